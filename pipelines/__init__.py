@@ -1,0 +1,1 @@
+"""The jobs a user submits, and the command line that submits them."""

@@ -1,0 +1,1 @@
+"""How to launch a driftline job on each Beam runner."""

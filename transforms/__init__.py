@@ -1,0 +1,1 @@
+"""The Beam side of driftline: PTransforms, DoFns, CombineFns, coders, sources and sinks."""
