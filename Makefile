@@ -1,0 +1,60 @@
+# `make setup` is quick the second time: its stamp depends on the lock, pyproject.toml and setup.py.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.driftline-setup
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.10 python3; do \
+	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: help setup demo test lint format bench bench-peers lock clean
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
+
+setup: $(STAMP)  ## create .venv with the locked dependencies and driftline itself
+
+$(STAMP): requirements-lock.txt pyproject.toml setup.py
+	@if [ ! -x $(BIN)/python ]; then \
+		if [ -z "$(PYTHON)" ]; then echo "make setup: no Python 3.10-3.13 found; install one or name it: make setup PYTHON=/path/to/python3.11" >&2; exit 1; fi; \
+		"$(PYTHON)" -m venv $(VENV); \
+	fi
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-lock.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: setup  ## real flights of 2013 with two faults put in: baseline, backtest, report, check
+	$(BIN)/python examples/flights/demo.py
+
+test: lint  ## everything that must hold before a change lands
+	$(BIN)/python -m pytest
+
+lint: setup  ## style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup  ## rewrite the code in the project's style
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup bench-peers  ## the numbers of the README, each with its ratio to a peer
+	$(BIN)/python benchmarks/throughput.py
+	$(BIN)/python benchmarks/scaling.py
+	$(BIN)/python benchmarks/sketches.py
+	$(BIN)/python benchmarks/calibration.py
+	$(BIN)/python benchmarks/shuffled_flights.py
+
+bench-peers: setup  ## whylogs, Evidently and NannyML, each in a venv of its own under .cache/peers
+	$(BIN)/python benchmarks/peers/environments.py
+
+lock: setup  ## write requirements-lock.txt again from pyproject.toml (needs the package index and Python 3.10 and 3.11)
+	$(BIN)/python .ci/lock.py
+
+clean:  ## remove what can be made again (the downloaded flights too)
+	rm -rf $(VENV) .cache build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf examples/flights/data examples/flights/out
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
