@@ -1,0 +1,1 @@
+"""Mergeable summaries of a block of features: counts, moments, digests, sketches."""

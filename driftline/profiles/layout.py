@@ -1,0 +1,366 @@
+"""Layouts: which features a profile holds, in which blocks, counted in which bins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from driftline.profiles.framing import frame, unframe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+BLOCK_FEATURES = 64
+"""Most features that one block holds."""
+
+_TAG, _VERSION = b"dLY", 1
+
+
+@dataclass(frozen=True, eq=False)
+class NumericFeature:
+    """A numeric feature and the edges of its bins.
+
+    Bin 0 is ``(-inf, edges[0])``, bin i ``[edges[i - 1], edges[i])``, the last ``[edges[-1], inf)``.
+
+    Parameters
+    ----------
+    name
+        Feature name.
+    edges
+        Finite, strictly increasing, shape (B - 1,), float64; empty for a single bin.
+
+    Raises
+    ------
+    ValueError
+        If the edges are not finite and strictly increasing.
+
+    Examples
+    --------
+    >>> NumericFeature("distance", np.array([0.0, 100.0])).bins
+    3
+    """
+
+    name: str
+    edges: NDArray[np.float64]
+
+    kind = "numeric"
+
+    def __post_init__(self) -> None:
+        """Check the edges and freeze a copy of them."""
+        edges = np.array(self.edges, dtype=np.float64) + 0.0  # no -0.0: equal layouts, equal bytes
+        if edges.ndim != 1 or not np.isfinite(edges).all() or (np.diff(edges) <= 0).any():
+            raise ValueError(
+                f"feature {self.name!r}: bin edges must be one row of finite, strictly increasing numbers, "
+                f"got {edges!r}; build them with driftline.profiles.bins.numeric_edges"
+            )
+        edges.flags.writeable = False
+        object.__setattr__(self, "edges", edges)
+
+    @property
+    def bins(self) -> int:
+        """Number of bins, B."""
+        return len(self.edges) + 1
+
+
+@dataclass(frozen=True, eq=False)
+class CategoricalFeature:
+    """A categorical feature and the categories that have a bin of their own.
+
+    Bin i is ``categories[i]``, the last bin is everything else ("other").
+
+    Parameters
+    ----------
+    name
+        Feature name.
+    categories
+        Distinct category values, in bin order.
+    known
+        Sorted 64-bit hashes of every category of the reference, shape (H,), uint64; None if there were
+        too many to keep.
+
+    Raises
+    ------
+    ValueError
+        If a category comes twice or the hashes are not sorted.
+
+    Examples
+    --------
+    >>> CategoricalFeature("carrier", ("UA", "DL"), None).bins
+    3
+    """
+
+    name: str
+    categories: tuple[str, ...]
+    known: NDArray[np.uint64] | None = None
+
+    kind = "categorical"
+
+    def __post_init__(self) -> None:
+        """Check, and freeze a copy of the hashes."""
+        object.__setattr__(self, "categories", tuple(self.categories))
+        if len(set(self.categories)) != len(self.categories):
+            twice = sorted({c for c in self.categories if self.categories.count(c) > 1})
+            raise ValueError(f"feature {self.name!r}: categories given twice: {twice[:5]}; list each once")
+        if self.known is None:
+            return
+        known = np.array(self.known, dtype=np.uint64)
+        if known.ndim != 1 or (known[1:] <= known[:-1]).any():
+            raise ValueError(
+                f"feature {self.name!r}: known hashes must be one sorted row without repeats; "
+                "use numpy.unique"
+            )
+        known.flags.writeable = False
+        object.__setattr__(self, "known", known)
+
+    @property
+    def bins(self) -> int:
+        """Number of bins, "other" included."""
+        return len(self.categories) + 1
+
+
+Feature: TypeAlias = NumericFeature | CategoricalFeature
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """Up to 64 features of one kind, profiled and merged together as arrays over features.
+
+    Parameters
+    ----------
+    name
+        ``numeric/0``, ``categorical/1``, ...; unique in a layout, part of keys.
+    kind
+        ``numeric`` or ``categorical``.
+    features
+        Features of that kind, in layout order.
+
+    Raises
+    ------
+    ValueError
+        If a feature is of another kind, or there are none or too many.
+    """
+
+    name: str
+    kind: str
+    features: tuple[NumericFeature, ...] | tuple[CategoricalFeature, ...]
+
+    def __post_init__(self) -> None:
+        """Check kinds and number."""
+        if not 1 <= len(self.features) <= BLOCK_FEATURES:
+            raise ValueError(
+                f"block {self.name!r} of {len(self.features)} features: a block holds 1 to {BLOCK_FEATURES}; "
+                "let Layout.of make the blocks"
+            )
+        for feature in self.features:
+            if feature.kind != self.kind:
+                raise ValueError(
+                    f"block {self.name!r} is {self.kind}, feature {feature.name!r} is {feature.kind}; "
+                    "let Layout.of make the blocks"
+                )
+
+    def __len__(self) -> int:
+        """Count the features, F."""
+        return len(self.features)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Feature names in order."""
+        return tuple(feature.name for feature in self.features)
+
+    @cached_property
+    def width(self) -> int:
+        """Most bins of any feature: the width of the block's count arrays."""
+        return max(feature.bins for feature in self.features)
+
+    @cached_property
+    def edges(self) -> NDArray[np.float64]:
+        """Bin edges of all features, shape (F, width - 1), rows padded with +inf.
+
+        Raises
+        ------
+        ValueError
+            If the block is categorical.
+        """
+        padded = np.full((len(self.features), self.width - 1), np.inf)
+        for row, feature in zip(padded, self.features, strict=True):
+            if not isinstance(feature, NumericFeature):
+                raise ValueError(f"block {self.name!r} is categorical and has no bin edges; use .features")  # noqa: TRY004
+            row[: len(feature.edges)] = feature.edges
+        padded.flags.writeable = False
+        return padded
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """Hash of name, kind, features and bins, 8 bytes: what may be merged has the same one."""
+        return blake2b(Layout((self,)).to_bytes(), digest_size=8).digest()
+
+
+@dataclass(frozen=True, eq=False)
+class Layout:
+    """All features of a model, in blocks.
+
+    Parameters
+    ----------
+    blocks
+        Blocks with distinct names.
+
+    Examples
+    --------
+    >>> layout = Layout.of([NumericFeature("age", np.array([30.0])), CategoricalFeature("carrier", ("UA",))])
+    >>> [block.name for block in layout.blocks]
+    ['numeric/0', 'categorical/0']
+    >>> Layout.from_bytes(layout.to_bytes()).fingerprint == layout.fingerprint
+    True
+    """
+
+    blocks: tuple[Block, ...]
+    _by_name: dict[str, Block] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Check that names are unique."""
+        object.__setattr__(self, "_by_name", {block.name: block for block in self.blocks})
+        names = [name for block in self.blocks for name in block.names]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice or len(self._by_name) != len(self.blocks):
+            raise ValueError(
+                f"features given twice: {twice or [b.name for b in self.blocks]}; name each once"
+            )
+
+    @classmethod
+    def of(cls, features: Sequence[Feature]) -> Layout:
+        """Group features by kind, in the order given, in blocks of at most 64.
+
+        Parameters
+        ----------
+        features
+            Features of either kind, names distinct.
+
+        Returns
+        -------
+        Layout
+            Numeric blocks first.
+        """
+        blocks = []
+        for kind in ("numeric", "categorical"):
+            alike: list[Any] = [feature for feature in features if feature.kind == kind]
+            for i, start in enumerate(range(0, len(alike), BLOCK_FEATURES)):
+                blocks.append(Block(f"{kind}/{i}", kind, tuple(alike[start : start + BLOCK_FEATURES])))
+        return cls(tuple(blocks))
+
+    @property
+    def features(self) -> tuple[Feature, ...]:
+        """All features, in block order."""
+        return tuple(feature for block in self.blocks for feature in block.features)
+
+    def block(self, name: str) -> Block:
+        """Look a block up.
+
+        Parameters
+        ----------
+        name
+            Name of the block, such as ``numeric/0``.
+
+        Returns
+        -------
+        Block
+            The block.
+
+        Raises
+        ------
+        KeyError
+            If there is none of that name.
+        """
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise KeyError(f"no block {name!r} in this layout, it has {sorted(self._by_name)}") from None
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """Hash of all blocks, features and bins, 8 bytes."""
+        return blake2b(self.to_bytes(), digest_size=8).digest()
+
+    def to_bytes(self) -> bytes:
+        """Write the layout, format version 1.
+
+        Returns
+        -------
+        bytes
+            A JSON head, then edges (float64) and known hashes (uint64), little-endian, in feature order.
+        """
+        head, arrays = [], []
+        for block in self.blocks:
+            described: list[dict[str, Any]] = []
+            for feature in block.features:
+                if isinstance(feature, NumericFeature):
+                    described.append({"name": feature.name, "edges": len(feature.edges)})
+                    arrays.append(feature.edges.astype("<f8").tobytes())
+                else:
+                    known = None if feature.known is None else len(feature.known)
+                    described.append(
+                        {"name": feature.name, "categories": list(feature.categories), "known": known}
+                    )
+                    arrays.append(b"" if feature.known is None else feature.known.astype("<u8").tobytes())
+            head.append({"name": block.name, "kind": block.kind, "features": described})
+        return frame(_TAG, _VERSION, {"blocks": head}, b"".join(arrays))
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Layout:
+        """Read what `to_bytes` wrote.
+
+        Parameters
+        ----------
+        data
+            The bytes.
+
+        Returns
+        -------
+        Layout
+            The same layout: same fingerprint.
+
+        Raises
+        ------
+        ValueError
+            If the bytes are not a layout, of a newer version, or damaged.
+        """
+        head, payload = unframe(_TAG, _VERSION, "layout", data)
+        offset, blocks = 0, []
+        try:
+            for block in head["blocks"]:
+                features: list[Any] = []
+                for item in block["features"]:
+                    count = item["edges"] if block["kind"] == "numeric" else item["known"] or 0
+                    dtype = "<f8" if block["kind"] == "numeric" else "<u8"
+                    array = _array(payload, dtype, count, offset)
+                    offset += array.nbytes
+                    if block["kind"] == "numeric":
+                        features.append(NumericFeature(item["name"], array))
+                    else:
+                        known = None if item["known"] is None else array
+                        features.append(CategoricalFeature(item["name"], tuple(item["categories"]), known))
+                blocks.append(Block(block["name"], block["kind"], tuple(features)))
+        except (KeyError, TypeError) as error:
+            raise ValueError(
+                f"layout with a damaged head ({error!r}); write or copy the baseline again"
+            ) from None
+        if offset != len(payload):
+            raise ValueError(
+                f"layout of {len(payload)} payload bytes, its head describes {offset}; "
+                "write or copy the baseline again"
+            )
+        return cls(tuple(blocks))
+
+
+def _array(payload: bytes, dtype: str, count: int, offset: int) -> NDArray[Any]:
+    if offset + 8 * count > len(payload):
+        raise ValueError(
+            f"layout cut short: {len(payload)} payload bytes, its head describes at least "
+            f"{offset + 8 * count}; write or copy the baseline again"
+        )
+    return np.frombuffer(payload, dtype, count, offset)
