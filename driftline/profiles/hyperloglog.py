@@ -2,8 +2,8 @@
 
 A state is a plain array of registers, one row a feature. Merging is `numpy.maximum`, and the estimate is a
 function of the registers alone, so it is the same for any split and any order. (The estimate of the
-datasketches HLL is not: it also carries a historic-inverse-probability accumulator, which depends on the order
-of updates and merges.)
+datasketches HLL is not: it also carries a historic-inverse-probability accumulator, which depends on the
+order of updates and merges.)
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ def positions(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np
 
     References
     ----------
-    Flajolet et al., HyperLogLog: the analysis of a near-optimal cardinality estimation algorithm (2007), fig. 3.
+    Flajolet et al., HyperLogLog: the analysis of a near-optimal cardinality estimation algorithm (2007),
+    figure 3.
     """
     index = (hashes >> np.uint64(_RANKS)).astype(np.int64)
     # The stop bit bounds the rank of a hash whose other bits are all zero.
@@ -102,7 +103,8 @@ def estimate(registers: NDArray[np.uint8]) -> NDArray[np.float64]:
     for rank in range(_RANKS, 0, -1):
         total = 0.5 * (total + ranks[:, rank])
     total += REGISTERS * _sigma(ranks[:, 0] / REGISTERS)
-    return REGISTERS**2 / (2 * np.log(2) * total)
+    counts: NDArray[np.float64] = REGISTERS**2 / (2 * np.log(2) * total)
+    return counts
 
 
 def _sigma(x: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,0 +1,361 @@
+"""The profile of a block of categorical features."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from driftline.profiles import frequent, hyperloglog
+from driftline.profiles.encoding import Encoding
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from driftline.profiles.layout import Block
+
+_TAG, _VERSION = b"dCP", 1
+# tag, version, layout fingerprint, rows, features, width, bytes of a count, registers in use (or _DENSE)
+_HEADER = struct.Struct("<3sB8sqHIBI")
+
+
+@dataclass(frozen=True, eq=False)
+class CategoricalProfile:
+    """What is known of the rows of one slice or window, for each of the F features of a block.
+
+    Everything but `frequent` is exact or, for `registers`, the same for any split and order of the rows.
+    The arrays are read-only.
+
+    Parameters
+    ----------
+    fingerprint
+        8 bytes of the block it was counted with; only equal ones merge.
+    rows
+        Rows, missing values included.
+    missing
+        (F,) int64, rows without a value.
+    counts
+        (F, width) int64, rows in each category's bin, then in *other*; bins a feature does not have are 0.
+    unknown
+        (F,) int64, rows with a value that the reference never had; 0 where it had too many to keep.
+    registers
+        (F, 1024) uint8, HyperLogLog of the values.
+    frequent
+        F sketches of frequent items: of the values that the reference never had or, where that cannot be
+        told, of those in *other*. Read them with `top`.
+
+    Examples
+    --------
+    >>> import numpy as np, pyarrow as pa
+    >>> from driftline.profiles.hashing import hash_text
+    >>> from driftline.profiles.layout import CategoricalFeature, Layout
+    >>> known = np.sort(hash_text(pa.array(["UA", "DL", "HA"])))
+    >>> block = Layout.of([CategoricalFeature("carrier", ("UA", "DL"), known)]).blocks[0]
+    >>> profile = CategoricalProfile.of(block, [pa.array(["UA", "HA", None, "XX", "UA"])])
+    >>> profile.rows, profile.missing, profile.counts, profile.unknown
+    (5, array([1]), array([[2, 0, 2]]), array([1]))
+    >>> profile.top(0, 5), profile.cardinality().round()
+    ([('XX', 1)], array([3.]))
+    """
+
+    fingerprint: bytes
+    rows: int
+    missing: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    unknown: NDArray[np.int64]
+    registers: NDArray[np.uint8]
+    frequent: tuple[bytes, ...]
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays: one slice profile enters several windows."""
+        for array in (self.missing, self.counts, self.unknown, self.registers):
+            array.flags.writeable = False
+
+    @classmethod
+    def empty(cls, block: Block) -> CategoricalProfile:
+        """Profile no rows.
+
+        Parameters
+        ----------
+        block
+            A categorical block.
+
+        Returns
+        -------
+        CategoricalProfile
+            The neutral element of merging.
+        """
+        return cls.merge_all(block, [])
+
+    @classmethod
+    def of(cls, block: Block, columns: Sequence[Any]) -> CategoricalProfile:
+        """Profile the rows of some columns.
+
+        Parameters
+        ----------
+        block
+            A categorical block of F features.
+        columns
+            F text arrays (`pyarrow.Array` or `pyarrow.ChunkedArray`), in the block's order.
+
+        Returns
+        -------
+        CategoricalProfile
+            The profile.
+        """
+        encoding = Encoding.of(block, columns)
+        return cls.of_rows(encoding, 0, len(encoding.codes))
+
+    @classmethod
+    def of_rows(cls, encoding: Encoding, start: int, end: int) -> CategoricalProfile:
+        """Profile some neighbouring rows of an encoded block.
+
+        Parameters
+        ----------
+        encoding
+            The rows of a whole flush.
+        start, end
+            The rows [start, end).
+
+        Returns
+        -------
+        CategoricalProfile
+            The profile of these rows.
+        """
+        block = encoding.block
+        features, width = len(block), block.width
+        values, weights = encoding.distinct(start, end)
+        slots = np.bincount(encoding.slot[values], weights, features * (width + 1))
+        table = slots.astype(np.int64).reshape(features, width + 1)
+        unknown = np.zeros(features, np.int64)
+        sketches = [b""] * features
+        tracked = encoding.tracked[values]
+        if tracked.any():
+            unseen = encoding.unknown[values]
+            owner = encoding.feature[values]
+            unknown = np.bincount(owner[unseen], weights[unseen], features).astype(np.int64)
+            for f in np.unique(owner[tracked]):
+                own = tracked & (owner == f)
+                sketches[f] = _sketch(encoding, int(f), values[own], weights[own])
+        registers = hyperloglog.empty(features)
+        np.maximum.at(registers.reshape(-1), encoding.register[values], encoding.rank[values])
+        return cls(
+            block.fingerprint,
+            end - start,
+            table[:, width].copy(),
+            np.ascontiguousarray(table[:, :width]),
+            unknown,
+            registers,
+            tuple(sketches),
+        )
+
+    def add(self, block: Block, columns: Sequence[Any]) -> CategoricalProfile:
+        """Profile more rows.
+
+        Parameters
+        ----------
+        block
+            The categorical block of this profile.
+        columns
+            F text arrays, in the block's order.
+
+        Returns
+        -------
+        CategoricalProfile
+            The profile of the old rows and the new.
+        """
+        return self.merge_all(block, [self, self.of(block, columns)])
+
+    @classmethod
+    def merge_all(cls, block: Block, profiles: Sequence[CategoricalProfile | bytes]) -> CategoricalProfile:
+        """Merge profiles of disjoint rows.
+
+        Parameters
+        ----------
+        block
+            The categorical block they were counted with.
+        profiles
+            Profiles or their bytes; none gives the empty profile. They are not changed.
+
+        Returns
+        -------
+        CategoricalProfile
+            The profile of all of the rows.
+
+        Raises
+        ------
+        ValueError
+            If one was counted with another layout, or its bytes cannot be read.
+        """
+        features = len(block)
+        rows = 0
+        missing, unknown = np.zeros(features, np.int64), np.zeros(features, np.int64)
+        counts, registers = np.zeros((features, block.width), np.int64), hyperloglog.empty(features)
+        sketches: list[list[bytes]] = [[] for _ in range(features)]
+        for given in profiles:
+            profile = cls.from_bytes(given) if isinstance(given, bytes) else given
+            if profile.fingerprint != block.fingerprint:
+                raise ValueError(
+                    f"a profile of layout {profile.fingerprint.hex()} cannot merge into block {block.name!r} "
+                    f"of layout {block.fingerprint.hex()}: profile both with the same baseline"
+                )
+            rows += profile.rows
+            missing += profile.missing
+            unknown += profile.unknown
+            counts += profile.counts
+            np.maximum(registers, profile.registers, out=registers)
+            for held, sketch in zip(sketches, profile.frequent, strict=True):
+                if sketch:
+                    held.append(sketch)
+        merged = tuple(frequent.merge(held) for held in sketches)
+        return cls(block.fingerprint, rows, missing, counts, unknown, registers, merged)
+
+    def cardinality(self) -> NDArray[np.float64]:
+        """Estimate the distinct values of each feature.
+
+        Returns
+        -------
+        numpy.ndarray
+            (F,) float64, standard error 3.3 %.
+        """
+        return hyperloglog.estimate(self.registers)
+
+    def top(self, feature: int, k: int) -> list[tuple[str, int]]:
+        """Name a feature's most frequent new values.
+
+        Parameters
+        ----------
+        feature
+            Its position in the block.
+        k
+            How many to name at most.
+
+        Returns
+        -------
+        list of (str, int)
+            Values with their counts (lower bounds beyond 48 distinct values), most frequent first.
+        """
+        return frequent.top(self.frequent[feature], k)
+
+    def to_bytes(self) -> bytes:
+        """Serialise, format version 1.
+
+        Returns
+        -------
+        bytes
+            Little-endian: header; missing, unknown, counts, in the smallest unsigned type that holds
+            `rows`; registers, or where that is shorter positions and values of those in use; sizes of the
+            sketches; sketches.
+        """
+        features, width = self.counts.shape
+        dtype = np.min_scalar_type(self.rows).newbyteorder("<")
+        used = np.flatnonzero(self.registers)
+        sparse = 3 * len(used) < self.registers.size
+        parts = [
+            _HEADER.pack(
+                _TAG,
+                _VERSION,
+                self.fingerprint,
+                self.rows,
+                features,
+                width,
+                dtype.itemsize,
+                len(used) if sparse else _DENSE,
+            ),
+            self.missing.astype(dtype).tobytes(),
+            self.unknown.astype(dtype).tobytes(),
+            self.counts.astype(dtype).tobytes(),
+            # A block has at most 64 features, so a position fits 16 bits.
+            used.astype("<u2").tobytes() if sparse else b"",
+            self.registers.reshape(-1)[used].tobytes() if sparse else self.registers.tobytes(),
+            np.array([len(sketch) for sketch in self.frequent], "<u4").tobytes(),
+            *self.frequent,
+        ]
+        return b"".join(parts)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> CategoricalProfile:
+        """Read what `to_bytes` wrote.
+
+        Parameters
+        ----------
+        data
+            The bytes.
+
+        Returns
+        -------
+        CategoricalProfile
+            An equal profile.
+
+        Raises
+        ------
+        ValueError
+            If the bytes are something else, of another version, or cut short.
+        """
+        if len(data) < _HEADER.size or data[:3] != _TAG:
+            raise ValueError(
+                f"not a categorical profile: {len(data)} bytes that start with {data[:4]!r}; "
+                "check which state or file they come from"
+            )
+        if data[3] != _VERSION:
+            raise ValueError(
+                f"categorical profile of format version {data[3]}: this release reads version {_VERSION}; "
+                "use the release that wrote it, or newer"
+            )
+        _, _, fingerprint, rows, features, width, size, used = _HEADER.unpack_from(data)
+        reader = _Reader(data, _HEADER.size)
+        if size not in {1, 2, 4, 8} or not 1 <= features <= _MOST_FEATURES:
+            raise reader.damaged()
+        dtype = f"<u{size}"
+        missing = reader.take(dtype, features).astype(np.int64)
+        unknown = reader.take(dtype, features).astype(np.int64)
+        counts = reader.take(dtype, features * width).astype(np.int64).reshape(features, width)
+        registers = hyperloglog.empty(features)
+        if used == _DENSE:
+            registers[:] = reader.take("u1", registers.size).reshape(registers.shape)
+        else:
+            positions = reader.take("<u2", used)
+            if used and positions.max() >= registers.size:
+                raise reader.damaged()
+            registers.reshape(-1)[positions] = reader.take("u1", used)
+        sketches = tuple(reader.take("u1", int(length)).tobytes() for length in reader.take("<u4", features))
+        if reader.offset != len(data):
+            raise reader.damaged()
+        return cls(fingerprint, rows, missing, counts, unknown, registers, sketches)
+
+
+_DENSE = 0xFFFFFFFF
+_MOST_FEATURES = 64
+
+
+class _Reader:
+    """Takes arrays one behind the other out of bytes."""
+
+    def __init__(self, data: bytes, offset: int) -> None:
+        self.data, self.offset = data, offset
+
+    def take(self, dtype: str, count: int) -> NDArray[Any]:
+        size = np.dtype(dtype).itemsize * count
+        if self.offset + size > len(self.data):
+            raise self.damaged()
+        array = np.frombuffer(self.data, dtype, count, self.offset)
+        self.offset += size
+        return array
+
+    def damaged(self) -> ValueError:
+        return ValueError(
+            f"categorical profile of {len(self.data)} bytes is damaged or cut short; "
+            "build it again from the events"
+        )
+
+
+def _sketch(encoding: Encoding, f: int, values: NDArray[np.int64], weights: NDArray[np.int64]) -> bytes:
+    def texts(at: NDArray[np.int64]) -> list[str]:
+        listed: list[str] = encoding.texts[f].take(values[at] - encoding.starts[f]).to_pylist()
+        return listed
+
+    return frequent.sketch(texts, weights, encoding.hashes[values])

@@ -1,0 +1,171 @@
+"""Text columns of a whole flush as integers, so that profiling a group of its rows needs only numpy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from driftline.profiles import hyperloglog
+from driftline.profiles.hashing import hash_text
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from driftline.profiles.layout import Block, CategoricalFeature
+
+
+@dataclass(frozen=True, eq=False)
+class Encoding:
+    """The rows of a categorical block as codes, and what is to be known of each of the D distinct values.
+
+    A distinct value belongs to one feature; null is one of them, the last of its feature.
+
+    Parameters
+    ----------
+    block
+        The categorical block of F features.
+    codes
+        (n, F) int32, the distinct value of each row and feature, an index into the tables below.
+    feature
+        (D,) int64, the feature the value belongs to.
+    slot
+        (D,) int64, ``feature * (width + 1) + bin``, null in a bin of its own behind the others.
+    unknown
+        (D,) bool, the reference never had the value (False where its categories were too many to keep).
+    tracked
+        (D,) bool, the value goes to the frequent items: those unknown; where that cannot be told, those in
+        *other*.
+    hashes
+        (D,) uint64, of the text.
+    register, rank
+        (D,) int64 and uint8, what the value does to the block's flat HyperLogLog registers; null has rank 0.
+    texts
+        For each feature its distinct values but null, as an Arrow array.
+    starts
+        (F,) int64, the first table index of each feature.
+    """
+
+    block: Block
+    codes: NDArray[np.int32]
+    feature: NDArray[np.int64]
+    slot: NDArray[np.int64]
+    unknown: NDArray[np.bool_]
+    tracked: NDArray[np.bool_]
+    hashes: NDArray[np.uint64]
+    register: NDArray[np.int64]
+    rank: NDArray[np.uint8]
+    texts: tuple[Any, ...]
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, block: Block, columns: Sequence[Any], order: NDArray[np.int64] | None = None) -> Encoding:
+        """Encode the columns of a block.
+
+        Parameters
+        ----------
+        block
+            A categorical block of F features.
+        columns
+            F text arrays (`pyarrow.Array` or `pyarrow.ChunkedArray`) of n rows.
+        order
+            (n,) int64, the order to bring the rows into; as they come if None.
+
+        Returns
+        -------
+        Encoding
+            The rows, ready to be profiled in groups.
+        """
+        n = len(columns[0])
+        codes = np.empty((n, len(block)), np.int32)
+        starts = np.zeros(len(block), np.int64)
+        tables, texts, total = [], [], 0
+        for f, (feature, column) in enumerate(zip(block.features, columns, strict=True)):
+            encoded = _dictionary(column)
+            distinct = encoded.dictionary
+            indices = encoded.indices
+            if indices.null_count:
+                indices = pc.fill_null(indices, len(distinct))
+            rows = indices.to_numpy()
+            np.add(rows if order is None else rows[order], total, out=codes[:, f], casting="unsafe")
+            starts[f] = total
+            tables.append(_tables(f, feature, distinct, block.width))
+            texts.append(distinct)
+            total += len(distinct) + 1
+        values, slot, unknown, tracked, hashes, register, rank = (
+            np.concatenate(table) for table in zip(*tables, strict=True)
+        )
+        return cls(block, codes, values, slot, unknown, tracked, hashes, register, rank, tuple(texts), starts)
+
+    def distinct(self, start: int, end: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Count the distinct values of some neighbouring rows.
+
+        Parameters
+        ----------
+        start, end
+            The rows [start, end).
+
+        Returns
+        -------
+        values : numpy.ndarray
+            (k,) int64, ascending table indices.
+        counts : numpy.ndarray
+            (k,) int64, how often each occurs, at least 1.
+        """
+        codes = self.codes[start:end].ravel()
+        if len(self.slot) <= 4 * len(codes):
+            counts = np.bincount(codes, minlength=len(self.slot))
+            values = np.flatnonzero(counts)
+            return values, counts[values]
+        ordered = np.sort(codes)
+        bounds = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1], [True]]))
+        return ordered[bounds[:-1]].astype(np.int64), np.diff(bounds)
+
+
+def _tables(f: int, feature: Any, distinct: Any, width: int) -> tuple[NDArray[Any], ...]:
+    """Build the per-value tables of one feature, null as the last value."""
+    n = len(distinct)
+    bins = _bins(feature, distinct)
+    in_other = bins == len(feature.categories)
+    hashes = np.append(hash_text(distinct), np.uint64(0))
+    if feature.known is None:
+        unknown, tracked = np.zeros(n, bool), in_other
+    else:
+        # A category with a bin is one of the reference's, whatever the hashes say.
+        unknown = in_other & ~_contains(feature.known, hashes[:-1])
+        tracked = unknown
+    register, rank = hyperloglog.positions(hashes)
+    rank[-1] = 0
+    return (
+        np.full(n + 1, f, np.int64),
+        f * (width + 1) + np.append(bins, width),
+        np.append(unknown, False),
+        np.append(tracked, False),
+        hashes,
+        f * hyperloglog.REGISTERS + register,
+        rank,
+    )
+
+
+def _bins(feature: CategoricalFeature, distinct: Any) -> NDArray[np.int64]:
+    found = pc.index_in(distinct, value_set=pa.array(feature.categories, distinct.type))
+    bins: NDArray[np.int64] = pc.fill_null(found, len(feature.categories)).to_numpy().astype(np.int64)
+    return bins
+
+
+def _contains(sorted_hashes: NDArray[np.uint64], hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    if len(sorted_hashes) == 0:
+        return np.zeros(len(hashes), bool)
+    at = np.minimum(np.searchsorted(sorted_hashes, hashes), len(sorted_hashes) - 1)
+    found: NDArray[np.bool_] = sorted_hashes[at] == hashes
+    return found
+
+
+def _dictionary(column: Any) -> Any:
+    encoded = pc.dictionary_encode(column)
+    return encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
