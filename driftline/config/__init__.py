@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from driftline.config.durations import format_duration, parse_duration
     from driftline.config.errors import ConfigError, Problem
     from driftline.config.features import FeatureSpec
-    from driftline.config.models import Config, FilesSource, Tests, Windows
+    from driftline.config.models import Config, Tests, Windows
     from driftline.config.reading import load_config, parse_config
+    from driftline.config.sources import FilesSource
 
 __all__ = [
     "Config",
@@ -34,7 +35,7 @@ _HOME = {
     "Config": "models",
     "ConfigError": "errors",
     "FeatureSpec": "features",
-    "FilesSource": "models",
+    "FilesSource": "sources",
     "Problem": "errors",
     "Tests": "models",
     "Windows": "models",

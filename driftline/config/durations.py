@@ -1,4 +1,4 @@
-"""Durations as people write them, ``90s``, ``30m``, ``6h``, ``7d``, and as the code counts them, microseconds."""
+"""Durations as people write them (``90s``, ``30m``, ``6h``, ``7d``) and as the code counts them."""
 
 from __future__ import annotations
 

@@ -40,7 +40,11 @@ class Problem:
         head = self.where + (f": {self.value}" if self.value else "") if self.where else self.value
         place = f"line {self.line}" if self.line is not None else ""
         head = f"{head} ({place})" if head and place else head or place
-        lines = [head, f"    {self.message}", f"    -> {self.remedy}"] if head else [self.message, f"  -> {self.remedy}"]
+        lines = (
+            [head, f"    {self.message}", f"    -> {self.remedy}"]
+            if head
+            else [self.message, f"  -> {self.remedy}"]
+        )
         return "\n".join(f"  {line}" for line in lines)
 
 

@@ -1,0 +1,268 @@
+"""The configuration of one model's monitoring."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from driftline.config.errors import ConfigError, Problem
+from driftline.config.features import PREDICTION, FeatureSpec
+from driftline.config.formats import format_of
+from driftline.config.sources import Source  # noqa: TC001  # pydantic reads the annotation
+from driftline.config.values import (
+    Bins,
+    Count,
+    Duration,
+    Level,
+    OneOf,
+    Section,
+    Share,
+    Text,
+    Threshold,
+    mistake,
+)
+
+RESERVED = ("labels", "detectors", "metrics", "policy", "responses")
+"""Keys that a later release will give a meaning."""
+
+Kind = Annotated[str, OneOf(("numeric", "categorical"))]
+Unit = Annotated[str, OneOf(("s", "ms", "us", "ns"))]
+SinkFormat = Annotated[str, OneOf(("parquet", "avro", "jsonl"))]
+
+
+class EventTime(Section):
+    """When a request happened."""
+
+    column: Text = Field(description="Column that holds the event time.", examples=["time_hour"])
+    unit: Unit | None = Field(
+        None,
+        description="Unit of integers since 1970. Without one the column holds ISO 8601 text (without an "
+        "offset it is UTC) or Arrow timestamps.",
+        examples=["ms"],
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _column_alone(cls, data: Any) -> Any:
+        if isinstance(data, dict | cls):
+            return data
+        if isinstance(data, str):
+            return {"column": data}
+        raise mistake("is not a column", "write the column's name, or {column: ..., unit: ...}")
+
+
+class Feature(Section):
+    """One monitored feature."""
+
+    kind: Kind = Field(description="How its values are compared.", examples=["numeric"])
+    column: Text | None = Field(
+        None, description="Column that holds it; the feature's own name if absent.", examples=["dist_km"]
+    )
+    bins: Bins | None = Field(
+        None,
+        description="Numeric: number of value bins. Categorical: number of categories counted by name.",
+        examples=[32],
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _kind_alone(cls, data: Any) -> Any:
+        if isinstance(data, dict | cls):
+            return data
+        if isinstance(data, str):
+            return {"kind": data}
+        raise mistake("has no kind", "write numeric or categorical, or {kind: ..., column: ..., bins: ...}")
+
+
+class Windows(Section):
+    """What is judged: sliding windows of event time, aligned to the epoch in UTC."""
+
+    size: Duration = Field(
+        "30m",
+        description="Length of a window, a multiple of `every`.",
+        examples=["7d"],
+        validate_default=True,
+    )
+    every: Duration = Field(
+        "15m",
+        description="Time from the start of one window to the start of the next.",
+        examples=["1d"],
+        validate_default=True,
+    )
+    allowed_lateness: Duration = Field(
+        "10m",
+        description="How long after its end a window still accepts late rows, each correcting its result.",
+        examples=["1h"],
+        validate_default=True,
+    )
+
+    @field_validator("size", "every")
+    @classmethod
+    def _is_positive(cls, value: int) -> int:
+        if value == 0:
+            raise mistake("must be longer than 0", "write a duration such as 30m")
+        return value
+
+    @field_validator("every")
+    @classmethod
+    def _divides_the_size(cls, value: int, info: ValidationInfo) -> int:
+        size = info.data.get("size")
+        if size and size % value:
+            raise mistake(
+                "does not divide windows.size",
+                "make size a multiple of every: a window is put together from slices",
+            )
+        return value
+
+
+class Baseline(Section):
+    """The artefact that windows are compared with."""
+
+    path: Text = Field(
+        description="File that `driftline baseline` writes and the other commands read.",
+        examples=["baseline.avro"],
+    )
+
+
+class Tests(Section):
+    """When a result is significant, when it is large, and when it is judged at all."""
+
+    __test__ = False  # no test class, whatever its name looks like to pytest
+
+    alpha: Level = Field(0.01, description="A result is significant if `p_adjusted` is below this.")
+    psi: Threshold = Field(0.25, description="A result is large if its PSI is above this ...")
+    wasserstein_iqr: Threshold = Field(
+        0.1, description="... or its Wasserstein distance is, in interquartile ranges of the reference."
+    )
+    min_n: Count = Field(200, description="Windows with fewer rows of the segment are `insufficient`.")
+    min_coverage: Share = Field(
+        0.5, description="Windows of which a smaller share of time holds rows are `partial`."
+    )
+
+
+class FilesSink(Section):
+    """Files of results."""
+
+    path: Text = Field(description="Folder for result rows and dead letters.", examples=["out/"])
+    format: SinkFormat = Field("parquet", description="File format.")
+
+
+class Sink(Section):
+    """One place that rows are written to: a mapping with one key."""
+
+    files: FilesSink | None = Field(None, description="Write files.")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Sink:
+        if self.files is None:
+            raise mistake("names no place to write to", "write for example files: {path: out/}")
+        return self
+
+
+class Config(Section):
+    """Everything one model's monitoring needs to know."""
+
+    model: Text = Field(description="Name of the model, in every row.", examples=["flights"])
+    event_time: EventTime = Field(
+        description="When a request happened: a column, or a column and its unit.",
+        examples=["{column: time_hour, unit: s}"],
+    )
+    request_id: Text | None = Field(None, description="Column with the request's id.", examples=["id"])
+    prediction: Text | None = Field(
+        None,
+        description="Column with the model's output, monitored as the numeric feature `prediction`.",
+        examples=["score"],
+    )
+    variant: Text | None = Field(None, description="Column with the model's variant.", examples=["variant"])
+    segments: tuple[Text, ...] = Field(
+        (),
+        description="Columns whose combinations of values are monitored one by one, next to all traffic.",
+        examples=["[origin]"],
+    )
+    features: dict[Text, Feature] = Field(
+        default_factory=dict,
+        description="What is monitored: `name: kind`, or `name: {kind: ..., column: ..., bins: ...}`.",
+        examples=["{distance: numeric, carrier: categorical}"],
+        validate_default=True,
+    )
+    windows: Windows = Field(default=Windows(), description="What is judged, and how often.")
+    source: Source = Field(
+        description="Where events come from.", examples=["{files: {pattern: data/*.parquet}}"]
+    )
+    baseline: Baseline = Field(
+        description="What windows are compared with.", examples=["{path: baseline.avro}"]
+    )
+    tests: Tests = Field(default=Tests(), description="What counts as drift.")
+    sinks: tuple[Sink, ...] = Field(
+        (),
+        description="Where rows are written, each a mapping with one key.",
+        examples=["[files: {path: out/}]"],
+    )
+    max_segments: Count = Field(
+        1000, description="The largest segments of the baseline that are monitored; the rest is `(other)`."
+    )
+
+    @field_validator("segments")
+    @classmethod
+    def _segments_are_different(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({column for column in value if value.count(column) > 1})
+        if twice:
+            raise mistake("has a column more than once", "name every segment column once")
+        return value
+
+    @field_validator("features")
+    @classmethod
+    def _features_are_enough(cls, value: dict[str, Feature], info: ValidationInfo) -> dict[str, Feature]:
+        if "prediction" not in info.data:
+            return value
+        if info.data["prediction"] is None and not value:
+            raise mistake("is empty, and there is no prediction", "name at least one feature to monitor")
+        if info.data["prediction"] is not None and PREDICTION in value:
+            raise mistake(
+                "has a feature named prediction, and the key prediction makes one of that name",
+                "rename the feature, or remove the key prediction",
+            )
+        return value
+
+    @property
+    def feature_specs(self) -> tuple[FeatureSpec, ...]:
+        """The features in configured order; the prediction, where configured, is the last."""
+        specs = [
+            FeatureSpec(name, feature.kind, feature.column or name, feature.bins)
+            for name, feature in self.features.items()
+        ]
+        if self.prediction is not None:
+            specs.append(FeatureSpec(PREDICTION, "numeric", self.prediction))
+        return tuple(specs)
+
+    @property
+    def segment_columns(self) -> tuple[str, ...]:
+        """The segment columns, in configured order."""
+        return self.segments
+
+    def input_format(self, pattern: str) -> str:
+        """Tell the format of the files to read.
+
+        Parameters
+        ----------
+        pattern : str
+            The configured pattern, or the one of ``--input``.
+
+        Returns
+        -------
+        str
+            ``avro``, ``parquet``, ``jsonl`` or ``arrow``.
+
+        Raises
+        ------
+        ConfigError
+            If neither the suffix nor the configuration tells.
+        """
+        files = self.source.files
+        found = files.format_for(pattern) if files is not None else format_of(pattern)
+        if found is None:
+            remedy = "name files that end in .avro, .parquet, .jsonl or .arrow, or set source.files.format"
+            problem = Problem("--input", "has no suffix that tells the file format", remedy, pattern)
+            raise ConfigError("command line", [problem])
+        return found

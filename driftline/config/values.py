@@ -1,0 +1,117 @@
+"""The kinds of value a configuration holds: durations, words of a closed list, shares, counts, text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
+
+from driftline.config.durations import parse_duration
+from driftline.config.errors import did_you_mean
+
+
+@dataclass(frozen=True)
+class Shown:
+    """How the reference calls a type of value."""
+
+    text: str
+
+
+def mistake(message: str, remedy: str) -> PydanticCustomError:
+    """Say what is wrong and what to do; a message never repeats the value, which may be a secret."""
+    return PydanticCustomError("mistake", "{message}", {"message": message, "remedy": remedy})
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Accept only these words, and suggest the closest."""
+
+    words: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Let pydantic call `check` before it looks at the type."""
+        return core_schema.no_info_before_validator_function(self.check, handler(source))
+
+    @property
+    def text(self) -> str:
+        """How the reference calls it."""
+        return "one of " + ", ".join(f"`{word}`" for word in self.words)
+
+    def check(self, value: Any) -> Any:
+        """Return the word or raise what is wrong with it."""
+        if isinstance(value, str) and value in self.words:
+            return value
+        close = did_you_mean(value, self.words) if isinstance(value, str) else None
+        listed = ", ".join(self.words)
+        remedy = f"did you mean `{close}`?" if close else f"write one of {listed}"
+        raise mistake(f"is not one of {listed}", remedy)
+
+
+def _duration(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise mistake("has no unit", "write a whole number and a unit, such as 90s, 30m, 6h or 7d")
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        message, _, remedy = str(error).partition(": ")
+        raise mistake(message, remedy) from None
+
+
+def _not_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise mistake("must be a number", "YAML reads yes, no, on, off, true and false as truth values")
+    return value
+
+
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True), Shown("text")]
+Duration = Annotated[int, BeforeValidator(_duration), Shown("duration")]
+Level = Annotated[float, BeforeValidator(_not_bool), Field(gt=0, lt=1), Shown("number between 0 and 1")]
+Share = Annotated[float, BeforeValidator(_not_bool), Field(ge=0, le=1), Shown("number from 0 to 1")]
+Threshold = Annotated[float, BeforeValidator(_not_bool), Field(ge=0), Shown("number, 0 or more")]
+Count = Annotated[int, BeforeValidator(_not_bool), Field(ge=1), Shown("whole number, 1 or more")]
+Bins = Annotated[int, BeforeValidator(_not_bool), Field(ge=2, le=1024), Shown("whole number, 2 to 1024")]
+
+
+class Section(BaseModel):
+    """A mapping of known keys; a key without a value is as good as absent.
+
+    Its `repr` names the keys that were set and shows no value, because a value may be a secret.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
+
+    @classmethod
+    def keys(cls) -> dict[str, Any]:
+        """The keys as users write them, with their pydantic field."""
+        return {field.alias or name: field for name, field in cls.model_fields.items()}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_keys(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        known = cls.keys()
+        return {key: value for key, value in data.items() if value is not None or key not in known}
+
+    def __repr__(self) -> str:
+        """Name the keys that were set."""
+        return f"{type(self).__name__}({', '.join(sorted(self.model_fields_set))})"
+
+    __str__ = __repr__
