@@ -10,6 +10,7 @@ import numpy as np
 
 from driftline.profiles import frequent, hyperloglog
 from driftline.profiles.encoding import Encoding
+from driftline.profiles.framing import check_tag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 
     from driftline.profiles.layout import Block
 
-_TAG, _VERSION = b"dCP", 1
+TAG = b"dCP"
+"""How the bytes of a categorical profile begin."""
+
+_VERSION = 1
 # tag, version, layout fingerprint, rows, features, width, bytes of a count, registers in use (or _DENSE)
 _HEADER = struct.Struct("<3sB8sqHIBI")
 
@@ -89,7 +93,16 @@ class CategoricalProfile:
         CategoricalProfile
             The neutral element of merging.
         """
-        return cls.merge_all(block, [])
+        features = len(block)
+        return cls(
+            block.fingerprint,
+            0,
+            np.zeros(features, np.int64),
+            np.zeros((features, block.width), np.int64),
+            np.zeros(features, np.int64),
+            hyperloglog.empty(features),
+            (b"",) * features,
+        )
 
     @classmethod
     def of(cls, block: Block, columns: Sequence[Any]) -> CategoricalProfile:
@@ -170,16 +183,38 @@ class CategoricalProfile:
         """
         return self.merge_all(block, [self, self.of(block, columns)])
 
+    def merge(self, other: CategoricalProfile) -> CategoricalProfile:
+        """Merge with the profile of other rows.
+
+        Parameters
+        ----------
+        other
+            A profile counted with the same block. Neither is changed.
+
+        Returns
+        -------
+        CategoricalProfile
+            The profile of the rows of both.
+
+        Raises
+        ------
+        ValueError
+            If it was counted with another layout.
+        """
+        return self.merge_all(None, [self, other])
+
     @classmethod
-    def merge_all(cls, block: Block, profiles: Sequence[CategoricalProfile | bytes]) -> CategoricalProfile:
+    def merge_all(
+        cls, block: Block | None, profiles: Sequence[CategoricalProfile | bytes]
+    ) -> CategoricalProfile:
         """Merge profiles of disjoint rows.
 
         Parameters
         ----------
         block
-            The categorical block they were counted with.
+            The categorical block they were counted with; None for that of the first profile.
         profiles
-            Profiles or their bytes; none gives the empty profile. They are not changed.
+            Profiles or their bytes, at least one unless the block is given. They are not changed.
 
         Returns
         -------
@@ -191,28 +226,26 @@ class CategoricalProfile:
         ValueError
             If one was counted with another layout, or its bytes cannot be read.
         """
-        features = len(block)
-        rows = 0
-        missing, unknown = np.zeros(features, np.int64), np.zeros(features, np.int64)
-        counts, registers = np.zeros((features, block.width), np.int64), hyperloglog.empty(features)
-        sketches: list[list[bytes]] = [[] for _ in range(features)]
-        for given in profiles:
-            profile = cls.from_bytes(given) if isinstance(given, bytes) else given
-            if profile.fingerprint != block.fingerprint:
+        parts = [cls.from_bytes(part) if isinstance(part, bytes) else part for part in profiles]
+        first = parts[0] if block is None else cls.empty(block)
+        for part in parts:
+            if part.fingerprint != first.fingerprint:
                 raise ValueError(
-                    f"a profile of layout {profile.fingerprint.hex()} cannot merge into block {block.name!r} "
-                    f"of layout {block.fingerprint.hex()}: profile both with the same baseline"
+                    f"categorical profiles of layout {first.fingerprint.hex()} and {part.fingerprint.hex()} "
+                    "cannot merge: profile all rows with the same baseline"
                 )
-            rows += profile.rows
-            missing += profile.missing
-            unknown += profile.unknown
-            counts += profile.counts
-            np.maximum(registers, profile.registers, out=registers)
-            for held, sketch in zip(sketches, profile.frequent, strict=True):
-                if sketch:
-                    held.append(sketch)
-        merged = tuple(frequent.merge(held) for held in sketches)
-        return cls(block.fingerprint, rows, missing, counts, unknown, registers, merged)
+        registers = first.registers.copy()
+        for part in parts:
+            np.maximum(registers, part.registers, out=registers)
+        return cls(
+            first.fingerprint,
+            sum(part.rows for part in parts),
+            _total([part.missing for part in parts], first.missing.shape),
+            _total([part.counts for part in parts], first.counts.shape),
+            _total([part.unknown for part in parts], first.unknown.shape),
+            registers,
+            tuple(frequent.merge(part.frequent[f] for part in parts) for f in range(len(first.missing))),
+        )
 
     def cardinality(self) -> NDArray[np.float64]:
         """Estimate the distinct values of each feature.
@@ -257,7 +290,7 @@ class CategoricalProfile:
         sparse = 3 * len(used) < self.registers.size
         parts = [
             _HEADER.pack(
-                _TAG,
+                TAG,
                 _VERSION,
                 self.fingerprint,
                 self.rows,
@@ -296,18 +329,11 @@ class CategoricalProfile:
         ValueError
             If the bytes are something else, of another version, or cut short.
         """
-        if len(data) < _HEADER.size or data[:3] != _TAG:
-            raise ValueError(
-                f"not a categorical profile: {len(data)} bytes that start with {data[:4]!r}; "
-                "check which state or file they come from"
-            )
-        if data[3] != _VERSION:
-            raise ValueError(
-                f"categorical profile of format version {data[3]}: this release reads version {_VERSION}; "
-                "use the release that wrote it, or newer"
-            )
-        _, _, fingerprint, rows, features, width, size, used = _HEADER.unpack_from(data)
+        check_tag(TAG, _VERSION, "categorical profile", data)
         reader = _Reader(data, _HEADER.size)
+        if len(data) < _HEADER.size:
+            raise reader.damaged()
+        _, _, fingerprint, rows, features, width, size, used = _HEADER.unpack_from(data)
         if size not in {1, 2, 4, 8} or not 1 <= features <= _MOST_FEATURES:
             raise reader.damaged()
         dtype = f"<u{size}"
@@ -330,6 +356,13 @@ class CategoricalProfile:
 
 _DENSE = 0xFFFFFFFF
 _MOST_FEATURES = 64
+
+
+def _total(arrays: Sequence[NDArray[np.int64]], shape: tuple[int, ...]) -> NDArray[np.int64]:
+    total = np.zeros(shape, np.int64)
+    for array in arrays:
+        total += array
+    return total
 
 
 class _Reader:

@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from driftline.profiles.framing import check_tag
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
+TAG = b"dCV"
+"""How the bytes of a coverage begin."""
+
 _VERSION = 1
-_HEADER = struct.Struct("<Bq")
+_HEADER = struct.Struct("<3sBq")  # tag, version, unit
 
 
 def covered(times: NDArray[np.int64], unit: int) -> NDArray[np.int64]:
@@ -130,15 +135,15 @@ class Coverage:
         return int(np.maximum(inside, 0).sum())
 
     def to_bytes(self) -> bytes:
-        """Serialise: version, unit, then each run as two integers.
+        """Serialise: tag, version, unit, then each run as two integers.
 
         Returns
         -------
         bytes
-            9 bytes and 16 a run.
+            12 bytes and 16 a run.
         """
         runs = np.stack([self.first, self.last]).astype("<i8")
-        return _HEADER.pack(_VERSION, self.unit) + runs.tobytes()
+        return _HEADER.pack(TAG, _VERSION, self.unit) + runs.tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Coverage:
@@ -159,15 +164,11 @@ class Coverage:
         ValueError
             If the bytes are of another version or cut short.
         """
-        if not data or data[0] != _VERSION:
-            raise ValueError(
-                f"coverage bytes of version {data[0] if data else 'none'}; this release reads version "
-                f"{_VERSION}: use the release that wrote them, or newer"
-            )
+        check_tag(TAG, _VERSION, "coverage", data)
         if len(data) < _HEADER.size or (len(data) - _HEADER.size) % 16:
             raise ValueError(f"coverage of {len(data)} bytes was cut short; build it again from the events")
         runs = np.frombuffer(data, "<i8", -1, _HEADER.size).astype(np.int64).reshape(2, -1)
-        return cls(_HEADER.unpack_from(data)[1], runs[0], runs[1])
+        return cls(_HEADER.unpack_from(data)[2], runs[0], runs[1])
 
 
 def _joined(first: NDArray[np.int64], last: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
