@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from driftline.config.errors import ConfigError, Problem
 from driftline.config.features import PREDICTION, FeatureSpec
@@ -186,14 +186,18 @@ class Config(Section):
         examples=["{distance: numeric, carrier: categorical}"],
         validate_default=True,
     )
-    windows: Windows = Field(default=Windows(), description="What is judged, and how often.")
+    windows: Windows = Field(
+        default_factory=lambda: Windows.model_validate({}), description="What is judged, and how often."
+    )
     source: Source = Field(
         description="Where events come from.", examples=["{files: {pattern: data/*.parquet}}"]
     )
     baseline: Baseline = Field(
         description="What windows are compared with.", examples=["{path: baseline.avro}"]
     )
-    tests: Tests = Field(default=Tests(), description="What counts as drift.")
+    tests: Tests = Field(
+        default_factory=lambda: Tests.model_validate({}), description="What counts as drift."
+    )
     sinks: tuple[Sink, ...] = Field(
         (),
         description="Where rows are written, each a mapping with one key.",
@@ -202,6 +206,8 @@ class Config(Section):
     max_segments: Count = Field(
         1000, description="The largest segments of the baseline that are monitored; the rest is `(other)`."
     )
+
+    _name: str = PrivateAttr("configuration")
 
     @field_validator("segments")
     @classmethod
@@ -224,6 +230,17 @@ class Config(Section):
                 "rename the feature, or remove the key prediction",
             )
         return value
+
+    @property
+    def name(self) -> str:
+        """The file that was read, for messages."""
+        return self._name
+
+    def named(self, name: str) -> Config:
+        """Return the same configuration under the name of another file."""
+        copy = self.model_copy()
+        copy._name = name
+        return copy
 
     @property
     def feature_specs(self) -> tuple[FeatureSpec, ...]:

@@ -99,7 +99,7 @@ def parse_config(text: str, name: str = "configuration", environ: Mapping[str, s
         problems += _explained(error, document)
     if problems or config is None:
         raise ConfigError(name, sorted(problems, key=lambda problem: problem.line or 0))
-    return config
+    return config.named(name)
 
 
 def _explained(error: ValidationError, document: Document) -> list[Problem]:

@@ -65,8 +65,8 @@ class MessagesSource(Section):
 
     format: MessageFormat = Field(
         description="What a message is: `avro` (schemaless, needs `schema`), `confluent` (Avro behind a "
-        "magic byte and a schema id, needs `schema`), `avro_container`, `json` or `arrow` (IPC stream). A message "
-        "holds one event or a batch of them.",
+        "magic byte and a schema id, needs `schema`), `avro_container`, `json` or `arrow` (IPC stream). "
+        "A message holds one event or a batch of them.",
         examples=["json"],
     )
     schema_: Schema = Field(
