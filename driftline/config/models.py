@@ -36,7 +36,7 @@ class EventTime(Section):
 
     column: Text = Field(description="Column that holds the event time.", examples=["time_hour"])
     unit: Unit | None = Field(
-        None,
+        default=None,
         description="Unit of integers since 1970. Without one the column holds ISO 8601 text (without an "
         "offset it is UTC) or Arrow timestamps.",
         examples=["ms"],
@@ -57,10 +57,12 @@ class Feature(Section):
 
     kind: Kind = Field(description="How its values are compared.", examples=["numeric"])
     column: Text | None = Field(
-        None, description="Column that holds it; the feature's own name if absent.", examples=["dist_km"]
+        default=None,
+        description="Column that holds it; the feature's own name if absent.",
+        examples=["dist_km"],
     )
     bins: Bins | None = Field(
-        None,
+        default=None,
         description="Numeric: number of value bins. Categorical: number of categories counted by name.",
         examples=[32],
     )
@@ -79,19 +81,19 @@ class Windows(Section):
     """What is judged: sliding windows of event time, aligned to the epoch in UTC."""
 
     size: Duration = Field(
-        "30m",
+        default="30m",
         description="Length of a window, a multiple of `every`.",
         examples=["7d"],
         validate_default=True,
     )
     every: Duration = Field(
-        "15m",
+        default="15m",
         description="Time from the start of one window to the start of the next.",
         examples=["1d"],
         validate_default=True,
     )
     allowed_lateness: Duration = Field(
-        "10m",
+        default="10m",
         description="How long after its end a window still accepts late rows, each correcting its result.",
         examples=["1h"],
         validate_default=True,
@@ -130,14 +132,17 @@ class Tests(Section):
 
     __test__ = False  # no test class, whatever its name looks like to pytest
 
-    alpha: Level = Field(0.01, description="A result is significant if `p_adjusted` is below this.")
-    psi: Threshold = Field(0.25, description="A result is large if its PSI is above this ...")
+    alpha: Level = Field(default=0.01, description="A result is significant if `p_adjusted` is below this.")
+    psi: Threshold = Field(default=0.25, description="A result is large if its PSI is above this ...")
     wasserstein_iqr: Threshold = Field(
-        0.1, description="... or its Wasserstein distance is, in interquartile ranges of the reference."
+        default=0.1,
+        description="... or its Wasserstein distance is, in interquartile ranges of the reference.",
     )
-    min_n: Count = Field(200, description="Windows with fewer rows of the segment are `insufficient`.")
+    min_n: Count = Field(
+        default=200, description="Windows with fewer rows of the segment are `insufficient`."
+    )
     min_coverage: Share = Field(
-        0.5, description="Windows of which a smaller share of time holds rows are `partial`."
+        default=0.5, description="Windows of which a smaller share of time holds rows are `partial`."
     )
 
 
@@ -145,13 +150,13 @@ class FilesSink(Section):
     """Files of results."""
 
     path: Text = Field(description="Folder for result rows and dead letters.", examples=["out/"])
-    format: SinkFormat = Field("parquet", description="File format.")
+    format: SinkFormat = Field(default="parquet", description="File format.")
 
 
 class Sink(Section):
     """One place that rows are written to: a mapping with one key."""
 
-    files: FilesSink | None = Field(None, description="Write files.")
+    files: FilesSink | None = Field(default=None, description="Write files.")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Sink:
@@ -168,15 +173,19 @@ class Config(Section):
         description="When a request happened: a column, or a column and its unit.",
         examples=["{column: time_hour, unit: s}"],
     )
-    request_id: Text | None = Field(None, description="Column with the request's id.", examples=["id"])
+    request_id: Text | None = Field(
+        default=None, description="Column with the request's id.", examples=["id"]
+    )
     prediction: Text | None = Field(
-        None,
+        default=None,
         description="Column with the model's output, monitored as the numeric feature `prediction`.",
         examples=["score"],
     )
-    variant: Text | None = Field(None, description="Column with the model's variant.", examples=["variant"])
+    variant: Text | None = Field(
+        default=None, description="Column with the model's variant.", examples=["variant"]
+    )
     segments: tuple[Text, ...] = Field(
-        (),
+        default=(),
         description="Columns whose combinations of values are monitored one by one, next to all traffic.",
         examples=["[origin]"],
     )
@@ -186,25 +195,22 @@ class Config(Section):
         examples=["{distance: numeric, carrier: categorical}"],
         validate_default=True,
     )
-    windows: Windows = Field(
-        default_factory=lambda: Windows.model_validate({}), description="What is judged, and how often."
-    )
+    windows: Windows = Field(default_factory=Windows, description="What is judged, and how often.")
     source: Source = Field(
         description="Where events come from.", examples=["{files: {pattern: data/*.parquet}}"]
     )
     baseline: Baseline = Field(
         description="What windows are compared with.", examples=["{path: baseline.avro}"]
     )
-    tests: Tests = Field(
-        default_factory=lambda: Tests.model_validate({}), description="What counts as drift."
-    )
+    tests: Tests = Field(default_factory=Tests, description="What counts as drift.")
     sinks: tuple[Sink, ...] = Field(
-        (),
+        default=(),
         description="Where rows are written, each a mapping with one key.",
         examples=["[files: {path: out/}]"],
     )
     max_segments: Count = Field(
-        1000, description="The largest segments of the baseline that are monitored; the rest is `(other)`."
+        default=1000,
+        description="The largest segments of the baseline that are monitored; the rest is `(other)`.",
     )
 
     _name: str = PrivateAttr("configuration")
@@ -239,7 +245,7 @@ class Config(Section):
     def named(self, name: str) -> Config:
         """Return the same configuration under the name of another file."""
         copy = self.model_copy()
-        copy._name = name
+        copy._name = name  # noqa: SLF001  # its own
         return copy
 
     @property

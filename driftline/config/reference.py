@@ -52,8 +52,8 @@ with its key, its value and what to do.
 - **Unknown keys are errors**, so that a misspelt one is never silently ignored. Reserved for later releases:
   {reserved}.
 - **Durations** are a whole number and a unit: `90s`, `30m`, `6h`, `7d`.
-- **`${{NAME}}`** anywhere in a value reads the environment variable `NAME`; one that is not set is an error. Use
-  it for secrets: messages show `${{NAME}}`, never what it stands for. `$${{` writes a plain `${{`.
+- **`${{NAME}}`** anywhere in a value reads the environment variable `NAME`; one that is not set is an error.
+  Use it for secrets: messages show `${{NAME}}`, never what it stands for. `$${{` writes a plain `${{`.
 - **Relative paths** start at the working directory, not at the configuration file.
 - A key without a value (`prediction:`) is as good as absent. YAML reads `yes`, `no`, `on` and `off` as truth
   values: put a column of that name in quotes.

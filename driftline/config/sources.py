@@ -25,7 +25,7 @@ class FilesSource(Section):
         examples=["data/*.parquet"],
     )
     format: FileFormat | None = Field(
-        None,
+        default=None,
         description="File format; taken from the suffix (" + ", ".join(SUFFIXES) + ") if absent.",
         examples=["jsonl"],
         validate_default=True,
@@ -70,7 +70,7 @@ class MessagesSource(Section):
         examples=["json"],
     )
     schema_: Schema = Field(
-        None,
+        default=None,
         alias="schema",
         description="Avro schema file; for `confluent` a mapping of schema id to file.",
         examples=["event.avsc"],
@@ -117,13 +117,13 @@ class KafkaSource(MessagesSource):
     )
     topic: Text = Field(description="Topic to read.", examples=["features"])
     start: Start = Field(
-        "latest", description="Where a new job begins to read; a restarted one goes on where it was."
+        default="latest", description="Where a new job begins to read; a restarted one goes on where it was."
     )
     group: Text | None = Field(
-        None, description="Consumer group that offsets are shown under.", examples=["driftline"]
+        default=None, description="Consumer group that offsets are shown under.", examples=["driftline"]
     )
     disorder: Duration = Field(
-        "5s",
+        default="5s",
         description="How far event times within one partition may be out of order.",
         validate_default=True,
     )
@@ -169,12 +169,12 @@ class PubSubSource(MessagesSource):
 class Source(Section):
     """Where events come from: exactly one of these."""
 
-    files: FilesSource | None = Field(None, description="Files, for backtests and baselines.")
+    files: FilesSource | None = Field(default=None, description="Files, for backtests and baselines.")
     kafka: KafkaSource | None = Field(
-        None, description="A Kafka topic. Checked by this release, read by a later one."
+        default=None, description="A Kafka topic. Checked by this release, read by a later one."
     )
     pubsub: PubSubSource | None = Field(
-        None, description="A Pub/Sub subscription. Checked by this release, read by a later one."
+        default=None, description="A Pub/Sub subscription. Checked by this release, read by a later one."
     )
 
     @model_validator(mode="after")
