@@ -196,6 +196,13 @@ class Block:
         return padded
 
     @cached_property
+    def needles(self) -> list[NDArray[np.float64]]:
+        """What to look up in each sorted row to count it: lowest finite number, edges, +inf, NaN."""
+        lowest = np.full((len(self), 1), np.finfo(np.float64).min)
+        beyond = np.tile([np.inf, np.nan], (len(self), 1))
+        return list(np.hstack((lowest, self.edges, beyond)))
+
+    @cached_property
     def fingerprint(self) -> bytes:
         """Hash of name, kind, features and bins, 8 bytes: what may be merged has the same one."""
         return blake2b(Layout((self,)).to_bytes(), digest_size=8).digest()
