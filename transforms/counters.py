@@ -1,0 +1,116 @@
+"""Counters in the namespace ``driftline``, and the same numbers for a progress line.
+
+``decoded = rejected + profiled + dropped_late``, where ``decoded`` counts events read and messages or rows
+that could not be: each counts one.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from apache_beam.metrics import Metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+NAMESPACE: Final = "driftline"
+
+DECODED: Final = "decoded"
+REJECTED: Final = "rejected"
+PROFILED: Final = "profiled"
+DROPPED_LATE: Final = "dropped_late"
+
+
+class Tally:
+    """What this process has counted; safe to add to and to read from any thread.
+
+    It is whole only where the workers run in the process that reads it, as they do on local runners, and
+    like Beam's attempted counters it counts a bundle that is retried twice. Beam's counters are what to
+    report at the end.
+
+    Examples
+    --------
+    >>> tally = Tally()
+    >>> tally.add("decoded", 3)
+    >>> tally.snapshot()
+    {'decoded': 3}
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[str, int] = {}
+
+    def add(self, name: str, number: int) -> None:
+        """Add to a count."""
+        with self._lock:
+            self._counts[name] = self._counts.get(name, 0) + number
+
+    def snapshot(self) -> dict[str, int]:
+        """Return all counts as they are now."""
+        with self._lock:
+            return dict(self._counts)
+
+    def clear(self) -> None:
+        """Start a new run."""
+        with self._lock:
+            self._counts.clear()
+
+
+TALLY: Final = Tally()
+"""The tally of this process."""
+
+
+@cache
+def _counter(name: str) -> Any:
+    return Metrics.counter(NAMESPACE, name)
+
+
+def count(name: str, number: int = 1) -> None:
+    """Add to a counter of the job and to the tally of this process.
+
+    Parameters
+    ----------
+    name : str
+        Name of the counter, such as `PROFILED`.
+    number : int
+        What to add; call it once a batch, not once a row.
+    """
+    if number:
+        _counter(name).inc(number)
+        TALLY.add(name, number)
+
+
+def count_rejected(by_reason: Mapping[str, int]) -> None:
+    """Count rejects, in all and by reason.
+
+    Parameters
+    ----------
+    by_reason : mapping of str to int
+        Numbers by reason.
+    """
+    count(REJECTED, sum(by_reason.values()))
+    for reason, number in by_reason.items():
+        count(f"{REJECTED}_{reason}", number)
+
+
+def counts_of(result: Any) -> dict[str, int]:
+    """Read the counters of a job that has ended.
+
+    Parameters
+    ----------
+    result : apache_beam.runners.runner.PipelineResult
+        Of the job.
+
+    Returns
+    -------
+    dict of str to int
+        Committed numbers, attempted ones where the runner knows no better.
+    """
+    found = result.metrics().query()["counters"]
+    return {
+        metric.key.metric.name: metric.result
+        for metric in found
+        if metric.key.metric.namespace == NAMESPACE and metric.result is not None
+    }
