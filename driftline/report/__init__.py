@@ -1,0 +1,8 @@
+"""The report of a run: result rows in, one self-contained HTML page out."""
+
+from driftline.report.headline import Finding, Headline, Note, headline
+from driftline.report.page import render
+from driftline.report.reference import ReferenceDistribution
+from driftline.report.summary import RunSummary
+
+__all__ = ["Finding", "Headline", "Note", "ReferenceDistribution", "RunSummary", "headline", "render"]

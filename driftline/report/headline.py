@@ -1,0 +1,316 @@
+"""The plain words on top of the report, made from the results alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from driftline.report.episodes import Episode, episodes
+from driftline.report.grid import STATUSES, Grid
+from driftline.report.wording import calendar, listing, moment, number, percent, plural, span
+from driftline.segments import ALL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from driftline.report.reference import ReferenceDistribution
+    from driftline.report.summary import RunSummary
+
+FEW_WINDOWS = 10
+ENOUGH_WINDOWS = 30
+
+
+@dataclass(frozen=True)
+class Note:
+    """One sentence under the title; `warning` if it limits what the report can say."""
+
+    text: str
+    warning: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The worst stretch of one drifted feature.
+
+    Parameters
+    ----------
+    feature, segment : str
+    window : int
+        The worst window, as a position in the grid.
+    severity : float
+    when : str
+        The stretch, in words.
+    what : str
+        What changed, in words.
+    also : str
+        Where else the feature drifted, in words; empty if nowhere.
+    """
+
+    feature: str
+    segment: str
+    window: int
+    severity: float
+    when: str
+    what: str
+    also: str
+
+
+@dataclass(frozen=True)
+class Headline:
+    """Title, tone (``drift``, ``quiet`` or ``unknown``), notes and findings."""
+
+    title: str
+    tone: str
+    notes: tuple[Note, ...]
+    findings: tuple[Finding, ...] = ()
+
+
+def headline(
+    grid: Grid,
+    run: RunSummary,
+    references: Mapping[tuple[str, str], ReferenceDistribution] | None = None,
+) -> Headline:
+    """Say in plain words what the results say.
+
+    Parameters
+    ----------
+    grid : Grid
+        The results.
+    run : RunSummary
+        What the run says about itself.
+    references : mapping of (segment, feature) to ReferenceDistribution, optional
+        With it, a finding names the reference's value next to the window's.
+
+    Returns
+    -------
+    Headline
+    """
+    daily, year = calendar(grid.starts.tolist(), grid.ends.tolist(), run.window_size_us)
+    when = partial(moment, daily=daily, year=year)
+    around = (*_calibration(run), *_unjudged(grid, run), *_counts(run), *_left_out(grid))
+    found = episodes(grid)
+    if not found:
+        title, tone = _nothing(grid, run)
+        return Headline(title, tone, around)
+    return Headline(
+        _title(grid, found, when),
+        "drift",
+        (_latest(grid, run, when), _lasting(grid, found), *around),
+        _findings(grid, found, references or {}, when, run),
+    )
+
+
+def _title(grid: Grid, found: list[Episode], when: Callable[[int], str]) -> str:
+    drifted = sorted({each.feature for each in found})
+    worst = found[0]
+    names = "All" if len(drifted) == len(grid.features) > 1 else f"{len(drifted)} of"
+    start = min(int(grid.starts[each.first]) for each in found)
+    return (
+        f"{names} {plural(len(grid.features), 'feature')} drifted from {when(start)}; "
+        f"worst: {grid.features[worst.feature]} in {_place(grid.segments[worst.segment])} "
+        f"({_size(grid, worst)})"
+    )
+
+
+def _nothing(grid: Grid, run: RunSummary) -> tuple[str, str]:
+    if not grid.row.size:
+        return "No results: no window was touched by data", "unknown"
+    judged = int(grid.judged.sum())
+    if run.reference_windows <= 2:
+        return "Cannot judge: the baseline is uncalibrated", "unknown"
+    if not judged:
+        reasons = [status for code, status in enumerate(STATUSES) if (grid.status == code).any()]
+        if reasons == ["insufficient"]:
+            return f"Cannot judge: no window has the {plural(run.min_n, 'row')} it needs", "unknown"
+        if reasons == ["no_data"]:
+            return "Cannot judge: no window holds any data", "unknown"
+        if reasons == ["no_baseline"]:
+            return "Cannot judge: the baseline knows none of these segments and features", "unknown"
+        return "Cannot judge: no window has enough data", "unknown"
+    features = plural(len(grid.features), "feature")
+    windows = plural(int(grid.judged.any(axis=(0, 1)).sum()), "window")
+    return f"Nothing drifted: {features} over {windows}", "quiet"
+
+
+def _calibration(run: RunSummary) -> list[Note]:
+    windows = plural(run.reference_windows, "reference window")
+    if run.reference_windows <= 2:
+        return [
+            Note(
+                f"The baseline has {windows}, too few to learn how much normal windows differ: every p-value is 1 "
+                f"and nothing can be called drifted. Build it from at least {FEW_WINDOWS} windows, better "
+                f"{ENOUGH_WINDOWS}.",
+                warning=True,
+            )
+        ]
+    if run.reference_windows < FEW_WINDOWS:
+        return [
+            Note(
+                f"The baseline has only {windows}: read the drift below as a hint. driftline reports it but never "
+                f"acts on it; {ENOUGH_WINDOWS} windows make p-values dependable.",
+                warning=True,
+            )
+        ]
+    if run.reference_windows < ENOUGH_WINDOWS:
+        return [
+            Note(
+                f"The baseline has {windows}: p-values may be wrong by a factor of about two. From "
+                f"{ENOUGH_WINDOWS} on they are dependable."
+            )
+        ]
+    return []
+
+
+def _unjudged(grid: Grid, run: RunSummary) -> list[Note]:
+    reasons = {
+        "insufficient": f"fewer than {plural(run.min_n, 'row')}",
+        "partial": f"a window less than {percent(run.min_coverage)} covered by data",
+        "no_baseline": "no baseline for the segment",
+        "no_data": "no data",
+    }
+    counts = {reason: int((grid.status == STATUSES.index(reason)).sum()) for reason in reasons}
+    rows = int((grid.row >= 0).sum())
+    if not (total := sum(counts.values())):
+        return []
+    why = listing([f"{count:,} with {reasons[reason]}" for reason, count in counts.items() if count])
+    return [Note(f"{total:,} of {plural(rows, 'result')} could not be judged: {why}.", warning=2 * total > rows)]
+
+
+def _counts(run: RunSummary) -> list[Note]:
+    notes = []
+    if run.dead_letters:
+        reasons = sorted(run.rejected.items(), key=lambda item: (-item[1], item[0]))
+        why = listing([f"{count:,} {reason}" for reason, count in reasons if count])
+        notes.append(
+            Note(
+                f"{run.dead_letters:,} of {plural(run.decoded, 'event')} "
+                f"({percent(run.dead_letters / max(run.decoded, 1))}) were rejected: {why}. "
+                "They are in the dead letter, not in these results.",
+                warning=True,
+            )
+        )
+    if run.dropped_late:
+        notes.append(Note(f"{plural(run.dropped_late, 'event')} came too late for any window and were dropped."))
+    if run.unaccounted:
+        notes.append(
+            Note(
+                f"The counts do not add up: {run.decoded:,} decoded is not {run.dead_letters:,} rejected + "
+                f"{run.profiled:,} profiled + {run.dropped_late:,} dropped late.",
+                warning=True,
+            )
+        )
+    return notes
+
+
+def _left_out(grid: Grid) -> list[Note]:
+    parts = []
+    if grid.segments_left_out:
+        parts.append(f"{plural(grid.segments_left_out, 'segment')} with the least drift")
+    if grid.windows_left_out:
+        parts.append(f"the {plural(grid.windows_left_out, 'oldest window')}")
+    if not parts:
+        return []
+    return [Note(f"To keep this page small it leaves out {listing(parts)}; results.parquet has them.")]
+
+
+def _latest(grid: Grid, run: RunSummary, when: Callable[[int], str]) -> Note:
+    last = int(np.flatnonzero(grid.judged.any(axis=(0, 1)))[-1])
+    names = [name for f, name in enumerate(grid.features) if grid.drifted[:, f, last].any()]
+    start = when(int(grid.starts[last]))
+    state = f"{listing(names)} {'is' if len(names) == 1 else 'are'} drifted" if names else "nothing is drifted"
+    return Note(f"In the latest judged window ({span(run.window_size_us)} from {start}) {state}.")
+
+
+def _lasting(grid: Grid, found: list[Episode]) -> Note:
+    lasting = {
+        each.feature for each in found if each.windows > 1 and grid.starts[each.last] >= grid.ends[each.first]
+    }
+    brief = sorted({each.feature for each in found} - lasting)
+    judged = int(grid.judged.sum())
+    drifted = int(grid.drifted.sum())
+    text = f"{drifted:,} of {judged:,} judged results ({percent(drifted / judged)}) are drifted"
+    if not brief:
+        return Note(f"{text}.")
+    names = listing([grid.features[f] for f in brief])
+    return Note(f"{text}; {names} never for longer than one window, which a single odd day can cause.")
+
+
+def _findings(
+    grid: Grid,
+    found: list[Episode],
+    references: Mapping[tuple[str, str], ReferenceDistribution],
+    when: Callable[[int], str],
+    run: RunSummary,
+) -> tuple[Finding, ...]:
+    worst: dict[int, Episode] = {}
+    for each in found:
+        worst.setdefault(each.feature, each)
+    return tuple(
+        Finding(
+            feature=grid.features[each.feature],
+            segment=grid.segments[each.segment],
+            window=each.worst,
+            severity=each.severity,
+            when=_stretch(grid, each, when),
+            what=f"{_change(grid, each, references)} ({_size(grid, each)})",
+            also=_also(grid, each, run),
+        )
+        for each in worst.values()
+    )
+
+
+def _stretch(grid: Grid, each: Episode, when: Callable[[int], str]) -> str:
+    start, end = when(int(grid.starts[each.first])), when(int(grid.ends[each.last]))
+    return f"{start} to {end}, {plural(each.windows, 'window')}"
+
+
+def _also(grid: Grid, each: Episode, run: RunSummary) -> str:
+    del run
+    others = np.flatnonzero(grid.drifted[:, each.feature].any(axis=1))
+    names = [_place(grid.segments[s]) for s in others.tolist() if s != each.segment]
+    return f"also in {listing(names, most=3)}" if names else ""
+
+
+def _change(
+    grid: Grid, each: Episode, references: Mapping[tuple[str, str], ReferenceDistribution]
+) -> str:
+    """Name the most telling change: missing values, new categories, or where the values moved."""
+    at = each.segment, each.feature, each.worst
+    reference = references.get((grid.segments[each.segment], grid.features[each.feature]))
+    usual = reference.missing_rate if reference else None
+    missing, fresh = (float(grid.columns[name][at]) for name in ("missing_rate", "new_category_rate"))
+    if missing - (usual or 0) > 0.05:
+        before = f", normally {percent(usual)}" if usual is not None else ""
+        return f"{percent(missing)} missing{before}"
+    if fresh > 0.05:
+        names = grid.table["new_categories"][int(grid.row[at])].as_py() or []
+        examples = f" ({listing([_short(name) for name in names], most=3)})" if names else ""
+        return f"{percent(fresh)} in new categories{examples}"
+    if grid.kinds[each.feature] != "numeric":
+        return "the mix of categories changed"
+    median = float(grid.columns["p50"][at])
+    if not np.isfinite(median):
+        return "the values changed"
+    normal = reference.quantiles.get("p50") if reference else None
+    if normal is None or number(normal) == number(median):
+        return f"the shape of the values changed, median {number(median)}"
+    return f"median {number(median)}, normally {number(normal)}"
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 24 else f"{name[:23]}…"
+
+
+def _size(grid: Grid, each: Episode) -> str:
+    at = each.segment, each.feature, each.worst
+    psi, shift = (float(grid.columns[name][at]) for name in ("psi", "wasserstein_iqr"))
+    if np.isfinite(psi) and (psi >= 0.1 or not np.isfinite(shift)):
+        return f"PSI {number(float(f'{psi:.2g}'))}"
+    return f"shifted by {number(float(f'{shift:.2g}'))} IQR"
+
+
+def _place(segment: str) -> str:
+    return "all traffic" if segment == ALL else segment

@@ -1,0 +1,160 @@
+"""The report: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from driftline.report import grid as grids
+from driftline.report.headline import Finding, Headline, headline
+from driftline.report.payload import payload
+from driftline.report.wording import calendar, moment, number, percent, plural, span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from driftline.report.grid import Grid
+    from driftline.report.reference import ReferenceDistribution
+    from driftline.report.summary import RunSummary
+
+_SCRIPTS = ("dom", "data", "heat", "line", "distribution", "table", "page")
+_MOST_FINDINGS = 8
+_TONES = {"drift": "Drift", "quiet": "No drift", "unknown": "Not judged"}
+
+
+def render(
+    results: Any,
+    run: RunSummary,
+    references: Mapping[tuple[str, str], ReferenceDistribution] | None = None,
+) -> str:
+    """Write the report of one run.
+
+    Parameters
+    ----------
+    results : pyarrow.Table
+        Rows of the RESULT schema, any order; of rows with one ``row_id`` only the one that stands is used.
+    run : RunSummary
+        What the run says about itself.
+    references : mapping of (segment, feature) to ReferenceDistribution, optional
+        The baseline's distributions; without them the page has no distribution charts.
+
+    Returns
+    -------
+    str
+        HTML text, to be written as UTF-8. It loads nothing: its content security policy forbids it.
+    """
+    cells = grids.of(results, run)
+    words = headline(cells, run, references)
+    script = "\n".join(['"use strict";', *(_asset(f"{name}.js") for name in _SCRIPTS)])
+    digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode("ascii")
+    return Template(_asset("report.html")).substitute(
+        style=_asset("report.css"),
+        script=script,
+        policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'",
+        model=escape(run.model),
+        period=escape(_period(cells, run)),
+        tone=words.tone,
+        tone_name=_TONES[words.tone],
+        title=escape(words.title),
+        notes=_notes(words),
+        tiles=_tiles(cells, run),
+        findings=_found(words),
+        thresholds=_thresholds(run),
+        counts=_count_line(run),
+        facts=_facts(run),
+        hidden="" if cells.row.size else " hidden",
+        payload=payload(cells, run, words, references),
+    )
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("driftline.report").joinpath("page", name).read_text(encoding="utf-8").rstrip("\n")
+
+
+def _period(cells: Grid, run: RunSummary) -> str:
+    windows = f"windows of {span(run.window_size_us)} every {span(run.window_every_us)}"
+    if not cells.row.size:
+        return windows
+    daily, _ = calendar(cells.starts.tolist(), cells.ends.tolist(), run.window_size_us)
+    first, last = (moment(int(at), daily=daily, year=True) for at in (cells.starts[0], cells.ends[-1]))
+    return f"{first} to {last} UTC, {windows}"
+
+
+def _notes(words: Headline) -> str:
+    return "\n".join(
+        f'<li class="{"warning" if note.warning else "note"}">{escape(note.text)}</li>' for note in words.notes
+    )
+
+
+def _tiles(cells: Grid, run: RunSummary) -> str:
+    segments, features, windows = cells.shape
+    tiles = [
+        (f"{run.profiled:,}", "events profiled"),
+        (f"{run.dead_letters:,}", "rejected"),
+        (f"{run.dropped_late:,}", "dropped late"),
+        (f"{windows:,}", "windows"),
+        (f"{segments:,}", "segments"),
+        (f"{features:,}", "features"),
+        (f"{run.reference_windows:,}", "reference windows"),
+    ]
+    return "\n".join(f"<div><dd>{value}</dd><dt>{name}</dt></div>" for value, name in tiles)
+
+
+def _found(words: Headline) -> str:
+    if not words.findings:
+        return ""
+    shown = "\n".join(_finding(each) for each in words.findings[:_MOST_FINDINGS])
+    more = len(words.findings) - _MOST_FINDINGS
+    rest = f'<p class="quiet">{plural(more, "more feature")}: see the heat map.</p>' if more > 0 else ""
+    return f'<section aria-label="What drifted"><h2>What drifted</h2><ol class="findings">{shown}</ol>{rest}</section>'
+
+
+def _finding(each: Finding) -> str:
+    link = urlencode({"segment": each.segment, "feature": each.feature, "window": each.window})
+    where = "all traffic" if each.segment == "*" else each.segment
+    also = f'<span class="also">{escape(each.also)}</span>' if each.also else ""
+    return (
+        f'<li><a href="#{escape(link)}" data-level="{_level(each.severity)}"><strong>{escape(each.feature)}</strong>'
+        f'<span class="where">{escape(where)}</span><span class="what">{escape(each.what)}</span>'
+        f'<span class="when">{escape(each.when)}</span>{also}</a></li>'
+    )
+
+
+def _level(severity: float) -> int:
+    """Give the colour step of a drifted result: its size is below 2, below 5, or at least 5 thresholds."""
+    return 3 + (severity >= 2) + (severity >= 5)
+
+
+def _thresholds(run: RunSummary) -> str:
+    return (
+        f"significant: adjusted p &lt; {number(run.alpha)}; large: PSI &gt; {number(run.psi)} or Wasserstein &gt; "
+        f"{number(run.wasserstein_iqr)} IQR; judged: at least {plural(run.min_n, 'row')} and "
+        f"{percent(run.min_coverage)} of the window covered"
+    )
+
+
+def _count_line(run: RunSummary) -> str:
+    reasons = ", ".join(f"{count:,} {escape(reason)}" for reason, count in sorted(run.rejected.items()) if count)
+    verdict = "" if not run.unaccounted else f" <strong>Off by {run.unaccounted:,}.</strong>"
+    return (
+        f"{run.decoded:,} decoded = {run.dead_letters:,} rejected{f' ({reasons})' if reasons else ''} + "
+        f"{run.profiled:,} profiled + {run.dropped_late:,} dropped late.{verdict}"
+    )
+
+
+def _facts(run: RunSummary) -> str:
+    facts: Iterable[tuple[str, str]] = (
+        ("Baseline", f"{run.baseline_path}, version {run.baseline_version}"),
+        ("Reference", plural(run.reference_windows, "window")),
+        ("Runner", run.runner),
+        ("Started", f"{moment(run.started_us, daily=False, year=True)} UTC"),
+        ("Took", f"{number(run.seconds)} s"),
+    )
+    return "\n".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)
