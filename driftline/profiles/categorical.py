@@ -62,7 +62,7 @@ class CategoricalProfile:
     >>> profile = CategoricalProfile.of(block, [pa.array(["UA", "HA", None, "XX", "UA"])])
     >>> profile.rows, profile.missing, profile.counts, profile.unknown
     (5, array([1]), array([[2, 0, 2]]), array([1]))
-    >>> profile.top(0, 5), profile.cardinality().round()
+    >>> profile.top(0, 5), profile.cardinality.round()
     ([('XX', 1)], array([3.]))
     """
 
@@ -247,14 +247,9 @@ class CategoricalProfile:
             tuple(frequent.merge(part.frequent[f] for part in parts) for f in range(len(first.missing))),
         )
 
+    @property
     def cardinality(self) -> NDArray[np.float64]:
-        """Estimate the distinct values of each feature.
-
-        Returns
-        -------
-        numpy.ndarray
-            (F,) float64, standard error 3.3 %.
-        """
+        """Distinct values of each feature, (F,) float64, estimated with a standard error of 3.3 %."""
         return hyperloglog.estimate(self.registers)
 
     def top(self, feature: int, k: int) -> list[tuple[str, int]]:
@@ -273,6 +268,27 @@ class CategoricalProfile:
             Values with their counts (lower bounds beyond 48 distinct values), most frequent first.
         """
         return frequent.top(self.frequent[feature], k)
+
+    def new_categories(self, block: Block, feature: int, most: int) -> list[str]:
+        """Name the most frequent categories that the reference never had.
+
+        Parameters
+        ----------
+        block
+            The categorical block of this profile.
+        feature
+            The feature's position in the block.
+        most
+            How many to name at most.
+
+        Returns
+        -------
+        list of str
+            Most frequent first, ties by name; none where the reference had too many categories to tell.
+        """
+        if block.features[feature].known is None:  # type: ignore[union-attr]
+            return []
+        return [text for text, _ in self.top(feature, most)]
 
     def to_bytes(self) -> bytes:
         """Serialise, format version 1.

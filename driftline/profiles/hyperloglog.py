@@ -103,7 +103,8 @@ def estimate(registers: NDArray[np.uint8]) -> NDArray[np.float64]:
     for rank in range(_RANKS, 0, -1):
         total = 0.5 * (total + ranks[:, rank])
     total += REGISTERS * _sigma(ranks[:, 0] / REGISTERS)
-    counts: NDArray[np.float64] = REGISTERS**2 / (2 * np.log(2) * total)
+    with np.errstate(divide="ignore"):  # every register full: more than any count
+        counts: NDArray[np.float64] = REGISTERS**2 / (2 * np.log(2) * total)
     return counts
 
 
