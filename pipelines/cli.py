@@ -1,0 +1,352 @@
+"""The command line: ``driftline validate | baseline | backtest | monitor | report``."""
+
+# Beam takes seconds to import, so commands do it when they need it; click reads \b in help texts.
+# ruff: noqa: PLC0415, D301
+
+from __future__ import annotations
+
+import sys
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from driftline.config.errors import ConfigError, Problem, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    from driftline.config import Config
+
+DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+"""Exit codes: the last is that of a program ended by Ctrl-C."""
+
+_LONGEST_CAUSE = 600
+
+
+@dataclass
+class Invocation:
+    """What does not belong to one command: what Beam gets, and how failures are shown."""
+
+    beam_args: tuple[str, ...]
+    traceback: bool = False
+
+
+class _Commands(click.Group):
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Suggest the command that was probably meant."""
+        if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            close = did_you_mean(args[0], self.list_commands(ctx))
+            hint = f"did you mean `{close}`?" if close else "commands: " + ", ".join(self.list_commands(ctx))
+            raise click.UsageError(f"no command `{args[0]}`: {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """In the order in which a newcomer needs them."""
+        return list(self.commands)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Documentation of the configuration: docs/configuration.md; of the rows: docs/result_rows.md.",
+)
+@click.option("--traceback", is_flag=True, help="When a job fails, show where in the code.")
+@click.version_option(package_name="driftline")
+@click.pass_obj
+def driftline(invocation: Invocation, *, traceback: bool) -> None:
+    """Drift monitoring for production models.
+
+    One YAML file says what to monitor. Then:
+
+    \b
+      driftline validate config.yaml      is the file right?
+      driftline baseline config.yaml      learn from past data what is normal
+      driftline backtest config.yaml      judge recorded data, window by window
+      driftline report   out/             look at the results in a browser
+      driftline monitor  config.yaml      judge what the source holds, into the configured sinks
+
+    Everything after a lone -- goes to Apache Beam, for example to run on Flink:
+
+    \b
+      driftline monitor config.yaml -- --runner=FlinkRunner --flink_master=host:8081
+
+    \b
+    Exit codes:
+      0    done
+      1    the job failed
+      2    wrong usage or configuration: the message says what and how to repair it
+      130  interrupted by Ctrl-C
+    """
+    invocation.traceback = traceback
+
+
+@driftline.command(short_help="Check a configuration.")
+@click.argument("config")
+@click.pass_obj
+def validate(invocation: Invocation, config: str) -> None:
+    """Check CONFIG and, where they exist already, its input and baseline.
+
+    Every mistake is named at once, with the key, the line, the value and what to do. Nothing is written and
+    no job is started. Values from the environment (${NAME}) are checked but never shown.
+
+    \b
+    Example:
+      driftline validate config.yaml
+    """
+    _refuse_beam_args(invocation, "validate")
+    settings = _load(config)
+    from pipelines.validate import validate_config
+
+    remarks = validate_config(settings)
+    click.echo(f"{config}: valid ({_summary(settings)})")
+    for remark in remarks:
+        click.echo(f"  {remark}")
+
+
+@driftline.command(short_help="Learn from past data what is normal.")
+@click.argument("config")
+@click.option(
+    "--input", "pattern", metavar="PATTERN", help="Files of past data. Default: source.files.pattern."
+)
+@click.option("--output", metavar="PATH", help="The baseline file to write. Default: baseline.path.")
+@click.pass_obj
+def baseline(invocation: Invocation, config: str, pattern: str | None, output: str | None) -> None:
+    """Build the baseline of CONFIG from past data that is taken as normal.
+
+    Reads the files once or twice, fixes bins, counts every feature of every segment, and learns from the
+    data's own windows how much they differ when nothing drifts. Give it at least 30 windows of past data:
+    with fewer than 10, p-values are an indication and no more.
+
+    \b
+    Examples:
+      driftline baseline config.yaml
+      driftline baseline config.yaml --input 'log/2013-0[1-6]*.avro' --output baseline.avro
+      driftline baseline config.yaml -- --direct_num_workers=4 --direct_running_mode=multi_processing
+    """
+    settings = _load(config)
+    options = _options(invocation)
+    from pipelines.baseline import build_baseline
+
+    path = output or settings.baseline.path
+    outcome = build_baseline(settings, options, pattern=pattern or _files_pattern(settings), output=path)
+    _finished(outcome, f"baseline written to {path}")
+
+
+@driftline.command(short_help="Judge recorded data, window by window.")
+@click.argument("config")
+@click.option("--input", "pattern", metavar="PATTERN", help="Files to judge. Default: source.files.pattern.")
+@click.option(
+    "--output", metavar="DIR", help="Folder for the results. Default: the path of the first files sink."
+)
+@click.pass_obj
+def backtest(invocation: Invocation, config: str, pattern: str | None, output: str | None) -> None:
+    """Judge recorded data with the baseline of CONFIG: the monitor job on input that ends.
+
+    Leaves results.parquet (one row for every segment, feature and window) and dead_letters.parquet (what
+    could not be read, and why) in DIR. Under these names there are only ever whole files.
+
+    \b
+    Examples:
+      driftline backtest config.yaml --output out/
+      driftline backtest config.yaml --input 'log/2013-1*.avro' --output out/
+      driftline report out/
+    """
+    settings = _load(config)
+    options = _options(invocation)
+    directory = output or next((sink.files.path for sink in settings.sinks if sink.files is not None), None)
+    if directory is None:
+        remedy = "give --output DIR, or add to the configuration `sinks: [files: {path: out/}]`"
+        raise ConfigError(
+            "command line", [Problem("--output", "is missing, and there is no files sink", remedy)]
+        )
+    from pipelines.backtest import run_backtest
+
+    outcome = run_backtest(settings, options, pattern=pattern or _files_pattern(settings), output=directory)
+    _finished(outcome, f"results written to {directory}; look at them: driftline report {directory}")
+
+
+@driftline.command(short_help="Judge what the source holds, into the sinks.")
+@click.argument("config")
+@click.pass_obj
+def monitor(invocation: Invocation, config: str) -> None:
+    """Run the monitoring job of CONFIG: from its source, against its baseline, into its sinks.
+
+    This release reads files only; kafka and pubsub sources are checked by `validate` and come with a later
+    release.
+
+    \b
+    Examples:
+      driftline monitor config.yaml
+      driftline monitor config.yaml -- --runner=FlinkRunner --flink_master=host:8081
+    """
+    settings = _load(config)
+    _files_pattern(settings, command_line=False)
+    if not settings.sinks:
+        remedy = "say where results go: `sinks: [files: {path: out/}]`"
+        raise ConfigError(config, [Problem("sinks", "is missing, and monitor writes nowhere else", remedy)])
+    options = _options(invocation)
+    from pipelines.monitor import run_monitor
+
+    outcome = run_monitor(settings, options)
+    places = ", ".join(sink.files.path for sink in settings.sinks if sink.files is not None)
+    _finished(outcome, f"results written to {places}")
+
+
+@driftline.command(short_help="Write one HTML page about the results.")
+@click.argument("directory", metavar="DIR")
+@click.option("--output", metavar="FILE.html", help="The file to write. Default: report.html in DIR.")
+@click.pass_obj
+def report(invocation: Invocation, directory: str, output: str | None) -> None:
+    """Write one HTML page about the results in DIR, where `driftline backtest` left them.
+
+    The page opens without a network: what drifted when, every statistic over time, distributions side by
+    side, and all rows to sort and filter.
+
+    \b
+    Examples:
+      driftline report out/
+      driftline report out/ --output drift.html
+    """
+    _refuse_beam_args(invocation, "report")
+    from pipelines.report import write_report
+
+    path = output or f"{directory.rstrip('/') or '/'}/report.html"
+    for remark in write_report(directory, path) or []:
+        click.echo(f"  {remark}")
+    click.echo(f"report written to {path}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments; those of the program by default.
+
+    Returns
+    -------
+    int
+        The exit code: 0 done, 1 the job failed, 2 wrong usage or configuration, 130 interrupted.
+    """
+    args = list(sys.argv[1:] if argv is None else argv)
+    ours, beam = _split(args)
+    invocation = Invocation(tuple(beam))
+    try:
+        result = driftline.main(ours, prog_name="driftline", obj=invocation, standalone_mode=False)
+    except click.ClickException as error:
+        _show_usage(error)
+        return USAGE if isinstance(error, click.UsageError) else error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("\ninterrupted: nothing was written under a final name", err=True)
+        return INTERRUPTED
+    except ConfigError as error:
+        click.echo(str(error), err=True)
+        return USAGE
+    except Exception as error:  # noqa: BLE001  # whatever a runner throws ends as one line
+        return _failed(error, show_traceback=invocation.traceback)
+    return result if isinstance(result, int) else DONE
+
+
+def _split(args: list[str]) -> tuple[list[str], list[str]]:
+    place = args.index("--") if "--" in args else len(args)
+    return args[:place], args[place + 1 :]
+
+
+def _load(path: str) -> Config:
+    from driftline.config import load_config
+
+    return load_config(path)
+
+
+def _options(invocation: Invocation) -> PipelineOptions:
+    from pipelines.options import beam_options, describe_runner
+
+    options = beam_options(invocation.beam_args)
+    click.echo(f"runner: {describe_runner(options)}")
+    return options
+
+
+def _files_pattern(settings: Config, *, command_line: bool = True) -> str:
+    if settings.source.files is not None:
+        return settings.source.files.pattern
+    kind = settings.source.kind
+    remedy = "name files: `source: {files: {pattern: data/*.parquet}}`"
+    if command_line:
+        remedy = "give --input PATTERN with recorded data"
+    message = f"is {kind}: this release reads files only"
+    raise ConfigError(settings.name, [Problem("source", message, remedy)])
+
+
+def _refuse_beam_args(invocation: Invocation, command: str) -> None:
+    if invocation.beam_args:
+        message = f"is not for {command}, which starts no Beam job"
+        given = " ".join(invocation.beam_args)
+        raise ConfigError("command line", [Problem("--", message, "remove it and what follows", given)])
+
+
+def _summary(settings: Config) -> str:
+    from driftline.config import format_duration
+
+    count = len(settings.feature_specs)
+    segments = ", ".join(settings.segment_columns) or "all traffic only"
+    size, every = format_duration(settings.windows.size), format_duration(settings.windows.every)
+    features = f"{count} feature{'s' if count != 1 else ''}"
+    return f"model {settings.model}, {features}, segments: {segments}, windows of {size} every {every}"
+
+
+def _finished(outcome: Any, sentence: str) -> None:
+    """Say how many events became what, how long it took, and where the results are."""
+    counts = getattr(outcome, "counts", None)
+    if counts is not None:
+        click.echo(f"events: {counts.sentence()}")
+    seconds = getattr(outcome, "seconds", None)
+    click.echo(sentence if seconds is None else f"{sentence} ({seconds:.1f} s)")
+
+
+def _show_usage(error: click.ClickException) -> None:
+    error.show()
+    if isinstance(error, click.NoSuchOption):
+        click.echo("Options of Beam go after a lone `--`: driftline COMMAND CONFIG -- --runner=...", err=True)
+
+
+def _failed(error: Exception, *, show_traceback: bool) -> int:
+    from driftline.baseline.errors import BaselineError
+
+    if show_traceback:
+        traceback.print_exception(error)
+    if isinstance(error, BaselineError):
+        click.echo(f"baseline: {error}", err=True)
+        return USAGE
+    click.echo(f"failed: {cause_of(error)}", err=True)
+    if not show_traceback:
+        click.echo("(where in the code: driftline --traceback ...)", err=True)
+    return FAILED
+
+
+def cause_of(error: BaseException) -> str:
+    """Tell in one line why a job failed.
+
+    Beam raises the traceback of a worker as the text of an exception: its last line is the cause.
+
+    Examples
+    --------
+    >>> cause_of(RuntimeError("Traceback (most recent call last):\\n  File ...\\nValueError: no `x`\\n"))
+    'ValueError: no `x`'
+    >>> cause_of(OSError("no space left"))
+    'no space left'
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[-1] if any("Traceback" in line for line in lines) else " ".join(lines)
+    text = text or type(error).__name__
+    return text if len(text) <= _LONGEST_CAUSE else text[:_LONGEST_CAUSE] + "..."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+"""Beam's options, checked: Beam only warns of an option it does not know, and then runs without it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NoReturn
+
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions, _BeamArgumentParser
+
+from driftline.config.errors import ConfigError, Problem, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+LOCAL_RUNNER = "FnApiRunner"
+"""Runs in this process. The plain ``DirectRunner`` would first try to download another one."""
+
+_DIRECT = {"direct", "switchingdirect"}
+_JOB_SERVER_RUNNERS = {"flink", "portable", "spark"}
+
+JOB_SERVER_OPTIONS = frozenset(
+    {
+        "allow_non_restored_state",
+        "attached_mode",
+        "auto_balance_write_files_sharding_enabled",
+        "auto_watermark_interval",
+        "block_on_job_termination",
+        "checkpoint_timeout_millis",
+        "checkpointing_interval",
+        "checkpointing_mode",
+        "disable_metrics",
+        "enable_stable_input_drain",
+        "execution_mode_for_batch",
+        "execution_retry_delay",
+        "externalized_checkpoints_enabled",
+        "fail_on_checkpointing_errors",
+        "faster_copy",
+        "finish_bundle_before_checkpointing",
+        "flink_conf_dir",
+        "force_slot_sharing_group",
+        "force_unaligned_checkpoint_enabled",
+        "job_check_interval_in_secs",
+        "latency_tracking_interval",
+        "max_bundle_size",
+        "max_bundle_time_mills",
+        "min_pause_between_checkpoints",
+        "number_of_concurrent_checkpoints",
+        "number_of_execution_retries",
+        "object_reuse",
+        "operator_chaining",
+        "re_iterable_group_by_key_result",
+        "retain_externalized_checkpoints_on_cancellation",
+        "savepoint_path",
+        "shutdown_sources_after_idle_ms",
+        "state_backend",
+        "state_backend_storage_path",
+        "tolerable_checkpoint_failure_number",
+        "unaligned_checkpoint_enabled",
+    },
+)
+"""Options that only the Java job server knows: Beam's Python side hands them on unread."""
+
+
+def beam_options(args: Sequence[str]) -> PipelineOptions:
+    """Read Beam's options and name every mistake in them.
+
+    Parameters
+    ----------
+    args : sequence of str
+        What stands after ``--`` on the command line. ``sys.argv`` is not looked at.
+
+    Returns
+    -------
+    PipelineOptions
+        With the runner always named: the local one if none is given or it is ``DirectRunner``.
+
+    Raises
+    ------
+    ConfigError
+        If an option is unknown, has a wrong value, or something is no option at all.
+    """
+    parser = _Parser(
+        allow_abbrev=False, prog="driftline ... --", usage="driftline COMMAND CONFIG -- [BEAM OPTIONS]"
+    )
+    for options in _option_classes():
+        options._add_argparse_args(parser)  # noqa: SLF001  # as Beam's own get_all_options does
+    known, unknown = parser.parse_known_args(list(args))
+    runner = _runner(known.runner)
+    problems = _unknown_problems(unknown, _flags(parser), job_server=_short(runner) in _JOB_SERVER_RUNNERS)
+    if problems:
+        raise ConfigError("Beam options", problems)
+    # The last one counts: this one, so that the runner never depends on Beam's default.
+    return PipelineOptions([*args, f"--runner={runner}"])
+
+
+def describe_runner(options: PipelineOptions) -> str:
+    """Name the runner for a person."""
+    runner = options.view_as(StandardOptions).runner.rsplit(".", 1)[-1]
+    return f"{runner} (local, in this process)" if runner == LOCAL_RUNNER else runner
+
+
+class _Parser(_BeamArgumentParser):  # type: ignore[misc]
+    def error(self, message: str) -> NoReturn:
+        """Raise what argparse would print before it ends the program."""
+        where, _, text = message.removeprefix("argument ").rpartition(": ")
+        where, _, rest = where.partition(": ")
+        remedy = "see what it takes: driftline monitor CONFIG -- --help"
+        raise ConfigError("Beam options", [Problem(where, f"{rest}: {text}" if rest else text, remedy)])
+
+
+def _option_classes() -> list[type[PipelineOptions]]:
+    # By name: an interactive session or a reload may have defined a class twice.
+    return list({str(options): options for options in PipelineOptions.__subclasses__()}.values())
+
+
+def _flags(parser: _Parser) -> list[str]:
+    return [flag for action in parser._actions for flag in action.option_strings]  # noqa: SLF001
+
+
+def _short(runner: str) -> str:
+    return runner.rsplit(".", 1)[-1].lower().removesuffix("runner")
+
+
+def _runner(given: str | None) -> str:
+    if given is None or _short(given) in _DIRECT:
+        return LOCAL_RUNNER
+    known = {_short(name): name for name in StandardOptions.KNOWN_RUNNER_NAMES}
+    if "." in given or _short(given) in known:
+        return given
+    close = did_you_mean(given, known.values())
+    listed = "write one of " + ", ".join(known.values()) + ", or a class with its module"
+    remedy = f"did you mean `{close}`?" if close else listed
+    raise ConfigError("Beam options", [Problem("--runner", "is not a runner", remedy, given)])
+
+
+def _unknown_problems(unknown: list[str], flags: list[str], *, job_server: bool) -> list[Problem]:
+    problems = []
+    takes_value = False
+    for arg in unknown:
+        flag, equals, _ = arg.partition("=")
+        if not arg.startswith("-"):
+            if not takes_value:
+                remedy = "Beam options look like --name=value; put a value that has spaces in quotes"
+                problems.append(Problem(arg, "is not an option", remedy))
+            takes_value = False
+            continue
+        name = flag.removeprefix("--")
+        takes_value = name in JOB_SERVER_OPTIONS and not equals
+        if name in JOB_SERVER_OPTIONS and job_server:
+            continue
+        if name in JOB_SERVER_OPTIONS:
+            remedy = "remove it, or name such a runner: --runner=FlinkRunner or --runner=PortableRunner"
+            problems.append(Problem(flag, "is for runners behind a job server only", remedy))
+            continue
+        takes_value = not equals  # the value of a misspelt option is not a second mistake
+        close = did_you_mean(flag, [*flags, *(f"--{option}" for option in JOB_SERVER_OPTIONS if job_server)])
+        remedy = (
+            f"did you mean `{close}`?" if close else "list what there is: driftline monitor CONFIG -- --help"
+        )
+        problems.append(Problem(flag, "is not a Beam option", remedy))
+    return problems
