@@ -1,0 +1,1 @@
+"""From bytes to events: decoders of every message format, and what normalises their records."""

@@ -1,0 +1,302 @@
+"""Avro object container files, block by block, past damaged ones."""
+
+from __future__ import annotations
+
+import bz2
+import io
+import lzma
+import zlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
+
+import fastavro
+import numpy as np
+import pyarrow as pa
+
+from driftline.decoding.avro_messages import AvroDataError, decode_block
+from driftline.decoding.avro_schema import AvroSchemaError, WriterSchema, writer_schema
+from driftline.decoding.decoded import Decoded, Part, join_parts
+from driftline.decoding.rejects import Reason, Reject
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from driftline.decoding.event_schema import EventSchema
+
+_MAGIC: Final = b"Obj\x01"
+_HEADER: Final = fastavro.parse_schema(
+    {
+        "type": "record",
+        "name": "header",
+        "fields": [
+            {"name": "magic", "type": {"type": "fixed", "name": "magic", "size": 4}},
+            {"name": "meta", "type": {"type": "map", "values": "bytes"}},
+            {"name": "sync", "type": {"type": "fixed", "name": "sync", "size": 16}},
+        ],
+    }
+)
+_SYNC: Final = 16
+_READ: Final = 1 << 20
+_MAX_BLOCK: Final = 1 << 28
+_MAX_HEADER: Final = 1 << 24
+_CODECS: Final = ("null", "deflate", "snappy", "zstandard", "bzip2", "xz")
+_BAD_DATA: Final = (ValueError, OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowException, MemoryError)
+
+
+class AvroContainerError(ValueError):
+    """A file that is no Avro container, or one whose header is damaged or unknown."""
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """A block of records, or what is left of one.
+
+    Parameters
+    ----------
+    offset : int
+        Byte offset in the file.
+    count : int
+        Number of records.
+    data : bytes
+        The records, compressed.
+    damage : str, optional
+        What is wrong with the bytes from `offset` on; then there are no records.
+    """
+
+    offset: int
+    count: int
+    data: bytes
+    damage: str | None = None
+
+
+class _Window:
+    """The part of a stream that may have to be looked at again."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+        self.data = bytearray()
+        self.offset = 0
+
+    def fill(self, size: int) -> bool:
+        """Have at least `size` bytes at hand; say whether there are."""
+        while len(self.data) < size:
+            more = self._source.read(max(_READ, size - len(self.data)))
+            if not more:
+                return False
+            self.data += more
+        return True
+
+    def drop(self, size: int) -> None:
+        """Go on behind `size` bytes."""
+        del self.data[:size]
+        self.offset += size
+
+
+class ContainerReader:
+    """Reads the header of an Avro container, then its blocks.
+
+    Parameters
+    ----------
+    source : binary file
+        Read forwards only.
+
+    Raises
+    ------
+    AvroContainerError
+        If the header cannot be read.
+    """
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._window = _Window(source)
+        header, size = self._header()
+        self._window.drop(size)
+        meta = {key: bytes(value) for key, value in header["meta"].items()}
+        self.codec = meta.get("avro.codec", b"null").decode(errors="replace")
+        if self.codec not in _CODECS:
+            raise AvroContainerError(f"unknown Avro codec {self.codec!r}; known: {', '.join(_CODECS)}")
+        self._sync = bytes(header["sync"])
+        try:
+            self.schema_text = meta["avro.schema"].decode()
+            self.writer: WriterSchema = writer_schema(self.schema_text)
+        except (KeyError, UnicodeDecodeError, AvroSchemaError) as error:
+            raise AvroContainerError(f"the container's schema cannot be used: {error}") from error
+        if self.writer.is_array:
+            raise AvroContainerError("the container's schema is an array; containers of records can be read")
+
+    def _header(self) -> tuple[Any, int]:
+        window = self._window
+        if not window.fill(len(_MAGIC)):
+            raise AvroContainerError(
+                "the file is empty" if not window.data else "the file ends in its header"
+            )
+        if window.data[:4] != _MAGIC:
+            raise AvroContainerError(f"not an Avro container: it starts with {bytes(window.data[:4])!r}")
+        size = 1 << 16
+        while True:
+            more = window.fill(size)
+            source = io.BytesIO(bytes(window.data[:_MAX_HEADER]))
+            try:
+                return fastavro.schemaless_reader(source, _HEADER, None), source.tell()
+            except Exception as error:
+                if not more or size > _MAX_HEADER:
+                    raise AvroContainerError(
+                        "the file ends in its header, or the header is damaged"
+                    ) from error
+            size *= 4
+
+    def blocks(self) -> Iterator[Block]:
+        """Yield the blocks; after a damaged one go on behind the next sync marker.
+
+        Yields
+        ------
+        Block
+            One per block, one per damaged stretch.
+        """
+        window = self._window
+        while window.fill(1):
+            start = window.offset
+            window.fill(20)
+            try:
+                count, used = _long(window.data, 0)
+                size, used = _long(window.data, used)
+            except IndexError:
+                yield Block(start, 0, b"", "the file ends in the head of a block")
+                return
+            if count < 0 or not 0 <= size <= _MAX_BLOCK:
+                damage = f"impossible block of {count} records in {size} bytes"
+            elif not window.fill(used + size + _SYNC):
+                damage = f"the file ends in a block of {size} bytes"
+            elif window.data[used + size : used + size + _SYNC] != self._sync:
+                damage = f"no sync marker behind a block of {size} bytes"
+            else:
+                data = bytes(window.data[used : used + size])
+                window.drop(used + size + _SYNC)
+                yield Block(start, count, data)
+                continue
+            yield Block(start, 0, b"", damage)
+            if not self._resync():
+                return
+
+    def _resync(self) -> bool:
+        window = self._window
+        while True:
+            found = window.data.find(self._sync)
+            if found >= 0:
+                window.drop(found + _SYNC)
+                return True
+            window.drop(max(0, len(window.data) - _SYNC + 1))
+            if not window.fill(len(window.data) + 1):
+                return False
+
+    def table(self, block: Block, schema: EventSchema) -> pa.Table:
+        """Decode a block.
+
+        Parameters
+        ----------
+        block : Block
+            A block of this container.
+        schema : EventSchema
+            The columns to keep, at least.
+
+        Returns
+        -------
+        pyarrow.Table
+            Its records.
+
+        Raises
+        ------
+        AvroDataError
+            If it is damaged or its bytes are not what the header says.
+        """
+        if block.damage is not None:
+            raise AvroDataError(block.damage)
+        try:
+            data = _decompress(self.codec, block.data)
+        except _BAD_DATA as error:
+            raise AvroDataError(f"cannot be decompressed as {self.codec}: {error}") from error
+        if block.count > len(data) and block.count > 0 and self.writer.rust_array is not None:
+            raise AvroDataError(f"{block.count} records in {len(data)} bytes")
+        return decode_block(self.writer, data, block.count, schema)
+
+
+class AvroContainerDecoder:
+    """Decodes messages that are Avro containers each.
+
+    Parameters
+    ----------
+    schema : EventSchema
+        The columns to keep.
+    """
+
+    def __init__(self, schema: EventSchema) -> None:
+        self._schema = schema
+
+    def decode(self, payloads: Sequence[bytes]) -> Decoded:
+        """Decode messages; of a damaged one the whole blocks are kept."""
+        parts: list[Part] = []
+        rejects: list[Reject] = []
+        for message, payload in enumerate(payloads):
+            try:
+                reader = ContainerReader(io.BytesIO(payload))
+            except AvroContainerError as error:
+                rejects.append(Reject(Reason.UNDECODABLE, str(error), message))
+                continue
+            first = 0
+            faults = []
+            for block in reader.blocks():
+                try:
+                    records = reader.table(block, self._schema)
+                except AvroDataError as error:
+                    faults.append((block, str(error)))
+                    continue
+                if records.num_rows:
+                    event = np.arange(first, first + records.num_rows, dtype=np.int64)
+                    parts.append(Part(records, np.full(records.num_rows, message, np.int64), event))
+                first += records.num_rows
+            if faults:
+                block, detail = faults[0]
+                more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+                detail = f"damaged block at byte {block.offset}: {detail}{more}"
+                rejects.append(Reject(Reason.TRUNCATED, detail, message))
+        return Decoded(join_parts(parts), tuple(rejects))
+
+
+def _long(data: bytearray, position: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80 or shift > 56:
+            return (value >> 1) ^ -(value & 1), position
+        shift += 7
+
+
+def _decompress(codec: str, data: bytes) -> bytes:
+    if codec == "null":
+        return data
+    if codec == "deflate":
+        return zlib.decompress(data, -15)
+    if codec == "bzip2":
+        return bz2.decompress(data)
+    if codec == "xz":
+        return lzma.decompress(data)
+    if codec == "zstandard":
+        with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as stream:
+            return bytes(stream.read())
+    body, checksum = data[:-4], data[-4:]
+    raw = pa.Codec("snappy").decompress(body, _snappy_size(body), asbytes=True)
+    if zlib.crc32(raw).to_bytes(4, "big") != checksum:
+        raise ValueError("wrong checksum")
+    return bytes(raw)
+
+
+def _snappy_size(data: bytes) -> int:
+    size = 0
+    for shift, byte in enumerate(data[:5]):
+        size |= (byte & 0x7F) << (7 * shift)
+        if byte < 0x80:
+            break
+    if size > 1 << 30:
+        raise ValueError(f"claims {size} bytes")
+    return size

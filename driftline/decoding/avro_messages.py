@@ -1,0 +1,216 @@
+"""Schemaless Avro: messages of one record or an array of records, the schema known."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, Final
+
+import fastavro
+import numpy as np
+import pyarrow as pa
+import pyruhvro
+
+from driftline.decoding.avro_schema import END, END_FIELD, WriterSchema, writer_schema
+from driftline.decoding.bisection import bisect_good
+from driftline.decoding.columns import flat
+from driftline.decoding.decoded import Decoded, Part, join_parts
+from driftline.decoding.rejects import Reason, Reject
+from driftline.decoding.rows import table_of_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from driftline.decoding.event_schema import EventSchema
+
+_END_BITS: Final = int.from_bytes(END, "little")
+_LEFT_OVER: Final = "bytes are left over behind the record; was it written with another schema?"
+_CHUNK: Final = 5_000
+
+
+class AvroDataError(ValueError):
+    """Bytes that are not what the schema says."""
+
+
+class AvroDecoder:
+    """Decodes schemaless Avro.
+
+    Parameters
+    ----------
+    schema : EventSchema
+        The columns to keep.
+    avro_schema : str, mapping or WriterSchema
+        What the messages were written with: a record, or an array of records.
+
+    Raises
+    ------
+    AvroSchemaError
+        If the Avro schema cannot be used.
+
+    Examples
+    --------
+    >>> from driftline.decoding.event_schema import EventSchema
+    >>> avro = {"type": "record", "name": "Event", "fields": [{"name": "at", "type": "long"}]}
+    >>> decoded = AvroDecoder(EventSchema("at"), avro).decode([bytes([2]), b"", bytes([4, 0])])
+    >>> decoded.parts[0].records.to_pylist()
+    [{'at': 1}]
+    >>> [(reject.message, reject.reason.value) for reject in decoded.rejects]
+    [(1, 'undecodable'), (2, 'undecodable')]
+    """
+
+    def __init__(self, schema: EventSchema, avro_schema: str | Mapping[str, Any] | WriterSchema) -> None:
+        self._schema = schema
+        self._writer = avro_schema if isinstance(avro_schema, WriterSchema) else writer_schema(avro_schema)
+
+    def decode(self, payloads: Sequence[bytes]) -> Decoded:
+        """Decode messages."""
+        if (self._writer.rust_array if self._writer.is_array else self._writer.rust) is None:
+            return self._decode_complete(payloads)
+        parts: list[Part] = []
+        rejects: list[Reject] = []
+        for start in range(0, len(payloads), _CHUNK):
+            self._decode_fast(payloads[start : start + _CHUNK], start, parts, rejects)
+        return Decoded(join_parts(parts), tuple(rejects))
+
+    def _decode_fast(
+        self, payloads: Sequence[bytes], first: int, parts: list[Part], rejects: list[Reject]
+    ) -> None:
+        writer = self._writer
+        schema = writer.rust_array if writer.is_array else writer.rust
+        ended = [payload + END for payload in payloads]
+        good, bad = bisect_good(
+            len(ended), lambda start, stop: _deserialize(ended[start:stop], schema), (AvroDataError,)
+        )
+        rejects += [
+            Reject(Reason.UNDECODABLE, f"not Avro of the schema: {error}", first + row) for row, error in bad
+        ]
+        for start, decoded in good:
+            complete = _complete(decoded)
+            message = np.arange(first + start, first + start + len(complete), dtype=np.int64)
+            rejects += [Reject(Reason.UNDECODABLE, _LEFT_OVER, int(row)) for row in message[~complete]]
+            batch = decoded if complete.all() else decoded.filter(pa.array(complete))
+            message = message[complete]
+            if writer.is_array:
+                records, origin, event = _flatten(batch.column(0))
+                parts.append(Part(self._keep(records), message[origin], event))
+            else:
+                parts.append(Part(self._keep(pa.Table.from_batches([batch])), message))
+
+    def _keep(self, records: pa.Table) -> pa.Table:
+        present = set(records.schema.names)
+        kept = records.select([name for name in self._schema.columns if name in present])
+        if not kept.num_columns:  # a table without columns has no rows either
+            kept = records.select([0])
+        return self._writer.with_times(kept)
+
+    def _decode_complete(self, payloads: Sequence[bytes]) -> Decoded:
+        """Decode one by one with fastavro, which knows every type."""
+        rows: list[Mapping[str, Any]] = []
+        messages: list[int] = []
+        events: list[int] = []
+        rejects: list[Reject] = []
+        schema = (
+            {"type": "array", "items": self._writer.parsed} if self._writer.is_array else self._writer.parsed
+        )
+        for message, payload in enumerate(payloads):
+            source = io.BytesIO(payload)
+            try:
+                value = fastavro.schemaless_reader(source, schema, None)
+            except Exception as error:  # noqa: BLE001 - whatever the bytes make of fastavro, it is their fault
+                rejects.append(Reject(Reason.UNDECODABLE, f"not Avro of the schema: {error!r}", message))
+                continue
+            if source.tell() != len(payload):
+                rejects.append(Reject(Reason.UNDECODABLE, _LEFT_OVER, message))
+                continue
+            batch = value if self._writer.is_array else [value]
+            rows += batch
+            messages += [message] * len(batch)
+            events += range(len(batch))
+        if not rows:
+            return Decoded((), tuple(rejects))
+        records = self._writer.with_times(table_of_rows(rows, self._schema))
+        event = np.array(events, np.int64) if self._writer.is_array else None
+        return Decoded((Part(records, np.array(messages, np.int64), event),), tuple(rejects))
+
+
+def decode_block(writer: WriterSchema, data: bytes, count: int, schema: EventSchema) -> pa.Table:
+    """Decode the records of a container's block, which stand one behind the other.
+
+    Parameters
+    ----------
+    writer : WriterSchema
+        Of the container.
+    data : bytes
+        The block, decompressed.
+    count : int
+        Number of records.
+    schema : EventSchema
+        The columns to keep, where rows are made one by one. Otherwise all columns are returned.
+
+    Returns
+    -------
+    pyarrow.Table
+        The records.
+
+    Raises
+    ------
+    AvroDataError
+        If the bytes are not `count` records of the schema.
+    """
+    if writer.rust_array is not None:
+        # the block is an Avro array but for its count and its end
+        batch = _deserialize([_zigzag(count) + data + b"\x00" + END], writer.rust_array)
+        if not _complete(batch).all():
+            raise AvroDataError(_LEFT_OVER)
+        records = _flatten(batch.column(0))[0]
+    else:
+        source = io.BytesIO(data)
+        try:
+            rows = [fastavro.schemaless_reader(source, writer.parsed, None) for _ in range(count)]
+        except Exception as error:
+            raise AvroDataError(repr(error)) from error
+        if source.tell() != len(data):
+            raise AvroDataError(_LEFT_OVER)
+        records = table_of_rows(rows, schema)
+    return writer.with_times(records)
+
+
+def _deserialize(messages: Sequence[bytes], schema: str | None) -> Any:
+    try:
+        return pyruhvro.deserialize_array(messages, schema)
+    except (ValueError, OverflowError, pa.ArrowException) as error:
+        raise AvroDataError(str(error)) from error
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # what Rust raises when it gives up, not an Exception
+            raise
+        raise AvroDataError(str(error)) from error
+
+
+def _complete(batch: Any) -> NDArray[np.bool_]:
+    """Say of each message whether its end was where the schema says."""
+    ends = batch.column(batch.schema.get_field_index(END_FIELD)).to_numpy(zero_copy_only=False)
+    result: NDArray[np.bool_] = ends.view(np.uint64) == np.uint64(_END_BITS)
+    return result
+
+
+def _flatten(column: Any) -> tuple[pa.Table, NDArray[np.int64], NDArray[np.int64]]:
+    """Make a table of lists of records, and say which list, and where in it, each came from."""
+    column = flat(column)
+    offsets = column.offsets.to_numpy().astype(np.int64)
+    lengths = np.diff(offsets)
+    origin = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
+    event = np.arange(offsets[0], offsets[-1], dtype=np.int64) - np.repeat(offsets[:-1], lengths)
+    structs = column.flatten()
+    names = [field.name for field in structs.type]
+    return pa.Table.from_arrays(structs.flatten(), names), origin, event
+
+
+def _zigzag(value: int) -> bytes:
+    value <<= 1
+    out = bytearray()
+    while value > 0x7F:
+        out.append((value & 0x7F) | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)

@@ -1,0 +1,225 @@
+"""Which columns an event is made of, and whether a source has them."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+TIME_UNITS = ("s", "ms", "us", "ns")
+
+
+class Feature(Protocol):
+    """What decoding needs to know of a feature; the configuration's `FeatureSpec` has it."""
+
+    @property
+    def name(self) -> str:
+        """Name of the feature."""
+
+    @property
+    def kind(self) -> str:
+        """Kind of the feature: ``numeric`` or ``categorical``."""
+
+    @property
+    def column(self) -> str:
+        """Column of the source."""
+
+
+@dataclass(frozen=True)
+class EventSchema:
+    """The columns of a source that make an event.
+
+    Parameters
+    ----------
+    time_column : str
+        Column of the event time.
+    time_unit : str, optional
+        ``s``, ``ms``, ``us`` or ``ns`` if event times are numbers since the epoch.
+    segments : tuple of str
+        Segment columns.
+    features : tuple of Feature
+        Features in order, the prediction last.
+    request_id : str, optional
+        A column that is read along, so that dead letters of file rows show it.
+    """
+
+    time_column: str
+    time_unit: str | None = None
+    segments: tuple[str, ...] = ()
+    features: tuple[Feature, ...] = ()
+    request_id: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check the unit."""
+        if self.time_unit is not None and self.time_unit not in TIME_UNITS:
+            raise ValueError(f"event time unit {self.time_unit!r} is not one of {', '.join(TIME_UNITS)}")
+
+    @classmethod
+    def of(cls, config: Any) -> EventSchema:
+        """Take the event schema out of a configuration.
+
+        Parameters
+        ----------
+        config : Config
+            The configuration; the prediction is the last of its ``feature_specs``.
+
+        Returns
+        -------
+        EventSchema
+            The columns to decode.
+        """
+        return cls(
+            config.event_time.column,
+            config.event_time.unit,
+            tuple(config.segments),
+            tuple(config.feature_specs),
+            config.request_id,
+        )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the source to read, each once."""
+        extra = () if self.request_id is None else (self.request_id,)
+        named = (self.time_column, *self.segments, *(feature.column for feature in self.features), *extra)
+        return tuple(dict.fromkeys(named))
+
+    @property
+    def numeric_columns(self) -> frozenset[str]:
+        """Columns that are read as numbers only."""
+        numeric = {feature.column for feature in self.features if feature.kind == "numeric"}
+        texts = {feature.column for feature in self.features if feature.kind != "numeric"}
+        return frozenset(numeric - texts - {self.time_column, *self.segments})
+
+    @property
+    def arrow(self) -> Any:
+        """The ``pyarrow.Schema`` of normalised events."""
+        return pa.schema(
+            [pa.field("time", pa.int64(), nullable=False)]
+            + [pa.field(f"segment.{column}", pa.string()) for column in self.segments]
+            + [
+                pa.field(f"feature.{f.name}", pa.float64() if f.kind == "numeric" else pa.string())
+                for f in self.features
+            ]
+        )
+
+
+def is_text(kind: Any) -> bool:
+    """Say whether an Arrow type is text (or bytes, or a dictionary of them)."""
+    if pa.types.is_dictionary(kind):
+        return is_text(kind.value_type)
+    return bool(
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_string_view(kind)
+        or is_bytes(kind)
+    )
+
+
+def is_bytes(kind: Any) -> bool:
+    """Say whether an Arrow type is binary."""
+    return bool(
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_binary_view(kind)
+        or pa.types.is_fixed_size_binary(kind)
+    )
+
+
+def is_number(kind: Any) -> bool:
+    """Say whether an Arrow type is a number or a boolean (or a dictionary of them)."""
+    if pa.types.is_dictionary(kind):
+        return is_number(kind.value_type)
+    return bool(
+        pa.types.is_integer(kind)
+        or pa.types.is_floating(kind)
+        or pa.types.is_boolean(kind)
+        or pa.types.is_decimal(kind)
+    )
+
+
+def _unknown(kind: Any) -> bool:
+    """Say whether only the values can tell: all null so far, or of several types."""
+    return bool(pa.types.is_null(kind) or pa.types.is_union(kind))
+
+
+def check_columns(columns: Iterable[tuple[str, Any]], schema: EventSchema) -> list[str]:
+    """Compare the columns of a source with what the configuration wants of them.
+
+    Parameters
+    ----------
+    columns : iterable of (str, pyarrow.DataType)
+        Columns of the source, as `transforms.read_files.source_columns` gives them.
+    schema : EventSchema
+        The columns the configuration names.
+
+    Returns
+    -------
+    list of str
+        One sentence per problem: the key, what is wrong and what to do. Empty if all is well.
+
+    Examples
+    --------
+    >>> check_columns([("tme", pa.string())], EventSchema("time"))
+    ["event_time: the data has no column 'time'; did you mean 'tme'? Its columns are: tme"]
+    """
+    types = dict(columns)
+    problems = []
+    names = list(types)
+    if schema.time_column not in types:
+        problems.append(f"event_time: {_no_column(schema.time_column, names)}")
+    else:
+        problems += _check_time(types[schema.time_column], schema)
+    for column in schema.segments:
+        if column not in types:
+            problems.append(f"segments: {_no_column(column, names)}")
+        elif pa.types.is_nested(types[column]) and not _unknown(types[column]):
+            problems.append(f"segments: column {column!r} is {types[column]}; a segment needs plain values")
+    if schema.request_id is not None and schema.request_id not in types:
+        problems.append(f"request_id: {_no_column(schema.request_id, names)}")
+    for feature in schema.features:
+        problems += _check_feature(feature, types, names)
+    return problems
+
+
+def _check_time(kind: Any, schema: EventSchema) -> list[str]:
+    column = schema.time_column
+    if (
+        pa.types.is_boolean(kind)
+        or (pa.types.is_nested(kind) and not _unknown(kind))
+        or pa.types.is_time(kind)
+    ):
+        return [f"event_time: column {column!r} is {kind}, which is not a point in time"]
+    if is_number(kind) and schema.time_unit is None:
+        remedy = f"event_time: {{column: {column}, unit: s}}   # or ms, us, ns"
+        return [f"event_time: column {column!r} is {kind} and needs a unit; write {remedy}"]
+    return []
+
+
+def _check_feature(feature: Feature, types: dict[str, Any], names: Sequence[str]) -> list[str]:
+    key = f"features.{feature.name}"
+    if feature.column not in types:
+        return [f"{key}: {_no_column(feature.column, names)}"]
+    kind = types[feature.column]
+    if _unknown(kind):
+        return []
+    if pa.types.is_nested(kind):
+        return [f"{key}: column {feature.column!r} is {kind}; a feature needs plain values"]
+    if feature.kind == "numeric" and not is_number(kind):
+        what = "text" if is_text(kind) else str(kind)
+        remedy = "declare it as categorical or name another column"
+        return [f"{key}: column {feature.column!r} is {what}, not a number; {remedy}"]
+    return []
+
+
+def _no_column(column: str, names: Sequence[str]) -> str:
+    close = difflib.get_close_matches(column, names, 1) or [
+        name for name in names if name.lower() == column.lower()
+    ]
+    hint = f"; did you mean {close[0]!r}?" if close else "."
+    shown = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
+    return f"the data has no column {column!r}{hint} Its columns are: {shown}"

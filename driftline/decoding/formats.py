@@ -1,0 +1,75 @@
+"""Message formats by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from driftline.decoding.arrow_messages import ArrowDecoder
+from driftline.decoding.avro_container import AvroContainerDecoder
+from driftline.decoding.avro_messages import AvroDecoder
+from driftline.decoding.confluent_messages import ConfluentAvroDecoder
+from driftline.decoding.json_messages import JsonDecoder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from driftline.decoding.decoded import Decoder
+    from driftline.decoding.event_schema import EventSchema
+
+MESSAGE_FORMATS: Final = ("avro", "confluent", "avro_container", "json", "arrow")
+
+
+@dataclass(frozen=True)
+class MessageFormat:
+    """How the messages of a source are written; plain data, so that it travels to workers.
+
+    Parameters
+    ----------
+    name : str
+        ``avro`` (schemaless), ``confluent``, ``avro_container``, ``json`` or ``arrow``.
+    avro_schema : str, optional
+        JSON text of the schema of ``avro``.
+    avro_schemas : mapping of int to str, optional
+        JSON texts of the schemas of ``confluent``, by id.
+    """
+
+    name: str
+    avro_schema: str | None = None
+    avro_schemas: Mapping[int, str] | None = None
+
+    def decoder(self, schema: EventSchema) -> Decoder:
+        """Make a decoder.
+
+        Parameters
+        ----------
+        schema : EventSchema
+            The columns to keep.
+
+        Returns
+        -------
+        Decoder
+            For messages of this format.
+
+        Raises
+        ------
+        ValueError
+            If the format is unknown, or its schema is missing or unusable.
+        """
+        makers: dict[str, Any] = {
+            "json": JsonDecoder,
+            "arrow": ArrowDecoder,
+            "avro_container": AvroContainerDecoder,
+        }
+        if self.name in makers:
+            made: Decoder = makers[self.name](schema)
+            return made
+        if self.name == "avro":
+            if self.avro_schema is None:
+                raise ValueError("format avro needs the writer's schema: schema: event.avsc")
+            return AvroDecoder(schema, self.avro_schema)
+        if self.name == "confluent":
+            if not self.avro_schemas:
+                raise ValueError("format confluent needs the writers' schemas by id")
+            return ConfluentAvroDecoder(schema, self.avro_schemas)
+        raise ValueError(f"unknown message format {self.name!r}; known: {', '.join(MESSAGE_FORMATS)}")

@@ -1,0 +1,104 @@
+"""JSON messages: an object, or an array of objects."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import orjson
+
+from driftline.decoding.columns import to_json
+from driftline.decoding.decoded import Decoded, Part, join_parts
+from driftline.decoding.rejects import Reason, Reject, shorten
+from driftline.decoding.rows import table_of_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from driftline.decoding.event_schema import EventSchema
+
+_CHUNK = 1_000  # rows: the Python objects of more do not stay in the processor's cache
+
+
+class JsonDecoder:
+    """Decodes JSON.
+
+    Duplicate keys: the last one counts. NaN and Infinity, which JSON does not know but Python
+    writes, are read. Only configured columns are kept. (Not `pyarrow.json`: it is no faster on
+    one core, and a line that holds only ``null`` crashes the process.)
+
+    Parameters
+    ----------
+    schema : EventSchema
+        The columns to keep.
+
+    Examples
+    --------
+    >>> from driftline.decoding.event_schema import EventSchema
+    >>> decoded = JsonDecoder(EventSchema("at")).decode([b'{"at": 5}', b'[{"at": 6}, {"at": 7}]', b"{"])
+    >>> decoded.parts[0].records.to_pylist()
+    [{'at': 5}, {'at': 6}, {'at': 7}]
+    >>> decoded.rejects[0].reason.value
+    'undecodable'
+    """
+
+    def __init__(self, schema: EventSchema) -> None:
+        self._schema = schema
+
+    def decode(self, payloads: Sequence[bytes]) -> Decoded:
+        """Decode messages of one object or an array of objects each."""
+        parts: list[Part] = []
+        rejects: list[Reject] = []
+        for start in range(0, len(payloads), _CHUNK):
+            chunk = payloads[start : start + _CHUNK]
+            try:
+                rows = [orjson.loads(payload) for payload in chunk]
+            except orjson.JSONDecodeError:
+                rows = []
+            if rows and all(type(row) is dict for row in rows):
+                message = np.arange(start, start + len(rows), dtype=np.int64)
+                parts.append(Part(table_of_rows(rows, self._schema), message))
+            else:
+                parts += self._one_by_one(chunk, start, rejects)
+        return Decoded(join_parts(parts), tuple(rejects))
+
+    def _one_by_one(self, chunk: Sequence[bytes], start: int, rejects: list[Reject]) -> Iterator[Part]:
+        rows: list[dict[str, Any]] = []
+        messages: list[int] = []
+        events: list[int] = []
+        for message, payload in enumerate(chunk, start):
+            try:
+                value = _loads(payload)
+            except (ValueError, RecursionError) as error:
+                rejects.append(Reject(Reason.UNDECODABLE, f"not JSON: {error}", message))
+                continue
+            batch = isinstance(value, list)
+            for event, row in enumerate(value if batch else [value]):
+                if isinstance(row, dict):
+                    rows.append(row)
+                    messages.append(message)
+                    events.append(event if batch else -1)
+                else:
+                    rejects.append(_not_a_record(row, message, event if batch else -1))
+        if rows:
+            table = table_of_rows(rows, self._schema)
+            origin = None if set(events) == {-1} else np.array(events, np.int64)
+            yield Part(table, np.array(messages, np.int64), origin)
+
+
+def _loads(payload: bytes) -> Any:
+    try:
+        return orjson.loads(payload)
+    except orjson.JSONDecodeError as error:
+        lenient = b"NaN" in payload or b"Infinity" in payload or "number is infinity" in str(error)
+        if not lenient:
+            raise
+    value = json.loads(payload)
+    json.dumps(value, ensure_ascii=False).encode()  # refuses the half characters that json lets pass
+    return value
+
+
+def _not_a_record(value: Any, message: int, event: int) -> Reject:
+    detail = f"expected a JSON object, found {shorten(value)}"
+    return Reject(Reason.NOT_A_RECORD, detail, message, event, b"" if event < 0 else to_json(value))

@@ -1,0 +1,103 @@
+"""What could not be used, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+MAX_PAYLOAD: Final = 1_000_000
+"""Bytes of a payload that a dead letter keeps."""
+
+MAX_VALUE: Final = 80
+"""Characters of a value that a detail shows."""
+
+
+class Reason(str, Enum):
+    """Why a message or row was rejected."""
+
+    UNDECODABLE = "undecodable"
+    NOT_A_RECORD = "not_a_record"
+    MISSING_EVENT_TIME = "missing_event_time"
+    INVALID_EVENT_TIME = "invalid_event_time"
+    WRONG_TYPE = "wrong_type"
+    OVERSIZED = "oversized"
+    TRUNCATED = "truncated"
+
+
+@dataclass(frozen=True)
+class Reject:
+    """One message, or one event of a message, that could not be used.
+
+    Parameters
+    ----------
+    reason : Reason
+        The class of the fault.
+    detail : str
+        What exactly was wrong, for a person.
+    message : int
+        Index of the message among those decoded together.
+    event : int
+        Index of the event in its message; -1 if the message as a whole is meant.
+    payload : bytes
+        The message, or the event as JSON where the message holds several.
+    """
+
+    reason: Reason
+    detail: str
+    message: int
+    event: int = -1
+    payload: bytes = b""
+
+
+def shorten(value: object) -> str:
+    """Show a value in at most 80 characters.
+
+    Parameters
+    ----------
+    value : object
+        Anything; text is quoted.
+
+    Returns
+    -------
+    str
+        Its representation, cut with an ellipsis.
+
+    Examples
+    --------
+    >>> shorten("abc")
+    "'abc'"
+    >>> len(shorten("x" * 1000))
+    80
+    """
+    if isinstance(value, (str, bytes)):
+        value = value[:MAX_VALUE]  # a representation of 10 MB is not built to be thrown away
+    text = repr(value)
+    return text if len(text) <= MAX_VALUE else text[: MAX_VALUE - 1] + "…"
+
+
+def keep_payload(payload: bytes, detail: str) -> tuple[bytes, str]:
+    """Cut a payload to what a dead letter keeps, and say so in the detail.
+
+    Parameters
+    ----------
+    payload : bytes
+        The message as it came.
+    detail : str
+        The detail of the reject.
+
+    Returns
+    -------
+    tuple of bytes and str
+        At most `MAX_PAYLOAD` bytes, and the detail.
+
+    Examples
+    --------
+    >>> payload, detail = keep_payload(bytes(2_000_000), "no time")
+    >>> len(payload), detail
+    (1000000, 'no time (payload cut from 2000000 to 1000000 bytes)')
+    """
+    if len(payload) <= MAX_PAYLOAD:
+        return payload, detail
+    cut = f"payload cut from {len(payload)} to {MAX_PAYLOAD} bytes"
+    return payload[:MAX_PAYLOAD], f"{detail} ({cut})"
