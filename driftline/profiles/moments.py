@@ -97,7 +97,7 @@ class Moments:
         m4 = m4 - 4 * shift * m3 + 6 * shift**2 * m2 - 3 * number * shift**4
         m3 = m3 - 3 * shift * m2 + 2 * number * shift**3
         m2 = m2 - number * shift**2
-        return cls(mean, mean_low, m2, m3, m4)._finish(exponent, np.where(present, first, 0.0), first == last)
+        return _finished(cls(mean, mean_low, m2, m3, m4), exponent, first, first == last)
 
     @classmethod
     def merge(
@@ -139,24 +139,25 @@ class Moments:
             new3 = (m3 + deviations * (3 * m2 + number * squares)).sum(0)
             new2 = (m2 + number * squares).sum(0)
         high, rest = _two_sum(pivot, shift)
-        return cls(high, rest, new2, new3, new4)._finish(exponent, minimum, minimum == maximum)
+        return _finished(cls(high, rest, new2, new3, new4), exponent, minimum, minimum == maximum)
 
-    def _finish(
-        self, exponent: NDArray[np.int64], value: NDArray[np.float64], constant: NDArray[np.bool_]
-    ) -> Moments:
-        """Undo the scaling, make overflow regular, and constants exact."""
-        mean, low, m2, m3, m4 = self.mean, self.mean_low, self.m2, self.m3, self.m4
-        with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-            if exponent.any():
-                mean, low = np.ldexp(mean, exponent), np.ldexp(low, exponent)
-                m2, m3, m4 = (np.ldexp(m, k * exponent) for k, m in ((2, m2), (3, m3), (4, m4)))
-            m2 = np.where(np.isnan(m2), np.inf, np.maximum(m2, 0.0))
-            m4 = np.where(np.isnan(m4), np.inf, np.maximum(m4, 0.0))
-        m3 = np.where(np.isfinite(m4), m3, np.inf)
-        if constant.any():
-            mean, low = np.where(constant, value, mean), np.where(constant, 0.0, low)
-            m2, m3, m4 = (np.where(constant, 0.0, m) for m in (m2, m3, m4))
-        return Moments(mean, low, m2, m3, m4)
+
+def _finished(
+    moments: Moments, exponent: NDArray[np.int64], value: NDArray[np.float64], constant: NDArray[np.bool_]
+) -> Moments:
+    """Undo the scaling, make overflow regular, and constants exact."""
+    mean, low, m2, m3, m4 = moments.mean, moments.mean_low, moments.m2, moments.m3, moments.m4
+    with np.errstate(over="ignore", invalid="ignore", under="ignore"):
+        if exponent.any():
+            mean, low = np.ldexp(mean, exponent), np.ldexp(low, exponent)
+            m2, m3, m4 = (np.ldexp(m, k * exponent) for k, m in ((2, m2), (3, m3), (4, m4)))
+        m2 = np.where(np.isnan(m2), np.inf, np.maximum(m2, 0.0))
+        m4 = np.where(np.isnan(m4), np.inf, np.maximum(m4, 0.0))
+    m3 = np.where(np.isfinite(m4), m3, np.inf)
+    if constant.any():
+        mean, low = np.where(constant, value, mean), np.where(constant, 0.0, low)
+        m2, m3, m4 = (np.where(constant, 0.0, m) for m in (m2, m3, m4))
+    return Moments(mean, low, m2, m3, m4)
 
 
 def _exponent(size: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from driftline.profiles.layout import Block
 
-_TAG, _VERSION = b"dNP", 1
+_VERSION = 1
 _HEAD = struct.Struct("<3sB8sHHHHIq")  # tag, version, fingerprint, F, width, C, bytes a count, unused, rows
 _COUNTS = {1: "<u1", 2: "<u2", 4: "<u4", 8: "<i8"}
 _MERGED_AT_ONCE = 512  # bounds the memory of a merge
@@ -57,6 +57,8 @@ class NumericProfile:
     >>> profile.counts, profile.missing, profile.nonfinite, profile.mean
     (array([[0, 1, 1]]), array([1]), array([1]), array([40.]))
     """
+
+    TAG: ClassVar[bytes] = b"dNP"
 
     fingerprint: bytes
     rows: int
@@ -234,7 +236,7 @@ class NumericProfile:
         moments = self.moments
         return b"".join(
             (
-                _HEAD.pack(_TAG, _VERSION, self.fingerprint, F, width, C, size, 0, self.rows),
+                _HEAD.pack(self.TAG, _VERSION, self.fingerprint, F, width, C, size, 0, self.rows),
                 np.stack((self.missing, self.nonfinite)).astype("<i8", copy=False).tobytes(),
                 np.stack(
                     (
@@ -274,7 +276,7 @@ class NumericProfile:
         ValueError
             If the bytes are no numeric profile, of a newer version, or damaged.
         """
-        check_tag(_TAG, _VERSION, "numeric profile", data)
+        check_tag(cls.TAG, _VERSION, "numeric profile", data)
         if len(data) < _HEAD.size:
             raise ValueError(
                 f"numeric profile cut short: {len(data)} bytes, its head alone needs {_HEAD.size}"
@@ -311,7 +313,8 @@ class NumericProfile:
     @cached_property
     def n(self) -> NDArray[np.int64]:
         """Finite values, shape (F,), int64."""
-        return self.counts.sum(axis=1)
+        total: NDArray[np.int64] = self.counts.sum(axis=1)
+        return total
 
     @property
     def mean(self) -> NDArray[np.float64]:

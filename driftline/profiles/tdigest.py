@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from driftline.profiles.runs import runs
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -26,7 +28,8 @@ _STEP = np.arange(CENTROIDS + 1)
 
 def _rank(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Map [0, 1] to ranks: dense at both ends (the inverse of the arcsine scale function)."""
-    return (1 - np.cos(np.pi * x)) / 2
+    ranks: NDArray[np.float64] = (1 - np.cos(np.pi * x)) / 2
+    return ranks
 
 
 _RANKS = _rank(_STEP / CENTROIDS)
@@ -111,6 +114,8 @@ class TDigest:
         F, n = rows.shape
         if n == 0 or not count.any():
             return cls(np.empty((F, 0)), np.empty((F, 0), np.float32))
+        if count.max() <= CENTROIDS:
+            return _copy(rows, start, count)
         flat = rows.ravel()
         cuts = np.floor(_RANKS * count[:, None]).astype(np.int64)
         few = count <= CENTROIDS
@@ -127,8 +132,8 @@ class TDigest:
         tied = (flat[inner - 1] == flat[np.minimum(inner, flat.size - 1)]) & used[:, 1:] & used[:, :-1]
         ties = np.flatnonzero(tied.any(1) & ~few)
         if ties.size:
-            part = _compress(*_runs(rows, ties, start, count))
-            digest = digest._replace_rows(ties, part)
+            part = _compress(*_distinct(rows[ties], start[ties], count[ties]))
+            digest = _replaced(digest, ties, part)
         return digest
 
     @classmethod
@@ -205,20 +210,30 @@ class TDigest:
         signed[filled] = np.where(pure, weights, np.negative(weights))
         return cls(centroids, signed)
 
-    def _replace_rows(self, at: NDArray[np.int64], part: TDigest) -> TDigest:
-        kept = np.ones(len(self.centroids), dtype=bool)
-        kept[at] = False
-        width = (self.signed_weights[kept] != 0).sum(1).max(initial=0)
-        shape = (len(self.centroids), max(int(width), part.centroids.shape[1]))
-        centroids, signed = np.full(shape, np.inf), np.zeros(shape, np.float32)
-        for rows, digest, columns in (
-            (kept, self.centroids[kept], width),
-            (at, part.centroids, part.centroids.shape[1]),
-        ):
-            centroids[rows, :columns] = digest[:, :columns]
-        signed[kept, :width] = self.signed_weights[kept, :width]
-        signed[at, : part.signed_weights.shape[1]] = part.signed_weights
-        return TDigest(centroids, signed)
+
+def _copy(rows: NDArray[np.float64], start: NDArray[np.int64], count: NDArray[np.int64]) -> TDigest:
+    """Take rows of at most 100 finite values as they are."""
+    each = np.arange(int(count.max()))
+    real = each < count[:, None]
+    at = np.minimum(start[:, None] + each, rows.shape[1] - 1)
+    return TDigest(np.where(real, np.take_along_axis(rows, at, axis=1), np.inf), real.astype(np.float32))
+
+
+def _replaced(digest: TDigest, at: NDArray[np.int64], part: TDigest) -> TDigest:
+    """Put the rows of `part` in place of some rows of a digest."""
+    F, width = digest.centroids.shape
+    width = max(width, part.centroids.shape[1])
+    centroids, signed = np.full((F, width), np.inf), np.zeros((F, width), np.float32)
+    for rows, source in ((np.arange(F), digest), (at, part)):
+        centroids[rows], signed[rows] = np.inf, 0
+        centroids[rows, : source.centroids.shape[1]] = source.centroids
+        signed[rows, : source.signed_weights.shape[1]] = source.signed_weights
+    return _trimmed(centroids, signed)
+
+
+def _trimmed(centroids: NDArray[np.float64], signed: NDArray[np.float32]) -> TDigest:
+    width = int((signed != 0).sum(1).max(initial=0))
+    return TDigest(np.ascontiguousarray(centroids[:, :width]), np.ascontiguousarray(signed[:, :width]))
 
 
 def _means(
@@ -240,24 +255,18 @@ def _means(
     inside = np.ones((F, CENTROIDS + 1), dtype=bool)
     inside[:, -1] = False
     sums = sums[inside[np.hstack((used, ends))]]
-    means = sums / (np.diff(cuts)[used] * scale) if scale == 1.0 else sums / np.diff(cuts)[used] / scale
-    return np.clip(means, first, last)  # equal values stay what they are
+    means: NDArray[np.float64] = sums / np.diff(cuts)[used] / scale
+    return means.clip(first, last)  # equal values stay what they are
 
 
-def _runs(
-    rows: NDArray[np.float64], at: NDArray[np.int64], start: NDArray[np.int64], count: NDArray[np.int64]
+def _distinct(
+    rows: NDArray[np.float64], start: NDArray[np.int64], count: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Distinct values of some rows and how often each comes, padded with +inf and 0."""
-    found = []
-    for f in at:
-        row = rows[f, start[f] : start[f] + count[f]]
-        begins = np.concatenate(([0], np.flatnonzero(row[1:] != row[:-1]) + 1))
-        found.append((row[begins], np.diff(begins, append=len(row))))
-    width = max(len(values) for values, _ in found)
-    means, weights = np.full((len(at), width), np.inf), np.zeros((len(at), width))
-    for i, (values, counts) in enumerate(found):
-        means[i, : len(values)] = values
-        weights[i, : len(values)] = counts
+    """Distinct values of sorted rows and how often each comes, padded with +inf and 0."""
+    values, counts, distinct = runs(rows, start, count)
+    filled = np.arange(distinct.max()) < distinct[:, None]
+    means, weights = np.full(filled.shape, np.inf), np.zeros(filled.shape)
+    means[filled], weights[filled] = values, counts
     return means, weights
 
 
