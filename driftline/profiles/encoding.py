@@ -123,8 +123,10 @@ class Encoding:
             values = np.flatnonzero(counts)
             return values, counts[values]
         ordered = np.sort(codes)
-        bounds = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1], [True]]))
-        return ordered[bounds[:-1]].astype(np.int64), np.diff(bounds)
+        changes = np.ones(len(ordered), bool)
+        changes[1:] = ordered[1:] != ordered[:-1]
+        first = np.flatnonzero(changes)
+        return ordered[first].astype(np.int64), np.diff(first, append=len(ordered))
 
 
 def _tables(f: int, feature: Any, distinct: Any, width: int) -> tuple[NDArray[Any], ...]:
