@@ -1,0 +1,253 @@
+"""Turn the windows of a reference into the null distributions of its drift statistics.
+
+For every squared statistic T^2 the windows, each left out in turn, give the *scale*; Monte Carlo gives the
+*shape* only:
+
+1. scale: ``E T^2(n) = M ((1 - rho) n_h / n + rho)`` from the windows (`scale`), never below multinomial;
+2. shape: ``T^2 / E T^2`` from normal draws with the windows' covariance, shrunk to multinomial (`shape`);
+3. tails: divided by ``chi2_d / d``, d from the error of M (the windows' degrees of freedom) and from windows
+   that vary more than normal ones; a generalised Pareto beyond p = .05.
+
+What is kept is a table of log quantiles on a grid of window sizes and p-values (`grid`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from driftline.statistics.null.dependence import Dependence, dependence
+from driftline.statistics.null.grid import P_GRID, SIZE_GRID
+from driftline.statistics.null.scale import Scale, fit_scale
+from driftline.statistics.null.shape import (
+    SIMULATED_SIZES,
+    Statistics,
+    arcsine_quantiles,
+    mixture_quantiles,
+    multinomial_mean,
+    simulate,
+    window_covariance,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+FEWEST_WINDOWS = 2
+_SHAPE_SIZES = np.r_[1 / 8, 1 / 3, SIMULATED_SIZES]
+_TYPICAL = 2  # where the size is 1
+_QUADRATIC_DF = 4.0  # of a quadratic form of correlated bins, before its shape is known
+_HEAVIEST_TAIL = 2.5  # d never below: the mixture keeps a mean
+_NORMAL_TAIL = 4.0  # d of one window whose T^2 varies no more than the shape says comes on top of this
+_LARGEST_LEVERAGE = 0.9
+
+
+@dataclass(frozen=True, eq=False)
+class NullTable:
+    """Null distribution of one squared statistic of one feature.
+
+    Attributes
+    ----------
+    quantiles : ndarray of float32, shape (len(SIZE_GRID), len(P_GRID))
+        Log quantiles of T^2.
+    typical_n : float
+        Rows to which the size grid is relative (harmonic mean of the windows).
+    n_min, n_max : float
+        Rows of the smallest and largest window seen.
+    windows : float
+        Windows, counted as if they did not overlap.
+    df : float
+        Degrees of freedom after autocorrelation.
+    """
+
+    quantiles: NDArray[np.float32]
+    typical_n: float
+    n_min: float
+    n_max: float
+    windows: float
+    df: float
+
+
+@dataclass(frozen=True, eq=False)
+class _Tail:
+    """What decides how heavy the tail of one statistic is."""
+
+    df: float
+    excess: float
+
+    def at(self, shape_df: float, size: float) -> float:
+        """Degrees of freedom d of the scale mixture for windows of ``size`` times the typical rows."""
+        heavier = self.excess * max(1.0, 1 / size)
+        return max(1 / (1 / (shape_df * self.df) + 1 / (_NORMAL_TAIL + 2 / heavier)), _HEAVIEST_TAIL)
+
+
+@dataclass(frozen=True, eq=False)
+class _Windows:
+    """The reference's windows, without what was counted in them."""
+
+    n: NDArray[np.float64]
+    overlap: float
+    depends: Dependence
+
+    @property
+    def df(self) -> float:
+        """Degrees of freedom after autocorrelation."""
+        return max((len(self.n) - 1) / self.depends.square, 1.0)
+
+    @property
+    def left_out(self) -> NDArray[np.float64]:
+        """Factor from each window's residual to a new window's deviation from the same reference."""
+        share = self.depends.mean * np.minimum(self.n / self.n.sum(), _LARGEST_LEVERAGE)
+        factor: NDArray[np.float64] = np.sqrt((1 + share) / np.maximum(1 - share, 0.1))
+        return factor
+
+    def scale(self, squares: NDArray[np.float64], iid: float, shape_df: float) -> Scale:
+        """Fit the scale of one squared statistic."""
+        return fit_scale(
+            squares,
+            self.n,
+            multinomial=iid,
+            shape_df=shape_df,
+            dependence=self.depends.square,
+            df=self.df,
+        )
+
+    def table(self, quantiles: NDArray[np.float64], typical_n: float) -> NullTable:
+        """Label a table of log quantiles."""
+        return NullTable(
+            quantiles.astype(np.float32),
+            typical_n,
+            float(self.n.min()),
+            float(self.n.max()),
+            disjoint_windows(len(self.n), self.overlap),
+            self.df,
+        )
+
+
+def disjoint_windows(windows: int, overlap: float) -> float:
+    """Number of windows counted as if they did not overlap."""
+    return 1 + (windows - 1) / max(overlap, 1.0) if windows else 0.0
+
+
+def without_null(n: NDArray[np.float64], overlap: float) -> NullTable:
+    """Stand for a statistic whose windows are too few to say anything."""
+    seen = n if len(n) else np.zeros(1)
+    return NullTable(
+        np.zeros((len(SIZE_GRID), len(P_GRID)), dtype=np.float32),
+        1.0,
+        float(seen.min()),
+        float(seen.max()),
+        disjoint_windows(len(n), overlap),
+        0.0,
+    )
+
+
+def calibrate(
+    fractions: NDArray[np.float64],
+    n: NDArray[np.float64],
+    statistics: Statistics,
+    floor: Statistics,
+    *,
+    overlap: float,
+    ordered: bool,
+) -> list[NullTable]:
+    """Calibrate squared statistics of fractions.
+
+    Parameters
+    ----------
+    fractions : ndarray of float64, shape (W, B)
+        Bin fractions of the windows in time order; every bin is hit by some window.
+    n : ndarray of float64, shape (W,)
+        Rows of the windows, none 0.
+    statistics : callable
+        Squared statistics of deviations (..., B) as (..., S). The last one must be a quadratic form: it
+        decides what of the covariance is wobble.
+    floor : callable
+        Smallest ``E T^2`` to believe for windows of n rows, (N,) to (N, S).
+    overlap : float
+        Window length over window period.
+    ordered : bool
+        True if bins are in order of value, so that neighbours move together.
+
+    Returns
+    -------
+    list of NullTable
+        One for each of the S statistics.
+    """
+    if disjoint_windows(len(n), overlap) <= FEWEST_WINDOWS:
+        return [without_null(n, overlap)] * len(floor(np.ones(1))[0])
+    reference = (fractions * n[:, None]).sum(0) / n.sum()
+    residual = fractions - reference
+    series = residual.cumsum(1) if ordered else residual / np.sqrt(reference)
+    windows = _Windows(n, overlap, dependence(series, overlap))
+    deviations = residual * windows.left_out[:, None]
+    squares = statistics(deviations)
+    iid = multinomial_mean(reference, statistics)
+    least = floor(SIZE_GRID / np.mean(1 / n))
+    if len(reference) < 2:
+        return [_table(windows, squares[:, j], 0.0, least[:, j]) for j in range(squares.shape[1])]
+    scale = windows.scale(squares[:, -1], float(iid[-1]), _QUADRATIC_DF)
+    factor = (1 - scale.wobble) * scale.typical_n / n + scale.wobble
+    covariance = window_covariance(deviations, reference, factor, scale.wobble, windows.df)
+    shapes = np.stack([simulate(covariance, size, statistics) for size in SIMULATED_SIZES])
+    return [
+        _table(windows, squares[:, j], float(iid[j]), least[:, j], shapes[:, :, j])
+        for j in range(squares.shape[1])
+    ]
+
+
+def calibrate_rate(differences: NDArray[np.float64], n: NDArray[np.float64], *, overlap: float) -> NullTable:
+    """Calibrate a squared arcsine difference of rates.
+
+    Parameters
+    ----------
+    differences : ndarray of float64, shape (W,)
+        Arcsine differences of the windows from the reference, in time order.
+    n : ndarray of float64, shape (W,)
+        Rows of the windows, none 0.
+    overlap : float
+        Window length over window period.
+
+    Returns
+    -------
+    NullTable
+        Of the squared difference.
+    """
+    if disjoint_windows(len(n), overlap) <= FEWEST_WINDOWS:
+        return without_null(n, overlap)
+    windows = _Windows(n, overlap, dependence(differences[:, None], overlap))
+    squares = (differences * windows.left_out) ** 2
+    return _table(windows, squares, 1.0, np.zeros(len(SIZE_GRID)))
+
+
+def _table(
+    windows: _Windows,
+    squares: NDArray[np.float64],
+    iid: float,
+    least: NDArray[np.float64],
+    shapes: NDArray[np.float64] | None = None,
+) -> NullTable:
+    """Multiply out scale, shape and tail of one statistic on the grid.
+
+    ``shapes`` (sizes, draws) are simulated ``T^2 / E T^2``; without them T is one normal variable.
+    """
+    # windows smaller than typical have the shape at the typical size, which is the more concentrated one
+    draws = None if shapes is None else [shapes[0], shapes[0], *shapes]
+    shape_df = [1.0] * len(_SHAPE_SIZES) if draws is None else [2 / max(float(x.var()), 1e-9) for x in draws]
+    typical_df = shape_df[_TYPICAL]
+    scale = windows.scale(squares, iid, typical_df)
+    standard = squares / ((1 - scale.wobble) * scale.typical_n / windows.n + scale.wobble)
+    spread = float(standard.var(ddof=1)) / max(float(standard.mean()), 1e-150) ** 2
+    scale = windows.scale(squares, iid, min(typical_df, 2 / max(spread, 1e-9)))
+    tail = _Tail(windows.df, max((1 + spread) / (1 + 2 / typical_df) - 1, 1e-6))
+    quantiles = []
+    for i, size in enumerate(_SHAPE_SIZES):
+        d = tail.at(shape_df[i], float(size))
+        quantiles.append(arcsine_quantiles(d) if draws is None else mixture_quantiles(draws[i], d))
+    log_shape = np.log(np.maximum(np.array(quantiles), 1e-300))
+    place, known = np.log(SIZE_GRID), np.log(_SHAPE_SIZES)
+    by_size = np.stack([np.interp(place, known, column) for column in log_shape.T], axis=1)
+    mean = np.maximum(np.maximum(scale.at((scale.typical_n * SIZE_GRID).astype(np.float64)), least), 1e-100)
+    log_quantiles = np.maximum.accumulate(np.log(mean)[:, None] + by_size, axis=1)
+    return windows.table(log_quantiles, scale.typical_n)

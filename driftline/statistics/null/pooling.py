@@ -1,0 +1,78 @@
+"""Pool rare categories so that every group expects enough rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_FEWEST_GROUPS = 3
+
+
+def pool_rare(fractions: NDArray[np.float64], smallest_n: float, least: float) -> NDArray[np.int16]:
+    """Put categories that expect fewer than ``least`` rows in the smallest window into one group.
+
+    Parameters
+    ----------
+    fractions : ndarray of float64, shape (K,)
+        Reference fractions.
+    smallest_n : float
+        Rows of the smallest window that is ever judged.
+    least : float
+        Expected rows a group must have.
+
+    Returns
+    -------
+    ndarray of int16, shape (K,)
+        Group of each category, groups counted from 0. If even together the rare ones are too few, the rarest
+        of the others joins them. Never fewer than three groups (the two largest and the rest).
+
+    Examples
+    --------
+    >>> pool_rare(np.array([0.6, 0.34, 0.02, 0.01, 0.03]), 200, 5).tolist()
+    [0, 1, 3, 3, 2]
+    """
+    rare = fractions * smallest_n < least
+    group = np.cumsum(~rare) - 1
+    group[rare] = (~rare).sum()
+    if group.max() + 1 < _FEWEST_GROUPS:
+        rank = np.argsort(np.argsort(-fractions, kind="stable"), kind="stable")
+        return np.minimum(rank, _FEWEST_GROUPS - 1).astype(np.int16)
+    if rare.any() and fractions[rare].sum() * smallest_n < least and (~rare).any():
+        group[rare] = group[np.flatnonzero(~rare)[np.argmin(fractions[~rare])]]
+    return group.astype(np.int16)
+
+
+def sum_groups(counts: NDArray[np.float64], group: NDArray[np.int16], groups: int) -> NDArray[np.float64]:
+    """Sum categories (..., K) into groups (..., groups)."""
+    member = np.zeros((len(group), groups))
+    member[np.arange(len(group)), group] = 1.0
+    return counts @ member
+
+
+def design_effect(counts: NDArray[np.float64]) -> float:
+    """How many times the windows vary more than independent rows would.
+
+    Parameters
+    ----------
+    counts : ndarray of float64, shape (W, G)
+        Rows of each window and group.
+
+    Returns
+    -------
+    float
+        Mean chi-square of the windows against their pooled fractions, over its degrees of freedom.
+
+    References
+    ----------
+    Rao, J. N. K. and Scott, A. J. (1981). The analysis of categorical data from complex sample surveys.
+    Journal of the American Statistical Association 76, 221-230.
+    """
+    n = counts.sum(1)
+    pooled = counts.sum(0) / n.sum()
+    deviation = counts / n[:, None] - pooled
+    chi2 = (deviation**2 / np.maximum(pooled, 1e-9)).sum(1) * n
+    return float(chi2.mean()) / max(len(pooled) - 1, 1)

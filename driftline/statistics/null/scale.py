@@ -1,0 +1,100 @@
+"""Expected square of a drift statistic as a function of the window's rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_WOBBLE = np.linspace(0.0, 1.0, 21)
+_PLAUSIBLE = -2.7  # twice the log-likelihood ratio: a 90 % interval for one parameter
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """Fitted ``E T^2(n) = M ((1 - rho) n_h / n + rho)``.
+
+    Part of the deviation of a window from the reference shrinks as its rows grow (sampling, clusters), part
+    of it does not (the mean wobbles from window to window). rho is the share of the latter at n_h rows.
+
+    Attributes
+    ----------
+    wobble : float
+        Likelihood-weighted rho.
+    plausible : ndarray of float64, shape (R,)
+        Values of rho that the windows do not contradict.
+    mean : ndarray of float64, shape (R,)
+        M for each of them.
+    typical_n : float
+        n_h, harmonic mean of the windows' rows.
+    """
+
+    wobble: float
+    plausible: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    typical_n: float
+
+    def at(self, n: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Largest plausible ``E T^2`` for windows of ``n`` rows, shape (N,)."""
+        rho = self.plausible[:, None]
+        largest: NDArray[np.float64] = (self.mean[:, None] * ((1 - rho) * self.typical_n / n + rho)).max(0)
+        return largest
+
+
+def fit_scale(
+    squares: NDArray[np.float64],
+    n: NDArray[np.float64],
+    *,
+    multinomial: float,
+    shape_df: float,
+    dependence: float,
+    df: float,
+) -> Scale:
+    """Fit M and rho to the windows' squared statistics by gamma quasi-likelihood.
+
+    Parameters
+    ----------
+    squares : ndarray of float64, shape (W,)
+        Squared statistic of each window.
+    n : ndarray of float64, shape (W,)
+        Rows of each window.
+    multinomial : float
+        ``n E T^2`` if rows were independent: M is never below it, and neither is the part that shrinks.
+    shape_df : float
+        ``2 / var(T^2 / E T^2)``: degrees of freedom of one squared statistic.
+    dependence : float
+        By how much dependent windows thin out the likelihood.
+    df : float
+        Degrees of freedom of the windows.
+
+    Returns
+    -------
+    Scale
+        The fit, with every rho within the 90 % likelihood interval.
+
+    References
+    ----------
+    McCullagh, P. and Nelder, J. A. (1989). Generalized Linear Models, 2nd ed., chapters 8 and 9.
+    """
+    typical_n = 1 / float(np.mean(1 / n))
+    observed = float(squares.mean())
+    floor = multinomial / typical_n
+    mean = max(observed, floor)
+    factor = (1 - _WOBBLE)[:, None] * typical_n / n + _WOBBLE[:, None]
+    means = np.full(len(_WOBBLE), mean)
+    if observed > 0:
+        means = mean * (squares / factor).mean(1) / observed
+    with np.errstate(divide="ignore"):
+        likelihood = -shape_df / dependence * (np.log(factor).sum(1) + len(n) * np.log(means))
+    # what shrinks with n is at least multinomial sampling, give or take the error of M
+    largest = 1 - floor / mean / (1 + np.sqrt(2 / shape_df / df)) if mean > 0 else 0.0
+    likelihood[max(0.0, largest) + 1e-9 < _WOBBLE] = -np.inf
+    likelihood = np.nan_to_num(likelihood, nan=0.0, posinf=0.0)
+    likelihood -= likelihood.max()
+    weight = np.exp(likelihood / 2)
+    keep = likelihood > _PLAUSIBLE
+    return Scale(float(weight @ _WOBBLE / weight.sum()), _WOBBLE[keep], means[keep], typical_n)
