@@ -1,0 +1,133 @@
+import base64
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driftline.profiles.layout import Block, CategoricalFeature, Layout, NumericFeature
+
+VERSION_1 = (Path(__file__).parent / "data" / "layout.1").read_text()
+
+
+def example():
+    return Layout.of(
+        [
+            CategoricalFeature("carrier", ("UA", "DL", "ü,="), np.array([3, 2**64 - 1], np.uint64)),
+            NumericFeature("distance", np.array([-1.5, 0.0, np.nextafter(0.0, 1.0), 1e308])),
+            CategoricalFeature("origin", (), None),
+            NumericFeature("empty", np.empty(0)),
+        ]
+    )
+
+
+def assert_equal(a, b):
+    assert [(x.name, x.kind, x.names) for x in a.blocks] == [(x.name, x.kind, x.names) for x in b.blocks]
+    for x, y in zip(a.features, b.features, strict=True):
+        if x.kind == "numeric":
+            assert x.edges.tobytes() == y.edges.tobytes()
+        else:
+            assert x.categories == y.categories
+            assert (x.known is None) == (y.known is None)
+            assert x.known is None or (x.known.dtype == np.uint64 and x.known.tolist() == y.known.tolist())
+
+
+def test_groups_by_kind_in_blocks_of_64():
+    features = [NumericFeature(f"n{i}", np.arange(i % 3)) for i in range(130)]
+    features.insert(5, CategoricalFeature("c", ("a",), None))
+    layout = Layout.of(features)
+    assert [(b.name, len(b)) for b in layout.blocks] == [
+        ("numeric/0", 64),
+        ("numeric/1", 64),
+        ("numeric/2", 2),
+        ("categorical/0", 1),
+    ]
+    assert layout.block("numeric/1").names == tuple(f"n{i}" for i in range(64, 128))
+    assert layout.block("numeric/0").width == 3
+    assert layout.block("numeric/0").edges[1].tolist() == [0, np.inf]
+
+
+def test_reads_its_own_bytes():
+    layout = example()
+    again = Layout.from_bytes(layout.to_bytes())
+    assert_equal(layout, again)
+    assert again.fingerprint == layout.fingerprint
+    assert again.to_bytes() == layout.to_bytes()
+
+
+def test_reads_version_1():
+    assert_equal(Layout.from_bytes(base64.b64decode(VERSION_1)), example())
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        [NumericFeature("a", np.array([1.0]))],
+        [NumericFeature("b", np.array([1.0, 2.0]))],
+        [NumericFeature("a", np.array([1.0, np.nextafter(2.0, 3.0)]))],
+        [CategoricalFeature("a", ("1",), None)],
+    ],
+)
+def test_fingerprint_covers_everything(other):
+    first = Layout.of([NumericFeature("a", np.array([1.0, 2.0]))])
+    assert first.fingerprint != Layout.of(other).fingerprint
+    assert len(first.fingerprint) == len(first.blocks[0].fingerprint) == 8
+    assert first.fingerprint == Layout.of([NumericFeature("a", np.array([1.0, 2.0]))]).fingerprint
+
+
+def test_fingerprint_covers_categories_and_known():
+    prints = {
+        Layout.of([feature]).blocks[0].fingerprint
+        for feature in (
+            CategoricalFeature("a", ("x", "y"), None),
+            CategoricalFeature("a", ("y", "x"), None),
+            CategoricalFeature("a", ("x", "y"), np.empty(0, np.uint64)),
+            CategoricalFeature("a", ("x", "y"), np.array([1], np.uint64)),
+        )
+    }
+    assert len(prints) == 4
+
+
+@pytest.mark.parametrize("edges", [[1.0, 1.0], [2.0, 1.0], [np.nan], [0.0, np.inf], [[1.0]], [-0.0, 0.0]])
+def test_refuses_bad_edges(edges):
+    with pytest.raises(ValueError, match="'x'.*strictly increasing"):
+        NumericFeature("x", np.array(edges))
+
+
+def test_refuses_nonsense():
+    with pytest.raises(ValueError, match=r"given twice: \['UA'\]"):
+        CategoricalFeature("c", ("UA", "UA"), None)
+    with pytest.raises(ValueError, match="sorted row"):
+        CategoricalFeature("c", (), np.array([2, 1], np.uint64))
+    with pytest.raises(ValueError, match="given twice: .*'x'"):
+        Layout.of([NumericFeature("x", np.empty(0)), CategoricalFeature("x", (), None)])
+    with pytest.raises(ValueError, match="of 65 features"):
+        Block("numeric/0", "numeric", tuple(NumericFeature(str(i), np.empty(0)) for i in range(65)))
+    with pytest.raises(ValueError, match="feature 'x' is numeric"):
+        Block("categorical/0", "categorical", (NumericFeature("x", np.empty(0)),))
+    with pytest.raises(KeyError, match=r"no block 'numeric/7'.*numeric/0"):
+        example().block("numeric/7")
+    with pytest.raises(ValueError, match="has no bin edges"):
+        _ = example().block("categorical/0").edges
+
+
+def test_cannot_be_changed_from_outside():
+    edges = np.array([1.0, 2.0])
+    feature = NumericFeature("x", edges)
+    edges[0] = 9
+    assert feature.edges.tolist() == [1, 2]
+    with pytest.raises(ValueError, match="read-only"):
+        feature.edges[0] = 3
+
+
+@given(st.data())
+def test_damaged_bytes_are_a_clear_error(data):
+    good = example().to_bytes()
+    cut = data.draw(st.integers(0, len(good) - 1))
+    with pytest.raises(ValueError, match="layout"):
+        Layout.from_bytes(good[:cut])
+    with pytest.raises(ValueError, match="format version 2: this release reads versions up to 1"):
+        Layout.from_bytes(good[:3] + b"\x02" + good[4:])
+    with pytest.raises(ValueError, match="its head describes"):
+        Layout.from_bytes(good + b"!")
