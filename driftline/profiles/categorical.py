@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from driftline.profiles.layout import Block
-
-TAG = b"dCP"
-"""How the bytes of a categorical profile begin."""
 
 _VERSION = 1
 # tag, version, layout fingerprint, rows, features, width, bytes of a count, registers in use (or _DENSE)
@@ -65,6 +62,8 @@ class CategoricalProfile:
     >>> profile.top(0, 5), profile.cardinality.round()
     ([('XX', 1)], array([3.]))
     """
+
+    TAG: ClassVar[bytes] = b"dCP"
 
     fingerprint: bytes
     rows: int
@@ -306,7 +305,7 @@ class CategoricalProfile:
         sparse = 3 * len(used) < self.registers.size
         parts = [
             _HEADER.pack(
-                TAG,
+                self.TAG,
                 _VERSION,
                 self.fingerprint,
                 self.rows,
@@ -345,7 +344,7 @@ class CategoricalProfile:
         ValueError
             If the bytes are something else, of another version, or cut short.
         """
-        check_tag(TAG, _VERSION, "categorical profile", data)
+        check_tag(cls.TAG, _VERSION, "categorical profile", data)
         reader = _Reader(data, _HEADER.size)
         if len(data) < _HEADER.size:
             raise reader.damaged()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
-
-TAG = b"dCV"
-"""How the bytes of a coverage begin."""
 
 _VERSION = 1
 _HEADER = struct.Struct("<3sBq")  # tag, version, unit
@@ -63,6 +60,8 @@ class Coverage:
     >>> minutes.count(0, 240), minutes.count(60, 180)
     (3, 1)
     """
+
+    TAG: ClassVar[bytes] = b"dCV"
 
     unit: int
     first: NDArray[np.int64]
@@ -143,7 +142,7 @@ class Coverage:
             12 bytes and 16 a run.
         """
         runs = np.stack([self.first, self.last]).astype("<i8")
-        return _HEADER.pack(TAG, _VERSION, self.unit) + runs.tobytes()
+        return _HEADER.pack(self.TAG, _VERSION, self.unit) + runs.tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Coverage:
@@ -164,7 +163,7 @@ class Coverage:
         ValueError
             If the bytes are of another version or cut short.
         """
-        check_tag(TAG, _VERSION, "coverage", data)
+        check_tag(cls.TAG, _VERSION, "coverage", data)
         if len(data) < _HEADER.size or (len(data) - _HEADER.size) % 16:
             raise ValueError(f"coverage of {len(data)} bytes was cut short; build it again from the events")
         runs = np.frombuffer(data, "<i8", -1, _HEADER.size).astype(np.int64).reshape(2, -1)
