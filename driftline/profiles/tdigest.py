@@ -273,16 +273,18 @@ def _distinct(
 def _compress(means: NDArray[np.float64], signed: NDArray[np.floating]) -> TDigest:
     """Reduce sorted clusters (F, M), padded with +inf and 0, to at most 100 a feature."""
     F, M = means.shape
+    if M == 0:
+        return TDigest(np.empty((F, 0)), np.empty((F, 0), np.float32))
     weights = np.abs(signed, dtype=np.float64)
     total = weights.sum(1)
     items = (weights > 0).sum(1)
     real = np.arange(M) < items[:, None]
     fresh = real.copy()  # begins a run of equal centroids
     fresh[:, 1:] &= means[:, 1:] != means[:, :-1]
-    runs = fresh.sum(1)
+    distinct = fresh.sum(1)
 
     opens = np.where((total <= CENTROIDS)[:, None], real, fresh)
-    crowded = np.flatnonzero((runs > CENTROIDS) & (total > CENTROIDS))
+    crowded = np.flatnonzero((distinct > CENTROIDS) & (total > CENTROIDS))
     if crowded.size:
         opens[crowded] = _cut(fresh[crowded], weights[crowded], signed[crowded])
     short = np.flatnonzero(items < M)

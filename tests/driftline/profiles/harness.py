@@ -1,5 +1,6 @@
 """One expectation for every profile: any split, any order, any grouping, the same result."""
 
+import itertools
 import random
 
 from hypothesis import strategies as st
@@ -8,7 +9,8 @@ from hypothesis import strategies as st
 def splits(size, parts=6):
     """Draw a way to cut `size` rows into parts, to shuffle them, and to merge them.
 
-    Gives (permutation of the rows, cut points, order of the parts, shape of the merge tree, which parts travel as bytes).
+    A permutation of the rows, cut points, the order of the parts, the shape of the merge tree, and which
+    parts travel as bytes.
     """
     return st.fixed_dictionaries(
         {
@@ -31,7 +33,7 @@ def merged(split, size, profile, merge_all):
     if split["shuffle"] is not None:
         random.Random(split["shuffle"]).shuffle(rows)
     bounds = [0, *split["cuts"], size]
-    items = [profile(rows[low:high]) for low, high in zip(bounds[:-1], bounds[1:], strict=True)]
+    items = [profile(rows[low:high]) for low, high in itertools.pairwise(bounds)]
     random.Random(split["order"]).shuffle(items)
     before = [item.to_bytes() for item in items]
 

@@ -91,7 +91,7 @@ def test_fingerprint_covers_categories_and_known():
 
 @pytest.mark.parametrize("edges", [[1.0, 1.0], [2.0, 1.0], [np.nan], [0.0, np.inf], [[1.0]], [-0.0, 0.0]])
 def test_refuses_bad_edges(edges):
-    with pytest.raises(ValueError, match="'x'.*strictly increasing"):
+    with pytest.raises(ValueError, match=r"'x'.*strictly increasing"):
         NumericFeature("x", np.array(edges))
 
 
@@ -100,7 +100,7 @@ def test_refuses_nonsense():
         CategoricalFeature("c", ("UA", "UA"), None)
     with pytest.raises(ValueError, match="sorted row"):
         CategoricalFeature("c", (), np.array([2, 1], np.uint64))
-    with pytest.raises(ValueError, match="given twice: .*'x'"):
+    with pytest.raises(ValueError, match=r"given twice: .*'x'"):
         Layout.of([NumericFeature("x", np.empty(0)), CategoricalFeature("x", (), None)])
     with pytest.raises(ValueError, match="of 65 features"):
         Block("numeric/0", "numeric", tuple(NumericFeature(str(i), np.empty(0)) for i in range(65)))
