@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import traceback
 from dataclasses import dataclass
@@ -238,6 +239,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = list(sys.argv[1:] if argv is None else argv)
     ours, beam = _split(args)
     invocation = Invocation(tuple(beam))
+    logging.getLogger().addFilter(_worth_saying)
     try:
         result = driftline.main(ours, prog_name="driftline", obj=invocation, standalone_mode=False)
     except click.ClickException as error:
@@ -252,6 +254,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Exception as error:  # noqa: BLE001  # whatever a runner throws ends as one line
         return _failed(error, show_traceback=invocation.traceback)
     return result if isinstance(result, int) else DONE
+
+
+def _worth_saying(record: logging.LogRecord) -> bool:
+    # Said by every import of Beam without its Google extra, to people who may not use Google at all.
+    return not str(record.msg).startswith("apitools not found")
 
 
 def _split(args: list[str]) -> tuple[list[str], list[str]]:

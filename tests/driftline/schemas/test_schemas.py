@@ -16,12 +16,12 @@ from driftline.schemas.reference import page
 SCHEMAS = [RESULT, DEAD_LETTER]
 VERSION_1 = json.loads((Path(__file__).parent / "version_1.json").read_text())
 
-# As the contract lists them; the last two are additions.
+# As the contract lists them; our additions follow.
 CONTRACT = """
     row_id model segment segment_values feature kind window_start window_end pane pane_index emitted_at n
     n_reference coverage status missing_rate nonfinite_rate mean variance skewness min max quantiles
-    cardinality new_category_rate ks ks_p psi psi_p wasserstein wasserstein_iqr chi2 chi2_p missing_p p_value p_iid
-    p_adjusted drifted baseline_version bin_counts new_categories
+    cardinality new_category_rate ks ks_p psi psi_p wasserstein wasserstein_iqr chi2 chi2_p missing_p p_value
+    p_iid p_adjusted drifted baseline_version
 """.split()  # noqa: SIM905
 
 NOON = datetime(2013, 9, 1, 12, tzinfo=timezone.utc)
@@ -57,8 +57,8 @@ def rows(schema):
 
 
 def test_result_has_the_columns_of_the_contract_in_its_order():
-    assert list(RESULT.names) == CONTRACT
-    assert RESULT.arrow.names == CONTRACT
+    assert list(RESULT.names[: len(CONTRACT)]) == CONTRACT
+    assert RESULT.arrow.names == list(RESULT.names)
 
 
 @pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema.name)
