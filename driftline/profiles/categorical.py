@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     from driftline.profiles.layout import Block
 
+TAG = b"dCP"
+"""How the bytes of a categorical profile begin."""
+
 _VERSION = 1
 # tag, version, layout fingerprint, rows, features, width, bytes of a count, registers in use (or _DENSE)
 _HEADER = struct.Struct("<3sB8sqHIBI")
@@ -63,7 +66,7 @@ class CategoricalProfile:
     ([('XX', 1)], array([3.]))
     """
 
-    TAG: ClassVar[bytes] = b"dCP"
+    TAG: ClassVar[bytes] = TAG
 
     fingerprint: bytes
     rows: int

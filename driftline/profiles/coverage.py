@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+TAG = b"dCV"
+"""How the bytes of a coverage begin."""
+
 _VERSION = 1
 _HEADER = struct.Struct("<3sBq")  # tag, version, unit
 
@@ -61,7 +64,7 @@ class Coverage:
     (3, 1)
     """
 
-    TAG: ClassVar[bytes] = b"dCV"
+    TAG: ClassVar[bytes] = TAG
 
     unit: int
     first: NDArray[np.int64]
