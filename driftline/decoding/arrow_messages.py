@@ -69,7 +69,7 @@ def read_batches(source: Any) -> Iterator[Any]:
 
     Parameters
     ----------
-    source : bytes or pyarrow.Buffer
+    source : bytes or pyarrow.NativeFile
         The bytes.
 
     Yields
@@ -77,14 +77,19 @@ def read_batches(source: Any) -> Iterator[Any]:
     pyarrow.RecordBatch
         The batches, unchecked.
     """
-    buffer = pa.py_buffer(source)
-    head = buffer.slice(0, min(8, buffer.size)).to_pybytes()
+    file = source if isinstance(source, pa.NativeFile) else pa.BufferReader(source)
+    head = file.read(8)
     if not head:
         raise pa.ArrowInvalid("no bytes at all")
-    if head.startswith(FILE_MAGIC):
-        buffer = buffer.slice(8)
-    with pa.ipc.open_stream(buffer) as reader:
+    is_file = head.startswith(FILE_MAGIC)
+    if not is_file:
+        file.seek(0)
+    with pa.ipc.open_stream(file) as reader:
         yield from reader
+    if is_file:
+        file.seek(max(0, file.size() - len(FILE_MAGIC)))
+        if file.read() != FILE_MAGIC:
+            raise pa.ArrowInvalid("the file ends without its footer")
 
 
 def checked(batch: Any, columns: Sequence[str]) -> pa.Table:

@@ -7,13 +7,14 @@ import io
 import lzma
 import zlib
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import fastavro
 import numpy as np
 import pyarrow as pa
 
-from driftline.decoding.avro_messages import AvroDataError, decode_block
+from driftline.decoding.avro_messages import decode_blocks
 from driftline.decoding.avro_schema import AvroSchemaError, WriterSchema, writer_schema
 from driftline.decoding.decoded import Decoded, Part, join_parts
 from driftline.decoding.rejects import Reason, Reject
@@ -37,6 +38,7 @@ _HEADER: Final = fastavro.parse_schema(
 )
 _SYNC: Final = 16
 _READ: Final = 1 << 20
+_GROUP: Final = 4 << 20
 _MAX_BLOCK: Final = 1 << 28
 _MAX_HEADER: Final = 1 << 24
 _CODECS: Final = ("null", "deflate", "snappy", "zstandard", "bzip2", "xz")
@@ -188,35 +190,59 @@ class ContainerReader:
             if not window.fill(len(window.data) + 1):
                 return False
 
-    def table(self, block: Block, schema: EventSchema) -> pa.Table:
-        """Decode a block.
+    def records(self, schema: EventSchema, size: int = _GROUP) -> Iterator[Decoded]:
+        """Decode the blocks, many at a time.
 
         Parameters
         ----------
-        block : Block
-            A block of this container.
         schema : EventSchema
             The columns to keep, at least.
+        size : int
+            Bytes of blocks to decode at once.
 
-        Returns
-        -------
-        pyarrow.Table
-            Its records.
-
-        Raises
+        Yields
         ------
-        AvroDataError
-            If it is damaged or its bytes are not what the header says.
+        Decoded
+            Of its parts, ``message`` is the row in the container, counting those of blocks that could not
+            be decoded; of its rejects, which are one per damaged stretch or block, the byte offset.
         """
-        if block.damage is not None:
-            raise AvroDataError(block.damage)
-        try:
-            data = _decompress(self.codec, block.data)
-        except _BAD_DATA as error:
-            raise AvroDataError(f"cannot be decompressed as {self.codec}: {error}") from error
-        if block.count > len(data) and block.count > 0 and self.writer.rust_array is not None:
-            raise AvroDataError(f"{block.count} records in {len(data)} bytes")
-        return decode_block(self.writer, data, block.count, schema)
+        group: list[Block] = []
+        first = weight = 0
+        for block in self.blocks():
+            group.append(block)
+            weight += len(block.data) + 1_000
+            if weight >= size:
+                yield self._decode(group, first, schema)
+                first += sum(member.count for member in group)
+                group, weight = [], 0
+        if group:
+            yield self._decode(group, first, schema)
+
+    def _decode(self, group: Sequence[Block], first: int, schema: EventSchema) -> Decoded:
+        faults = {block.offset: block.damage for block in group if block.damage is not None}
+        intact = []
+        for block, start in zip(
+            group, accumulate((member.count for member in group), initial=first), strict=False
+        ):
+            if block.damage is None:
+                try:
+                    intact.append((block, start, _decompress(self.codec, block.data)))
+                except _BAD_DATA as error:
+                    faults[block.offset] = f"cannot be decompressed as {self.codec}: {error}"
+        parts, bad = decode_blocks(self.writer, [(block.count, data) for block, _, data in intact], schema)
+        faults |= {intact[number][0].offset: fault for number, fault in bad}
+        starts = np.array([start for _, start, _ in intact], np.int64)
+        return Decoded(
+            join_parts(
+                Part(part.records, starts[part.message] + part.event)
+                for part in parts
+                if part.event is not None and part.records.num_rows
+            ),
+            tuple(
+                Reject(Reason.TRUNCATED, f"damaged block: {faults[offset]}", offset)
+                for offset in sorted(faults)
+            ),
+        )
 
 
 class AvroContainerDecoder:
@@ -236,27 +262,19 @@ class AvroContainerDecoder:
         parts: list[Part] = []
         rejects: list[Reject] = []
         for message, payload in enumerate(payloads):
+            faults: list[Reject] = []
             try:
-                reader = ContainerReader(io.BytesIO(payload))
+                for decoded in ContainerReader(io.BytesIO(payload)).records(self._schema):
+                    parts += [
+                        Part(part.records, np.full(len(part.message), message, np.int64), part.message)
+                        for part in decoded.parts
+                    ]
+                    faults += decoded.rejects
             except AvroContainerError as error:
                 rejects.append(Reject(Reason.UNDECODABLE, str(error), message))
-                continue
-            first = 0
-            faults = []
-            for block in reader.blocks():
-                try:
-                    records = reader.table(block, self._schema)
-                except AvroDataError as error:
-                    faults.append((block, str(error)))
-                    continue
-                if records.num_rows:
-                    event = np.arange(first, first + records.num_rows, dtype=np.int64)
-                    parts.append(Part(records, np.full(records.num_rows, message, np.int64), event))
-                first += records.num_rows
             if faults:
-                block, detail = faults[0]
                 more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-                detail = f"damaged block at byte {block.offset}: {detail}{more}"
+                detail = f"at byte {faults[0].message}: {faults[0].detail}{more}"
                 rejects.append(Reject(Reason.TRUNCATED, detail, message))
         return Decoded(join_parts(parts), tuple(rejects))
 

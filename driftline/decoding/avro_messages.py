@@ -134,46 +134,77 @@ class AvroDecoder:
         return Decoded((Part(records, np.array(messages, np.int64), event),), tuple(rejects))
 
 
-def decode_block(writer: WriterSchema, data: bytes, count: int, schema: EventSchema) -> pa.Table:
-    """Decode the records of a container's block, which stand one behind the other.
+def decode_blocks(
+    writer: WriterSchema, blocks: Sequence[tuple[int, bytes]], schema: EventSchema
+) -> tuple[list[Part], list[tuple[int, str]]]:
+    """Decode blocks of a container, in which records stand one behind the other.
 
     Parameters
     ----------
     writer : WriterSchema
         Of the container.
-    data : bytes
-        The block, decompressed.
-    count : int
-        Number of records.
+    blocks : sequence of (int, bytes)
+        Number of records and decompressed bytes of each block.
     schema : EventSchema
         The columns to keep, where rows are made one by one. Otherwise all columns are returned.
 
     Returns
     -------
-    pyarrow.Table
-        The records.
-
-    Raises
-    ------
-    AvroDataError
-        If the bytes are not `count` records of the schema.
+    parts : list of Part
+        The records; ``message`` is the block, ``event`` the record in it.
+    bad : list of (int, str)
+        Blocks whose bytes are not that many records of the schema, and why.
     """
-    if writer.rust_array is not None:
-        # the block is an Avro array but for its count and its end
-        batch = _deserialize([_zigzag(count) + data + b"\x00" + END], writer.rust_array)
-        if not _complete(batch).all():
-            raise AvroDataError(_LEFT_OVER)
-        records = _flatten(batch.column(0))[0]
-    else:
+    bad = [
+        (n, f"{count} records in {len(data)} bytes")
+        for n, (count, data) in enumerate(blocks)
+        if count > len(data)
+    ]
+    possible = [n for n, (count, data) in enumerate(blocks) if count <= len(data)]
+    if writer.rust_array is None:
+        return _decode_blocks_complete(writer, blocks, possible, bad, schema)
+    # a block is an Avro array but for its count and its end
+    arrays = [
+        (_zigzag(count) + data if count else data) + b"\x00" + END
+        for count, data in (blocks[n] for n in possible)
+    ]
+    good, faults = bisect_good(
+        len(arrays), lambda start, stop: _deserialize(arrays[start:stop], writer.rust_array), (AvroDataError,)
+    )
+    bad += [(possible[row], str(error)) for row, error in faults]
+    parts = []
+    for start, batch in good:
+        complete = _complete(batch)
+        block = np.array(possible[start : start + len(complete)], np.int64)
+        bad += [(int(number), _LEFT_OVER) for number in block[~complete]]
+        records, origin, event = _flatten(batch.column(0).filter(pa.array(complete)))
+        parts.append(Part(writer.with_times(records), block[complete][origin], event))
+    return parts, bad
+
+
+def _decode_blocks_complete(
+    writer: WriterSchema,
+    blocks: Sequence[tuple[int, bytes]],
+    possible: Sequence[int],
+    bad: list[tuple[int, str]],
+    schema: EventSchema,
+) -> tuple[list[Part], list[tuple[int, str]]]:
+    parts: list[Part] = []
+    for block in possible:
+        count, data = blocks[block]
         source = io.BytesIO(data)
         try:
             rows = [fastavro.schemaless_reader(source, writer.parsed, None) for _ in range(count)]
-        except Exception as error:
-            raise AvroDataError(repr(error)) from error
+        except Exception as error:  # noqa: BLE001  # whatever the bytes make of fastavro, it is their fault
+            bad.append((block, repr(error)))
+            continue
         if source.tell() != len(data):
-            raise AvroDataError(_LEFT_OVER)
-        records = table_of_rows(rows, schema)
-    return writer.with_times(records)
+            bad.append((block, _LEFT_OVER))
+            continue
+        records = writer.with_times(table_of_rows(rows, schema))
+        event = np.arange(len(rows), dtype=np.int64)
+        parts.append(Part(records, np.full(len(rows), block, np.int64), event))
+    return parts, bad
 
 
 def _deserialize(messages: Sequence[bytes], schema: str | None) -> Any:

@@ -20,6 +20,15 @@ so reading too little or too much never meets them by accident."""
 
 _PRIMITIVES: Final = {"null", "boolean", "int", "long", "float", "double", "string", "bytes"}
 _RUST_PRIMITIVES: Final = _PRIMITIVES - {"bytes"}
+_PLAIN: Final = {
+    "boolean": pa.bool_(),
+    "int": pa.int64(),
+    "long": pa.int64(),
+    "float": pa.float64(),
+    "double": pa.float64(),
+    "string": pa.string(),
+    "bytes": pa.binary(),
+}
 _TIMES: Final = {
     "timestamp-millis": pa.timestamp("ms", "UTC"),
     "timestamp-micros": pa.timestamp("us", "UTC"),
@@ -219,3 +228,41 @@ def _check(  # noqa: PLR0911  # one return a kind of type
         _check(schema["values"], bytes_of, namespace)
         return 1
     return _check(kind, bytes_of, namespace)
+
+
+def arrow_columns(schema: str | Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Tell the columns of records of an Avro schema, roughly: enough to check a configuration.
+
+    Parameters
+    ----------
+    schema : str or mapping
+        Avro schema of a record.
+
+    Returns
+    -------
+    list of (str, pyarrow.DataType)
+        The columns; ``null`` stands for what only the values can tell.
+
+    Examples
+    --------
+    >>> arrow_columns('{"type": "record", "name": "R", "fields": [{"name": "x", "type": ["null", "int"]}]}')
+    [('x', DataType(int64))]
+    """
+    record = json.loads(schema) if isinstance(schema, str) else schema
+    return [(field["name"], _arrow(field["type"])) for field in record["fields"]]
+
+
+def _arrow(schema: Any) -> Any:
+    if isinstance(schema, list):
+        kinds = {_arrow(branch) for branch in schema if branch != "null"}
+        return kinds.pop() if len(kinds) == 1 else pa.null()
+    if isinstance(schema, str):
+        return _PLAIN.get(schema, pa.null())
+    kind = schema["type"]
+    if isinstance(kind, (dict, list)):
+        return _arrow(kind)
+    if schema.get("logicalType") == "decimal":
+        return pa.decimal128(38, 9)
+    if kind in ("array", "map", "record"):
+        return pa.list_(pa.null())
+    return _time(schema) or _PLAIN.get(kind, pa.string())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import orjson
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from driftline.decoding.event_schema import EventSchema
 
-_CHUNK = 1_000  # rows: the Python objects of more do not stay in the processor's cache
+# The Python objects of more do not stay in the processor's cache.
+_CHUNK_MESSAGES: Final = 1_000
+_CHUNK_BYTES: Final = 2_000_000
 
 
 class JsonDecoder:
@@ -50,8 +52,8 @@ class JsonDecoder:
         """Decode messages of one object or an array of objects each."""
         parts: list[Part] = []
         rejects: list[Reject] = []
-        for start in range(0, len(payloads), _CHUNK):
-            chunk = payloads[start : start + _CHUNK]
+        for start, stop in _chunks(payloads):
+            chunk = payloads[start:stop]
             try:
                 rows = [orjson.loads(payload) for payload in chunk]
             except orjson.JSONDecodeError:
@@ -73,18 +75,31 @@ class JsonDecoder:
             except (ValueError, RecursionError) as error:
                 rejects.append(Reject(Reason.UNDECODABLE, f"not JSON: {error}", message))
                 continue
-            batch = isinstance(value, list)
-            for event, row in enumerate(value if batch else [value]):
-                if isinstance(row, dict):
-                    rows.append(row)
-                    messages.append(message)
-                    events.append(event if batch else -1)
-                else:
-                    rejects.append(_not_a_record(row, message, event if batch else -1))
+            batch = value if isinstance(value, list) else [value]
+            origin = range(len(batch)) if batch is value else (-1,)
+            for event, row in zip(origin, batch, strict=True):
+                if not isinstance(row, dict):
+                    rejects.append(_not_a_record(row, message, event))
+            good = [event for event, row in zip(origin, batch, strict=True) if isinstance(row, dict)]
+            rows += batch if len(good) == len(batch) else [row for row in batch if isinstance(row, dict)]
+            messages += [message] * len(good)
+            events += good
         if rows:
             table = table_of_rows(rows, self._schema)
-            origin = None if set(events) == {-1} else np.array(events, np.int64)
-            yield Part(table, np.array(messages, np.int64), origin)
+            nested = None if set(events) == {-1} else np.array(events, np.int64)
+            yield Part(table, np.array(messages, np.int64), nested)
+
+
+def _chunks(payloads: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+    """Cut messages into runs of at most so many messages and about so many bytes."""
+    for first in range(0, len(payloads), _CHUNK_MESSAGES):
+        start, size = first, 0
+        last = min(first + _CHUNK_MESSAGES, len(payloads))
+        for message in range(first, last):
+            size += len(payloads[message])
+            if size >= _CHUNK_BYTES or message == last - 1:
+                yield start, message + 1
+                start, size = message + 1, 0
 
 
 def _loads(payload: bytes) -> Any:

@@ -1,0 +1,137 @@
+"""From messages to events and dead letters; every source ends here."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence  # noqa: TC003  # Beam reads type hints at run time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+import pyarrow as pa  # noqa: TC002  # Beam reads type hints at run time
+from apache_beam import pvalue
+
+import transforms.coders  # noqa: F401  # batches travel as Arrow IPC
+from driftline.decoding.events import DecodedEvents, events_of
+from transforms.counters import DECODED, count, count_rejected
+from transforms.dead_letters import DEAD_LETTERS, by_reason, dead_letter_rows, position_of
+
+if TYPE_CHECKING:
+    from driftline.decoding.decoded import Decoded, Decoder
+    from driftline.decoding.event_schema import EventSchema
+    from driftline.decoding.formats import MessageFormat
+
+
+@dataclass(frozen=True)
+class MessageBatch:
+    """Messages of one source, read together.
+
+    Parameters
+    ----------
+    payloads
+        The messages; 5,000 to 10,000 together are decoded fastest.
+    source
+        Topic and partition, or subscription.
+    positions
+        Offset or id of each message.
+    """
+
+    payloads: list[bytes]
+    source: str
+    positions: Sequence[str] | Sequence[int]
+
+
+@dataclass(frozen=True, eq=False)
+class SourceBatch:
+    """Records of a file, decoded and not yet normalised, and where they lie.
+
+    Parameters
+    ----------
+    decoded
+        Records and rejects.
+    source
+        The file.
+    positions
+        Position of each message of `decoded`.
+    unit
+        What positions count: ``row``, ``line``, ``byte``.
+    payloads
+        The bytes of each message, where the file has such; else a reject carries its record as JSON.
+    """
+
+    decoded: Decoded
+    source: str
+    positions: Sequence[int]
+    unit: str
+    payloads: Sequence[bytes] | None = None
+
+
+class DecodeMessages(beam.DoFn):
+    """Decodes batches of messages: events, and tagged ``dead_letters``.
+
+    Parameters
+    ----------
+    model
+        Name of the model.
+    schema
+        The columns of an event.
+    message_format
+        How messages are written.
+
+    Raises
+    ------
+    ValueError
+        At once, if the format or its Avro schema cannot be used.
+    """
+
+    def __init__(self, model: str, schema: EventSchema, message_format: MessageFormat) -> None:
+        self._model = model
+        self._schema = schema
+        self._format = message_format
+        message_format.decoder(schema)
+        self._decoder: Decoder | None = None
+
+    def setup(self) -> None:
+        """Make the decoder."""
+        self._decoder = self._format.decoder(self._schema)
+
+    def process(self, batch: MessageBatch) -> Iterator[pa.RecordBatch]:
+        """Decode a batch."""
+        if self._decoder is None:
+            self._decoder = self._format.decoder(self._schema)
+        result = events_of(self._decoder.decode(batch.payloads), batch.payloads, self._schema)
+        yield from _emit(result, self._model, batch.source, batch.positions, "")
+
+
+class NormaliseRecords(beam.DoFn):
+    """Normalises records of files: events, and tagged ``dead_letters``.
+
+    Parameters
+    ----------
+    model
+        Name of the model.
+    schema
+        The columns of an event.
+    """
+
+    def __init__(self, model: str, schema: EventSchema) -> None:
+        self._model = model
+        self._schema = schema
+
+    def process(self, batch: SourceBatch) -> Iterator[pa.RecordBatch]:
+        """Normalise a batch."""
+        result = events_of(batch.decoded, batch.payloads, self._schema)
+        yield from _emit(result, self._model, batch.source, batch.positions, batch.unit)
+
+
+def _emit(
+    result: DecodedEvents, model: str, source: str, positions: Sequence[Any], unit: str
+) -> Iterator[Any]:
+    count(DECODED, result.decoded)
+    if result.rejects:
+        count_rejected(by_reason(result.rejects))
+        placed = [(position_of(reject, positions, unit), reject) for reject in result.rejects]
+        for rows in dead_letter_rows(model, source, placed, time.time()):
+            yield pvalue.TaggedOutput(DEAD_LETTERS, rows)
+    if result.events.num_rows:
+        yield result.events
