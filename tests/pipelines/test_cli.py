@@ -310,7 +310,7 @@ def test_the_programs_own_arguments_are_not_read(monkeypatch):
         (["--parallelism=many"], ["--parallelism"], "--help"),
         (["--runner"], ["--runner"], "--help"),
         (["--checkpointing_interval=1"], ["--checkpointing_interval"], "--runner=FlinkRunner"),
-        (["--runner=flink", "--checkpoint_interval=1"], ["--checkpoint_interval"], "--checkpointing_interval"),
+        (["--runner=flink", "--checkpoint_interval"], ["--checkpoint_interval"], "checkpointing_interval"),
     ],
 )  # fmt: skip
 def test_mistyped_beam_options(args, where, remedy):
