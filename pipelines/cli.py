@@ -187,11 +187,11 @@ def monitor(invocation: Invocation, config: str) -> None:
       driftline monitor config.yaml -- --runner=FlinkRunner --flink_master=host:8081
     """
     settings = _load(config)
+    options = _options(invocation)
     _files_pattern(settings, command_line=False)
     if not settings.sinks:
         remedy = "say where results go: `sinks: [files: {path: out/}]`"
         raise ConfigError(config, [Problem("sinks", "is missing, and monitor writes nowhere else", remedy)])
-    options = _options(invocation)
     from pipelines.monitor import run_monitor
 
     outcome = run_monitor(settings, options)
