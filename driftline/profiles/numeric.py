@@ -70,6 +70,13 @@ class NumericProfile:
     counts: NDArray[np.int64]
     digest: TDigest
 
+    def __post_init__(self) -> None:
+        """Freeze the arrays: a profile enters more than one merge."""
+        for part in (self, self.moments, self.digest):
+            for array in vars(part).values():
+                if isinstance(array, np.ndarray):
+                    array.flags.writeable = False
+
     @classmethod
     def empty(cls, block: Block) -> NumericProfile:
         """Profile no rows.
@@ -145,15 +152,15 @@ class NumericProfile:
         )
 
     @classmethod
-    def merge_all(cls, block: Block, items: Sequence[bytes | NumericProfile]) -> NumericProfile:
+    def merge_all(cls, block: Block | None, items: Sequence[bytes | NumericProfile]) -> NumericProfile:
         """Merge profiles of disjoint rows, encoded or not.
 
         Parameters
         ----------
         block
-            The block that all were made with.
+            The block that all were made with; None for that of the first profile.
         items
-            Any number of profiles.
+            Profiles, at least one unless the block is given.
 
         Returns
         -------
@@ -163,21 +170,26 @@ class NumericProfile:
         Raises
         ------
         ValueError
-            If one is of another block or other bins, or is damaged.
+            If one is of another block or other bins, or is damaged; if there is neither block nor profile.
         """
         profiles = [cls.from_bytes(item) if isinstance(item, bytes) else item for item in items]
+        if block is None and not profiles:
+            raise ValueError("no profiles to merge and no block to be empty of: give one of them")
+        fingerprint = profiles[0].fingerprint if block is None else block.fingerprint
         for profile in profiles:
-            if profile.fingerprint != block.fingerprint:
+            if profile.fingerprint != fingerprint:
                 raise ValueError(
-                    f"a profile of layout {profile.fingerprint.hex()} in a merge of block {block.name!r} "
-                    f"({block.fingerprint.hex()}): features or bins differ; profile the rows again with one "
-                    "baseline"
+                    f"a profile of layout {profile.fingerprint.hex()} in a merge of layout {fingerprint.hex()}: "
+                    "features or bins differ; profile the rows again with one baseline"
                 )
         while len(profiles) > _MERGED_AT_ONCE:
             profiles = [
                 _merge(profiles[i : i + _MERGED_AT_ONCE]) for i in range(0, len(profiles), _MERGED_AT_ONCE)
             ]
-        return _merge(profiles) if profiles else cls.empty(block)
+        if not profiles:
+            assert block is not None
+            return cls.empty(block)
+        return _merge(profiles)
 
     def merge(self, other: NumericProfile) -> NumericProfile:
         """Merge with a profile of other rows.
