@@ -26,6 +26,9 @@ class Episode:
         Drifted windows in the stretch.
     severity : float
         Of the worst window.
+    lasting : bool
+        The stretch holds two drifted windows that do not overlap: what overlaps shares its rows, so two
+        overlapping windows are not two witnesses.
     """
 
     segment: int
@@ -35,6 +38,7 @@ class Episode:
     worst: int
     windows: int
     severity: float
+    lasting: bool
 
 
 def stretches(judged: NDArray[np.bool_], drifted: NDArray[np.bool_]) -> list[tuple[int, int]]:
@@ -64,7 +68,7 @@ def stretches(judged: NDArray[np.bool_], drifted: NDArray[np.bool_]) -> list[tup
 
 
 def episodes(grid: Grid) -> list[Episode]:
-    """Find every stretch of the grid, the most severe first.
+    """Find every stretch of the grid: those that last before the others, each by severity.
 
     Parameters
     ----------
@@ -81,5 +85,8 @@ def episodes(grid: Grid) -> list[Episode]:
         for first, last in stretches(judged[s, f], grid.drifted[s, f]):
             worst = first + int(np.argmax(severity[first : last + 1]))
             windows = int(grid.drifted[s, f, first : last + 1].sum())
-            found.append(Episode(s, f, first, last, worst, windows, float(severity[worst])))
-    return sorted(found, key=lambda each: (-each.severity, each.segment, each.feature, each.first))
+            lasting = bool(grid.starts[last] >= grid.ends[first])
+            found.append(Episode(s, f, first, last, worst, windows, float(severity[worst]), lasting))
+    return sorted(
+        found, key=lambda each: (not each.lasting, -each.severity, each.segment, each.feature, each.first)
+    )

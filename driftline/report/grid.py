@@ -86,9 +86,11 @@ def severity(
 ) -> NDArray[np.float64]:
     """Combine significance and size in one number for the eye.
 
-    The size is the larger of PSI and Wasserstein in units of their thresholds; the significance is
-    log(p_adjusted) / log(alpha). A drifted result has its size (at least 1), any other the smaller of
-    both, below 1: so the decision is always ``drifted`` itself, never this number.
+    The size is the larger of PSI over its threshold and the square root of Wasserstein over its own:
+    PSI grows with the square of a shift, Wasserstein with the shift itself, so without the root a heavy
+    tail would outshine a column that is gone. The significance is log(p_adjusted) / log(alpha). A drifted
+    result has its size (at least 1), any other the smaller of both, below 1: so the decision is always
+    ``drifted`` itself, never this number.
 
     Parameters
     ----------
@@ -105,12 +107,14 @@ def severity(
         Same shape; NaN where there is neither a size nor a p-value.
     """
     size = np.fmax(
-        columns["psi"] / max(run.psi, 1e-12), columns["wasserstein_iqr"] / max(run.wasserstein_iqr, 1e-12)
+        columns["psi"] / max(run.psi, 1e-12),
+        np.sqrt(columns["wasserstein_iqr"] / max(run.wasserstein_iqr, 1e-12)),
     )
     with np.errstate(divide="ignore"):
         significance = np.log(columns["p_adjusted"]) / min(np.log(run.alpha), -1e-12)
     below = np.minimum(np.fmin(size, significance), 0.999)
-    return np.where(drifted, np.fmax(np.nan_to_num(size, nan=1.0), 1.0), np.fmax(below, 0.0))
+    shown = np.where(drifted, np.fmax(np.nan_to_num(size, nan=1.0), 1.0), np.fmax(below, 0.0))
+    return np.asarray(shown, np.float64)
 
 
 def of(results: Any, run: RunSummary) -> Grid:
@@ -189,8 +193,10 @@ def _that_fit(table: Any) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     features = max(len(_distinct(table, "feature")), 1)
     keep = min(len(segments), max(MAX_CELLS // max(features * len(windows), 1), 1))
     if keep < len(segments):
-        counts = table.filter(pc.fill_null(table["drifted"], fill_value=False)).group_by("segment").aggregate(
-            [("segment", "count")]
+        counts = (
+            table.filter(pc.fill_null(table["drifted"], fill_value=False))
+            .group_by("segment")
+            .aggregate([("segment", "count")])
         )
         drifted = dict(zip(counts["segment"].to_pylist(), counts["segment_count"].to_pylist(), strict=True))
         segments = sorted(segments, key=lambda label: (label != ALL, -drifted.get(label, 0), label))[:keep]

@@ -10,15 +10,18 @@ import numpy as np
 
 from driftline.report.episodes import Episode, episodes
 from driftline.report.grid import STATUSES, Grid
-from driftline.report.wording import calendar, listing, moment, number, percent, plural, span
+from driftline.report.wording import calendar, listing, moment, number, percent, period, plural
 from driftline.segments import ALL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from numpy.typing import NDArray
+
     from driftline.report.reference import ReferenceDistribution
     from driftline.report.summary import RunSummary
 
+UNCALIBRATED = 2
 FEW_WINDOWS = 10
 ENOUGH_WINDOWS = 30
 
@@ -96,61 +99,65 @@ def headline(
         title, tone = _nothing(grid, run)
         return Headline(title, tone, around)
     return Headline(
-        _title(grid, found, when),
+        _title(grid, run, found, when),
         "drift",
-        (_latest(grid, run, when), _lasting(grid, found), *around),
-        _findings(grid, found, references or {}, when, run),
+        (_latest(grid, daily=daily, year=year), _lasting(grid, found), *around),
+        _findings(grid, run, found, references or {}, daily=daily, year=year),
     )
 
 
-def _title(grid: Grid, found: list[Episode], when: Callable[[int], str]) -> str:
-    drifted = sorted({each.feature for each in found})
+def _title(grid: Grid, run: RunSummary, found: list[Episode], when: Callable[[int], str]) -> str:
+    """Count the features whose drift lasts; where none does, all that drifted, and say so."""
+    lasting = [each for each in found if each.lasting]
+    counted = lasting or found
+    drifted = {each.feature for each in counted}
+    start = when(min(int(grid.starts[each.first]) for each in counted))
+    single = not lasting and int(grid.judged.any(axis=(0, 1)).sum()) > 1
     worst = found[0]
     names = "All" if len(drifted) == len(grid.features) > 1 else f"{len(drifted)} of"
-    start = min(int(grid.starts[each.first]) for each in found)
     return (
-        f"{names} {plural(len(grid.features), 'feature')} drifted from {when(start)}; "
+        f"{names} {plural(len(grid.features), 'feature')} drifted "
+        f"{'in single windows only, the first on' if single else 'from'} {start}; "
         f"worst: {grid.features[worst.feature]} in {_place(grid.segments[worst.segment])} "
-        f"({_size(grid, worst)})"
+        f"({_size(grid, run, worst)})"
     )
 
 
 def _nothing(grid: Grid, run: RunSummary) -> tuple[str, str]:
     if not grid.row.size:
         return "No results: no window was touched by data", "unknown"
-    judged = int(grid.judged.sum())
-    if run.reference_windows <= 2:
+    if run.reference_windows <= UNCALIBRATED:
         return "Cannot judge: the baseline is uncalibrated", "unknown"
-    if not judged:
-        reasons = [status for code, status in enumerate(STATUSES) if (grid.status == code).any()]
-        if reasons == ["insufficient"]:
-            return f"Cannot judge: no window has the {plural(run.min_n, 'row')} it needs", "unknown"
-        if reasons == ["no_data"]:
-            return "Cannot judge: no window holds any data", "unknown"
-        if reasons == ["no_baseline"]:
-            return "Cannot judge: the baseline knows none of these segments and features", "unknown"
-        return "Cannot judge: no window has enough data", "unknown"
-    features = plural(len(grid.features), "feature")
-    windows = plural(int(grid.judged.any(axis=(0, 1)).sum()), "window")
-    return f"Nothing drifted: {features} over {windows}", "quiet"
+    if grid.judged.any():
+        features = plural(len(grid.features), "feature")
+        windows = plural(int(grid.judged.any(axis=(0, 1)).sum()), "window")
+        return f"Nothing drifted: {features} over {windows}", "quiet"
+    reasons = {status for code, status in enumerate(STATUSES) if (grid.status == code).any()}
+    only = reasons.pop() if len(reasons) == 1 else ""
+    why = {
+        "insufficient": f"no window has the {plural(run.min_n, 'row')} it needs",
+        "no_data": "no window holds any data",
+        "no_baseline": "the baseline knows none of these segments and features",
+    }.get(only, "no window has enough data")
+    return f"Cannot judge: {why}", "unknown"
 
 
 def _calibration(run: RunSummary) -> list[Note]:
     windows = plural(run.reference_windows, "reference window")
-    if run.reference_windows <= 2:
+    if run.reference_windows <= UNCALIBRATED:
         return [
             Note(
-                f"The baseline has {windows}, too few to learn how much normal windows differ: every p-value is 1 "
-                f"and nothing can be called drifted. Build it from at least {FEW_WINDOWS} windows, better "
-                f"{ENOUGH_WINDOWS}.",
+                f"The baseline has {windows}, too few to learn how much normal windows differ: every p-value "
+                f"is 1 and nothing can be called drifted. Build it from at least {FEW_WINDOWS} windows, "
+                f"better {ENOUGH_WINDOWS}.",
                 warning=True,
             )
         ]
     if run.reference_windows < FEW_WINDOWS:
         return [
             Note(
-                f"The baseline has only {windows}: read the drift below as a hint. driftline reports it but never "
-                f"acts on it; {ENOUGH_WINDOWS} windows make p-values dependable.",
+                f"The baseline has only {windows}: read drift as a hint. driftline reports it but never acts "
+                f"on it; {ENOUGH_WINDOWS} windows make p-values dependable.",
                 warning=True,
             )
         ]
@@ -176,7 +183,9 @@ def _unjudged(grid: Grid, run: RunSummary) -> list[Note]:
     if not (total := sum(counts.values())):
         return []
     why = listing([f"{count:,} with {reasons[reason]}" for reason, count in counts.items() if count])
-    return [Note(f"{total:,} of {plural(rows, 'result')} could not be judged: {why}.", warning=2 * total > rows)]
+    return [
+        Note(f"{total:,} of {plural(rows, 'result')} could not be judged: {why}.", warning=2 * total > rows)
+    ]
 
 
 def _counts(run: RunSummary) -> list[Note]:
@@ -193,7 +202,9 @@ def _counts(run: RunSummary) -> list[Note]:
             )
         )
     if run.dropped_late:
-        notes.append(Note(f"{plural(run.dropped_late, 'event')} came too late for any window and were dropped."))
+        notes.append(
+            Note(f"{plural(run.dropped_late, 'event')} came too late for any window and were dropped.")
+        )
     if run.unaccounted:
         notes.append(
             Note(
@@ -216,23 +227,23 @@ def _left_out(grid: Grid) -> list[Note]:
     return [Note(f"To keep this page small it leaves out {listing(parts)}; results.parquet has them.")]
 
 
-def _latest(grid: Grid, run: RunSummary, when: Callable[[int], str]) -> Note:
+def _latest(grid: Grid, *, daily: bool, year: bool) -> Note:
     last = int(np.flatnonzero(grid.judged.any(axis=(0, 1)))[-1])
     names = [name for f, name in enumerate(grid.features) if grid.drifted[:, f, last].any()]
-    start = when(int(grid.starts[last]))
-    state = f"{listing(names)} {'is' if len(names) == 1 else 'are'} drifted" if names else "nothing is drifted"
-    return Note(f"In the latest judged window ({span(run.window_size_us)} from {start}) {state}.")
+    dates = period(int(grid.starts[last]), int(grid.ends[last]), daily=daily, year=year)
+    state = (
+        f"{listing(names)} {'is' if len(names) == 1 else 'are'} drifted" if names else "nothing is drifted"
+    )
+    return Note(f"In the latest judged window ({dates}) {state}.")
 
 
 def _lasting(grid: Grid, found: list[Episode]) -> Note:
-    lasting = {
-        each.feature for each in found if each.windows > 1 and grid.starts[each.last] >= grid.ends[each.first]
-    }
+    lasting = {each.feature for each in found if each.lasting}
     brief = sorted({each.feature for each in found} - lasting)
     judged = int(grid.judged.sum())
     drifted = int(grid.drifted.sum())
     text = f"{drifted:,} of {judged:,} judged results ({percent(drifted / judged)}) are drifted"
-    if not brief:
+    if not brief or int(grid.judged.any(axis=(0, 1)).sum()) == 1:
         return Note(f"{text}.")
     names = listing([grid.features[f] for f in brief])
     return Note(f"{text}; {names} never for longer than one window, which a single odd day can cause.")
@@ -240,74 +251,97 @@ def _lasting(grid: Grid, found: list[Episode]) -> Note:
 
 def _findings(
     grid: Grid,
+    run: RunSummary,
     found: list[Episode],
     references: Mapping[tuple[str, str], ReferenceDistribution],
-    when: Callable[[int], str],
-    run: RunSummary,
+    *,
+    daily: bool,
+    year: bool,
 ) -> tuple[Finding, ...]:
     worst: dict[int, Episode] = {}
     for each in found:
         worst.setdefault(each.feature, each)
-    return tuple(
-        Finding(
-            feature=grid.features[each.feature],
-            segment=grid.segments[each.segment],
-            window=each.worst,
-            severity=each.severity,
-            when=_stretch(grid, each, when),
-            what=f"{_change(grid, each, references)} ({_size(grid, each)})",
-            also=_also(grid, each, run),
+    findings = []
+    for each in worst.values():
+        names = grid.segments[each.segment], grid.features[each.feature]
+        what, stretch = _change(grid, each, references.get(names))
+        findings.append(
+            Finding(
+                feature=names[1],
+                segment=names[0],
+                window=each.worst,
+                severity=each.severity,
+                when=_stretch(grid, stretch, each.worst, daily=daily, year=year),
+                what=f"{what}; {_size(grid, run, each)}",
+                also=_also(grid, each),
+            )
         )
-        for each in worst.values()
-    )
+    return tuple(findings)
 
 
-def _stretch(grid: Grid, each: Episode, when: Callable[[int], str]) -> str:
-    start, end = when(int(grid.starts[each.first])), when(int(grid.ends[each.last]))
-    return f"{start} to {end}, {plural(each.windows, 'window')}"
+def _stretch(grid: Grid, stretch: tuple[int, int], worst: int, *, daily: bool, year: bool) -> str:
+    first, last = stretch
+    dates = period(int(grid.starts[first]), int(grid.ends[last]), daily=daily, year=year)
+    if first == last:
+        return dates
+    return f"{dates}, worst {period(int(grid.starts[worst]), int(grid.ends[worst]), daily=daily, year=year)}"
 
 
-def _also(grid: Grid, each: Episode, run: RunSummary) -> str:
-    del run
+def _also(grid: Grid, each: Episode) -> str:
     others = np.flatnonzero(grid.drifted[:, each.feature].any(axis=1))
     names = [_place(grid.segments[s]) for s in others.tolist() if s != each.segment]
     return f"also in {listing(names, most=3)}" if names else ""
 
 
 def _change(
-    grid: Grid, each: Episode, references: Mapping[tuple[str, str], ReferenceDistribution]
-) -> str:
-    """Name the most telling change: missing values, new categories, or where the values moved."""
+    grid: Grid, each: Episode, reference: ReferenceDistribution | None
+) -> tuple[str, tuple[int, int]]:
+    """Name the most telling change and when it held: missing values, new categories, or moved values."""
     at = each.segment, each.feature, each.worst
-    reference = references.get((grid.segments[each.segment], grid.features[each.feature]))
     usual = reference.missing_rate if reference else None
-    missing, fresh = (float(grid.columns[name][at]) for name in ("missing_rate", "new_category_rate"))
-    if missing - (usual or 0) > 0.05:
+    missing, fresh = (
+        grid.columns[name][each.segment, each.feature] for name in ("missing_rate", "new_category_rate")
+    )
+    if missing[each.worst] - (usual or 0) > 0.05:
         before = f", normally {percent(usual)}" if usual is not None else ""
-        return f"{percent(missing)} missing{before}"
-    if fresh > 0.05:
+        return f"{percent(float(missing[each.worst]))} missing{before}", _around(
+            missing - (usual or 0) > 0.05, each
+        )
+    if fresh[each.worst] > 0.05:
         names = grid.table["new_categories"][int(grid.row[at])].as_py() or []
         examples = f" ({listing([_short(name) for name in names], most=3)})" if names else ""
-        return f"{percent(fresh)} in new categories{examples}"
+        return f"{percent(float(fresh[each.worst]))} in new categories{examples}", _around(fresh > 0.05, each)
+    whole = each.first, each.last
     if grid.kinds[each.feature] != "numeric":
-        return "the mix of categories changed"
+        return "the mix of categories changed", whole
     median = float(grid.columns["p50"][at])
     if not np.isfinite(median):
-        return "the values changed"
+        return "the values changed", whole
     normal = reference.quantiles.get("p50") if reference else None
     if normal is None or number(normal) == number(median):
-        return f"the shape of the values changed, median {number(median)}"
-    return f"median {number(median)}, normally {number(normal)}"
+        return f"the shape of the values changed, median {number(median)}", whole
+    return f"median {number(median)}, normally {number(normal)}", whole
+
+
+def _around(holds: NDArray[np.bool_], each: Episode) -> tuple[int, int]:
+    """Narrow an episode to the windows around its worst in which the change it is named after holds."""
+    first = last = each.worst
+    while first > each.first and holds[first - 1]:
+        first -= 1
+    while last < each.last and holds[last + 1]:
+        last += 1
+    return first, last
 
 
 def _short(name: str) -> str:
     return name if len(name) <= 24 else f"{name[:23]}…"
 
 
-def _size(grid: Grid, each: Episode) -> str:
+def _size(grid: Grid, run: RunSummary, each: Episode) -> str:
+    """Give the measure that makes the window large; PSI where both do."""
     at = each.segment, each.feature, each.worst
     psi, shift = (float(grid.columns[name][at]) for name in ("psi", "wasserstein_iqr"))
-    if np.isfinite(psi) and (psi >= 0.1 or not np.isfinite(shift)):
+    if np.isfinite(psi) and (psi > run.psi or not np.isfinite(shift)):
         return f"PSI {number(float(f'{psi:.2g}'))}"
     return f"shifted by {number(float(f'{shift:.2g}'))} IQR"
 

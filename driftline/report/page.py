@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 from driftline.report import grid as grids
 from driftline.report.headline import Finding, Headline, headline
 from driftline.report.payload import payload
-from driftline.report.wording import calendar, moment, number, percent, plural, span
+from driftline.report.wording import calendar, moment, number, percent, period, plural, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from driftline.report.summary import RunSummary
 
 _SCRIPTS = ("dom", "data", "heat", "line", "distribution", "table", "page")
+_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'unsafe-inline'"
 _MOST_FINDINGS = 8
 _TONES = {"drift": "Drift", "quiet": "No drift", "unknown": "Not judged"}
 
@@ -56,7 +57,7 @@ def render(
     return Template(_asset("report.html")).substitute(
         style=_asset("report.css"),
         script=script,
-        policy=f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'",
+        policy=f"{_POLICY}; script-src 'sha256-{digest}'",
         model=escape(run.model),
         period=escape(_period(cells, run)),
         tone=words.tone,
@@ -83,13 +84,13 @@ def _period(cells: Grid, run: RunSummary) -> str:
     if not cells.row.size:
         return windows
     daily, _ = calendar(cells.starts.tolist(), cells.ends.tolist(), run.window_size_us)
-    first, last = (moment(int(at), daily=daily, year=True) for at in (cells.starts[0], cells.ends[-1]))
-    return f"{first} to {last} UTC, {windows}"
+    return f"{period(int(cells.starts[0]), int(cells.ends[-1]), daily=daily, year=True)} UTC, {windows}"
 
 
 def _notes(words: Headline) -> str:
     return "\n".join(
-        f'<li class="{"warning" if note.warning else "note"}">{escape(note.text)}</li>' for note in words.notes
+        f'<li class="{"warning" if note.warning else "note"}">{escape(note.text)}</li>'
+        for note in words.notes
     )
 
 
@@ -113,35 +114,37 @@ def _found(words: Headline) -> str:
     shown = "\n".join(_finding(each) for each in words.findings[:_MOST_FINDINGS])
     more = len(words.findings) - _MOST_FINDINGS
     rest = f'<p class="quiet">{plural(more, "more feature")}: see the heat map.</p>' if more > 0 else ""
-    return f'<section aria-label="What drifted"><h2>What drifted</h2><ol class="findings">{shown}</ol>{rest}</section>'
+    return f'<section><h2>What drifted</h2><ol class="findings">{shown}</ol>{rest}</section>'
 
 
 def _finding(each: Finding) -> str:
     link = urlencode({"segment": each.segment, "feature": each.feature, "window": each.window})
     where = "all traffic" if each.segment == "*" else each.segment
-    also = f'<span class="also">{escape(each.also)}</span>' if each.also else ""
+    spans = [("where", where), ("what", each.what), ("when", each.when), ("also", each.also)]
+    lines = "".join(f'<span class="{name}">{escape(text)}</span>' for name, text in spans if text)
     return (
-        f'<li><a href="#{escape(link)}" data-level="{_level(each.severity)}"><strong>{escape(each.feature)}</strong>'
-        f'<span class="where">{escape(where)}</span><span class="what">{escape(each.what)}</span>'
-        f'<span class="when">{escape(each.when)}</span>{also}</a></li>'
+        f'<li><a href="#{escape(link)}" data-level="{_level(each.severity)}">'
+        f"<strong>{escape(each.feature)}</strong>{lines}</a></li>"
     )
 
 
 def _level(severity: float) -> int:
-    """Give the colour step of a drifted result: its size is below 2, below 5, or at least 5 thresholds."""
+    """Give the colour step of a drifted result: its size is below 2, below 5, or at least 5."""
     return 3 + (severity >= 2) + (severity >= 5)
 
 
 def _thresholds(run: RunSummary) -> str:
     return (
-        f"significant: adjusted p &lt; {number(run.alpha)}; large: PSI &gt; {number(run.psi)} or Wasserstein &gt; "
-        f"{number(run.wasserstein_iqr)} IQR; judged: at least {plural(run.min_n, 'row')} and "
-        f"{percent(run.min_coverage)} of the window covered"
+        f"significant is an adjusted p below {number(run.alpha)}, large a PSI above {number(run.psi)} or a "
+        f"Wasserstein above {number(run.wasserstein_iqr)} IQR; judged is a window of at least "
+        f"{plural(run.min_n, 'row')} and {percent(run.min_coverage)} of it covered by data"
     )
 
 
 def _count_line(run: RunSummary) -> str:
-    reasons = ", ".join(f"{count:,} {escape(reason)}" for reason, count in sorted(run.rejected.items()) if count)
+    reasons = ", ".join(
+        f"{count:,} {escape(reason)}" for reason, count in sorted(run.rejected.items()) if count
+    )
     verdict = "" if not run.unaccounted else f" <strong>Off by {run.unaccounted:,}.</strong>"
     return (
         f"{run.decoded:,} decoded = {run.dead_letters:,} rejected{f' ({reasons})' if reasons else ''} + "

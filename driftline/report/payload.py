@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from driftline.report.summary import RunSummary
 
 DISTRIBUTION_VALUES = 640_000
-"""Bin counts that a report embeds; when windows have more, each series keeps its worst and evenly spaced ones."""
+"""Bin counts that a report embeds; beyond it each series keeps its worst windows and evenly spaced ones."""
 COUNT_RESOLUTION = 20_000
 """Windows of more rows than this have their bin counts scaled down to it: 0.005 % of the rows is not seen."""
 
@@ -112,7 +112,9 @@ _EXACT_ENOUGH = (
 def _rounded(values: NDArray[np.float64]) -> NDArray[np.float32]:
     """Round to 12 significant bits, shape kept."""
     bits = np.ascontiguousarray(np.clip(values, -3e38, 3e38), np.float32).view(np.uint32)
-    rounded = np.where(np.isnan(values), np.uint32(0x7FC00000), (bits + np.uint32(0x800)) & np.uint32(0xFFFFF000))
+    rounded = np.where(
+        np.isnan(values), np.uint32(0x7FC00000), (bits + np.uint32(0x800)) & np.uint32(0xFFFFF000)
+    )
     return rounded.astype(np.uint32).view(np.float32)
 
 
@@ -123,7 +125,7 @@ def _logarithm(p: NDArray[np.float64]) -> NDArray[np.float32]:
 
 
 def _origins(grid: Grid) -> NDArray[np.float64]:
-    """Give a typical value of each feature, shape (F,), so that single precision holds what differs from it."""
+    """Give a typical value of each feature, (F,): single precision holds what differs from it."""
     medians = np.where(np.isfinite(grid.columns["p50"]), grid.columns["p50"], np.nan)
     origins = np.zeros(len(grid.features))
     for f in range(len(origins)):
@@ -142,7 +144,8 @@ def _references(
     grid: Grid, references: Mapping[tuple[str, str], ReferenceDistribution]
 ) -> tuple[list[dict[str, Any]], list[list[Any]]]:
     """List the references of the grid; edges and categories that segments share are written once."""
-    shown, axes = [], []
+    shown: list[dict[str, Any]] = []
+    axes: list[list[Any]] = []
     known: dict[bytes, int] = {}
     for s, segment in enumerate(grid.segments):
         for f, feature in enumerate(grid.features):
@@ -210,7 +213,9 @@ def _starts(lists: Any) -> NDArray[np.int64]:
     return np.concatenate([np.zeros(1, np.int64), np.cumsum(lengths)])
 
 
-def _worst_and_even(windows: NDArray[np.int64], severity: NDArray[np.float64], most: int) -> NDArray[np.int64]:
+def _worst_and_even(
+    windows: NDArray[np.int64], severity: NDArray[np.float64], most: int
+) -> NDArray[np.int64]:
     """Keep at most `most` of the windows: half by severity, the others evenly spaced, the last among them."""
     if len(windows) <= most:
         return windows

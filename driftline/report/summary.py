@@ -85,7 +85,7 @@ class RunSummary:
 
     @property
     def unaccounted(self) -> int:
-        """Events decoded that were neither rejected, profiled nor dropped late: 0 unless something is wrong."""
+        """Events decoded but neither rejected, profiled nor dropped late: 0 unless something is wrong."""
         return self.decoded - self.dead_letters - self.profiled - self.dropped_late
 
     def to_json(self) -> str:
@@ -114,13 +114,16 @@ class RunSummary:
         try:
             values: Any = json.loads(text)
         except ValueError as error:
-            raise ValueError(f"the run summary is not JSON ({error}): run `driftline backtest` again") from error
+            raise ValueError(
+                f"the run summary is not JSON ({error}): run `driftline backtest` again"
+            ) from error
         if not isinstance(values, dict) or values.get("format") != "driftline.run":
             raise ValueError("this JSON is not a run summary: expected the run.json that a backtest leaves")
         version = values.get("version")
         if not isinstance(version, int) or not 1 <= version <= FORMAT:
             raise ValueError(
-                f"the run summary has format version {version!r} and this driftline reads 1 to {FORMAT}: upgrade it"
+                f"the run summary has format version {version!r}, "
+                f"this driftline reads 1 to {FORMAT}: upgrade it"
             )
         names = [each.name for each in fields(cls)]
         if missing := [name for name in names if name not in values]:

@@ -68,6 +68,28 @@ def moment(micros: int, *, daily: bool, year: bool) -> str:
     return day if daily else f"{day} {when:%H:%M}"
 
 
+def period(start: int, end: int, *, daily: bool, year: bool) -> str:
+    """Write the time from an instant to before another; whole days by their first and last.
+
+    Parameters
+    ----------
+    start, end : int
+        Microseconds since the epoch.
+    daily, year : bool
+        As for `moment`.
+
+    Examples
+    --------
+    >>> day = 86_400_000_000
+    >>> period(0, day, daily=True, year=False), period(0, 7 * day, daily=True, year=False)
+    ('1 Jan', '1 Jan to 7 Jan')
+    >>> period(0, day // 48, daily=False, year=False)
+    '1 Jan 00:00 to 1 Jan 00:30'
+    """
+    first, last = (moment(at, daily=daily, year=year) for at in (start, end - daily))
+    return first if first == last else f"{first} to {last}"
+
+
 def span(micros: int) -> str:
     """Write a duration.
 

@@ -37,15 +37,25 @@ function cumulative(shares, edges) {
   };
 }
 
+const same = (a, b) => Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a));
+
+// The step between neighbouring values of rounded data, 0 if there is none: bars that do not fit it show a comb.
+function grainOf(edges) {
+  const atoms = edges.filter((edge, i) => i + 1 < edges.length && same(edge, edges[i + 1]));
+  const gaps = atoms.slice(1).map((atom, i) => atom - atoms[i]);
+  if (gaps.length >= 3 && atoms.length * 4 > edges.length) return Math.min(...gaps);
+  return edges.every((edge) => same(edge, Math.round(edge))) ? 1 : 0;
+}
+
 // Equal-width bars between the outermost edges; what lies beyond is a bar of its own on either side.
 function histogram({ axis: edges, before, now, missing, nonfinite }) {
   const low = edges[0], high = edges[edges.length - 1];
-  const whole = edges.every((edge) => Math.abs(edge - Math.round(edge)) < 1e-9 * Math.max(1, Math.abs(edge)));
-  let step = (high - low) / BARS;
-  if (whole) step = Math.max(1, Math.ceil(step));
-  const point = high - low <= 1e-9 * Math.max(1, Math.abs(low));
-  const steps = point ? 1 : Math.ceil((high - low) / step - 1e-9);
-  const at = Array.from({ length: steps + 1 }, (_, i) => (i === steps ? high : low + i * step));
+  const point = same(low, high);
+  const grain = grainOf(edges);
+  const step = grain ? grain * Math.max(1, Math.ceil((high - low) / grain / BARS)) : (high - low) / BARS;
+  const from = low - grain / 2;
+  const steps = point ? 1 : Math.ceil((high - from) / step - 1e-9);
+  const at = Array.from({ length: steps + 1 }, (_, i) => from + i * step);
   const bars = (shares) => {
     const sum = cumulative(shares, edges);
     const inner = point ? [shares.slice(1, -1).reduce((a, b) => a + b, 0)] : at.slice(1).map((end, i) => sum(end) - (i ? sum(at[i]) : shares[0]));
@@ -59,13 +69,13 @@ function histogram({ axis: edges, before, now, missing, nonfinite }) {
     { label: "missing", shares: missing, side: "right" },
     { label: "not finite", shares: nonfinite, side: "right" },
   ].filter((each) => each.shares[0] + each.shares[1] > 0);
-  return { at, low, high, point, before: a.slice(1, -1), now: b.slice(1, -1), apart };
+  return { at, low: at[0], high: at[steps], point, before: a.slice(1, -1), now: b.slice(1, -1), apart };
 }
 
 function drawHistogram(holder, parts) {
   const h = histogram(parts);
   const width = Math.max(holder.clientWidth, 240), height = 270;
-  const slot = 44, top = 22, bottom = 38, left = 40;
+  const slot = 46, top = 34, bottom = 38, left = 40;
   const lefts = h.apart.filter((each) => each.side === "left"), rights = h.apart.filter((each) => each.side === "right");
   const from = left + lefts.length * slot, to = width - rights.length * slot - 4;
   // A tail or missing bar may dwarf the others: it is cut and carries its number instead.
@@ -90,7 +100,8 @@ function drawHistogram(holder, parts) {
       rect("bar-window", x0 + 22, x0 + 34, each.shares[1]),
       svg("text", { x: x0 + 21, y: height - bottom + 16, "text-anchor": "middle" }, each.label.length > 8 ? each.label.split(" ")[0] : each.label),
       each.label.length > 8 ? svg("text", { x: x0 + 21, y: height - bottom + 29, "text-anchor": "middle" }, each.label.split(" ").slice(1).join(" ")) : "",
-      svg("text", { class: "strong", x: x0 + 21, y: y(Math.max(...each.shares)) - 6, "text-anchor": "middle" }, pct(each.shares[1])),
+      svg("text", { x: x0 + 21, y: y(Math.max(...each.shares)) - 17, "text-anchor": "middle" }, pct(each.shares[0])),
+      svg("text", { class: "strong", x: x0 + 21, y: y(Math.max(...each.shares)) - 5, "text-anchor": "middle" }, pct(each.shares[1])),
     );
   }
   picture.append(svg("line", { class: "axis", x1: left, x2: width - 4, y1: y(0), y2: y(0) }));

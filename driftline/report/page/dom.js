@@ -71,7 +71,9 @@ function momentText(ms, year = true) {
 }
 
 function windowText(start, end) {
-  if (end - start === DAY && start % DAY === 0) return dayText(start, true);
+  if (start % DAY === 0 && end % DAY === 0) {
+    return end - start === DAY ? dayText(start, true) : `${dayText(start, false)} to ${dayText(end - 1, true)}`;
+  }
   if (dayText(start, true) === dayText(end, true)) return `${momentText(start)}–${clockText(end)}`;
   return `${momentText(start, false)} to ${momentText(end)}`;
 }

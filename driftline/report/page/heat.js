@@ -29,13 +29,14 @@ function heatMap(box, { rows, starts, ends, cell, level, text, pick, name }) {
   canvas.style.height = `${total.h}px`;
   const pen = canvas.getContext("2d");
   let cursor = null;
+  const edge = (w) => Math.round(w * width * ratio) / ratio; // on whole pixels, or seams show
 
   function draw() {
     const ink = brushes(pen);
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     pen.clearRect(0, 0, total.w, total.h);
     for (let r = 0; r < rows.length; r++) {
-      for (let w = 0; w < W; w++) drawCell(pen, ink, level(r, w), w * width, r * height, width, height);
+      for (let w = 0; w < W; w++) drawCell(pen, ink, level(r, w), edge(w), r * height, edge(w + 1) - edge(w), height);
     }
     drawTimes(pen, total, starts, ends, width);
     const marked = cursor || cell;
@@ -47,8 +48,8 @@ function heatMap(box, { rows, starts, ends, cell, level, text, pick, name }) {
   }
 
   const place = (event) => {
-    const edge = canvas.getBoundingClientRect();
-    const w = Math.floor((event.clientX - edge.left) / width), r = Math.floor((event.clientY - edge.top) / height);
+    const frame = canvas.getBoundingClientRect();
+    const w = Math.floor((event.clientX - frame.left) / width), r = Math.floor((event.clientY - frame.top) / height);
     return r >= 0 && r < rows.length && w >= 0 && w < W ? { r, w } : null;
   };
   canvas.addEventListener("pointermove", (event) => {
@@ -73,8 +74,8 @@ function heatMap(box, { rows, starts, ends, cell, level, text, pick, name }) {
       const x = cursor.w * width;
       if (x < scroll.scrollLeft || x > scroll.scrollLeft + scroll.clientWidth - width) scroll.scrollLeft = x - scroll.clientWidth / 2;
       draw();
-      const edge = canvas.getBoundingClientRect();
-      showTip(text(cursor.r, cursor.w), edge.left + x, edge.top + (cursor.r + 1) * height - 8);
+      const frame = canvas.getBoundingClientRect();
+      showTip(text(cursor.r, cursor.w), frame.left + x, frame.top + (cursor.r + 1) * height - 8);
     } else return;
     event.preventDefault();
   });
@@ -102,8 +103,7 @@ function brushes(pen) {
 
 // Drifted cells fill their row, others are a band in its middle: the mark does not rest on colour alone.
 function drawCell(pen, ink, step, x, y, width, height) {
-  const gap = width > 8 ? 1 : 0;
-  const wide = Math.max(width - gap, 1) + (gap ? 0 : 0.35);
+  const wide = width > 8 ? width - 1 : width;
   if (typeof step === "number") {
     const inset = step >= 3 ? 1 : Math.round(height * 0.22);
     pen.fillStyle = ink.steps[step];
@@ -162,7 +162,7 @@ function heatLegend(box, shares) {
   };
   const entries = shares
     ? [[0, "no feature drifted"], [2, "up to 10%"], [3, "up to 30%"], [4, "up to 60%"], [5, "more"]]
-    : [[0, "as in the reference"], [2, "near a threshold"], [3, "drifted"], [4, "2 to 5 × threshold"], [5, "beyond 5 ×"]];
+    : [[0, "as in the reference"], [2, "near a threshold"], [3, "drifted"], [4, "strongly"], [5, "extremely"]];
   entries.push(["partial", "too few rows or partial"], ["no_data", "no data"]);
   box.replaceChildren(...entries.map(([step, label]) => el("span", {}, sample(step), label)));
 }

@@ -115,7 +115,7 @@ function start(report) {
     );
     if (numeric) {
       charts.push({
-        title: "Values: median, 25–75 and 5–95%", values: series("p50"), floor: null,
+        title: "Median, 25–75%, 5–95%", values: series("p50"), floor: null,
         bands: [{ low: series("p05"), high: series("p95") }, { low: series("p25"), high: series("p75"), inner: true }],
         levels: usual(reference ? reference.quantiles.p50 : NaN),
         tip: (w) => `median ${num(series("p50")[w])}\n25–75%: ${num(series("p25")[w])} to ${num(series("p75")[w])}\n5–95%: ${num(series("p05")[w])} to ${num(series("p95")[w])}`,

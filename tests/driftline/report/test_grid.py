@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driftline.report import grid as grids
+from driftline.report.episodes import stretches
+
+
+def test_every_row_lands_in_its_cell(flights):
+    table, run, _ = flights
+    cells = grids.of(table, run)
+    assert cells.segments == ("*", "origin=EWR", "origin=JFK", "origin=LGA")
+    assert cells.features[-1] == "prediction"
+    assert (cells.row >= 0).all()
+    rows = table.to_pylist()
+    for s, f, w in [(0, 0, 0), (3, 5, 39), (1, 8, 17)]:
+        row = rows[cells.row[s, f, w]]
+        assert (row["segment"], row["feature"]) == (cells.segments[s], cells.features[f])
+        assert row["window_start"].timestamp() * 1e6 == cells.starts[w]
+        assert np.array_equal(
+            cells.columns["psi"][s, f, w], np.nan if row["psi"] is None else row["psi"], equal_nan=True
+        )
+    assert cells.drifted.sum() == sum(bool(row["drifted"]) for row in rows)
+
+
+def test_only_standing_rows_count(made):
+    first, late = made.row(n=500), made.row(n=600, drifted=True, pane="late", pane_index=1)
+    for rows in ([first, late], [late, first]):
+        cells = grids.of(made.table(rows), made.run())
+        assert cells.columns["n"].tolist() == [[[600.0]]]
+        assert cells.drifted.all()
+
+
+def test_absent_rows_are_absent(made):
+    cells = grids.of(made.table([made.row(0, "a"), made.row(1, "b")]), made.run())
+    assert cells.status.tolist() == [[[0, grids.ABSENT], [grids.ABSENT, 0]]]
+    assert np.isnan(cells.severity[0, 0, 1])
+
+
+def test_severity_agrees_with_the_decision(flights):
+    table, run, _ = flights
+    cells = grids.of(table, run)
+    judged = cells.judged
+    assert (cells.severity[cells.drifted] >= 1).all()
+    assert (cells.severity[judged & ~cells.drifted] < 1).all()
+    assert np.isnan(cells.severity[~judged]).all()
+
+
+def test_drift_seen_by_missing_values_alone_has_a_severity(made):
+    row = made.row(drifted=True, psi=None, wasserstein_iqr=None)
+    assert grids.of(made.table([row]), made.run()).severity.tolist() == [[[1.0]]]
+
+
+def test_what_does_not_fit_is_left_out_by_least_drift(made, monkeypatch):
+    monkeypatch.setattr(grids, "MAX_CELLS", 6)
+    rows = [
+        made.row(day, segment=segment, drifted=segment == "origin=C")
+        for day in range(3)
+        for segment in ("*", "origin=A", "origin=B", "origin=C")
+    ]
+    cells = grids.of(made.table(rows), made.run())
+    assert cells.segments == ("*", "origin=C")
+    assert (cells.segments_left_out, cells.windows_left_out) == (2, 0)
+    monkeypatch.setattr(grids, "MAX_CELLS", 2)
+    cells = grids.of(made.table(rows), made.run())
+    assert (cells.segments, len(cells.starts), cells.windows_left_out) == (("*",), 2, 1)
+    assert cells.starts[0] == made.row(1)["window_start"]
+
+
+@given(st.lists(st.sampled_from([(True, True), (True, False), (False, False)]), max_size=30))
+def test_stretches_hold_all_drifted_windows_and_no_judged_other(windows):
+    judged = np.array([w[0] for w in windows], bool)
+    drifted = np.array([w[1] for w in windows], bool)
+    found = stretches(judged, drifted)
+    inside = np.zeros(len(windows), int)
+    for first, last in found:
+        assert drifted[first]
+        assert drifted[last]
+        assert not (judged & ~drifted)[first : last + 1].any()
+        inside[first : last + 1] += 1
+    assert (inside[drifted] == 1).all()
+    for (_, last), (first, _) in itertools.pairwise(found):
+        assert (judged & ~drifted)[last:first].any()
+
+
+@pytest.mark.parametrize("rows", [0, 1])
+def test_tiny_tables(made, rows):
+    cells = grids.of(made.table([made.row()] * rows), made.run())
+    assert cells.shape == (rows, rows, rows)

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import pytest
+
+from driftline.report import headline
+from driftline.report.grid import of
+
+
+def words(made, rows, **run):
+    summary = made.run(**run)
+    return headline(of(made.table(rows), summary), summary)
+
+
+def notes(words):
+    return " ".join(note.text for note in words.notes)
+
+
+def test_lasting_drift_is_counted_dated_and_its_worst_named(made):
+    rows = [made.row(day, name) for day in range(6) for name in ("air_time", "carrier", "distance")]
+    sizes = [0.01, 0.01, 0.01, 0.5, 1.234, 0.5]
+    rows += [made.row(day, "air_time", "origin=EWR", drifted=day > 2, psi=sizes[day]) for day in range(6)]
+    said = words(made, rows)
+    assert said.title == "1 of 3 features drifted from 4 Apr; worst: air_time in origin=EWR (PSI 1.2)"
+    assert said.tone == "drift"
+    assert "In the latest judged window (6 Apr) air_time is drifted." in notes(said)
+    assert "3 of 24 judged results (12%) are drifted." in notes(said)
+    finding = said.findings[0]
+    assert (finding.feature, finding.segment, finding.window) == ("air_time", "origin=EWR", 4)
+    assert finding.when == "4 Apr to 6 Apr, worst 5 Apr"
+
+
+def test_a_single_window_is_not_sold_as_lasting(made):
+    rows = [made.row(day, drifted=day == 2) for day in range(5)]
+    said = words(made, rows)
+    assert said.title == (
+        "1 of 1 feature drifted in single windows only, the first on 3 Apr; "
+        "worst: distance in all traffic (PSI 0.9)"
+    )
+    assert "never for longer than one window" in notes(said)
+    assert "nothing is drifted" in notes(said)
+
+
+def test_what_lasts_goes_before_what_is_larger_but_brief(made):
+    rows = [made.row(day, "a", drifted=day == 1, psi=9.0 if day == 1 else 0.01) for day in range(5)]
+    rows += [made.row(day, "b", drifted=day > 2, psi=0.5 if day > 2 else 0.01) for day in range(5)]
+    said = words(made, rows)
+    assert said.title == "1 of 2 features drifted from 4 Apr; worst: b in all traffic (PSI 0.5)"
+    assert [finding.feature for finding in said.findings] == ["b", "a"]
+    assert "a never for longer than one window" in notes(said)
+
+
+def test_one_window_is_all_there_is(made):
+    said = words(made, [made.row(0, "a", drifted=True), made.row(0, "b", drifted=True)])
+    assert said.title.startswith("All 2 features drifted from 1 Apr")
+    assert "never for longer" not in notes(said)
+
+
+def test_a_shift_below_the_psi_threshold_is_given_in_iqr(made):
+    rows = [made.row(day, drifted=True, psi=0.05, wasserstein_iqr=0.3) for day in range(3)]
+    assert words(made, rows).title.endswith("(shifted by 0.3 IQR)")
+
+
+def test_overlapping_windows_are_not_two_witnesses(made):
+    day = 86_400_000_000
+    rows = [made.row(d, drifted=d in {2, 3}) for d in range(6)]
+    for row in rows:
+        row["window_end"] = row["window_start"] + 7 * day
+    assert "single windows only" in words(made, rows, window_size_us=7 * day).title
+
+
+def test_an_outage_is_named_and_dated_apart_from_the_season_around_it(made):
+    rows = [
+        made.row(
+            day,
+            "temp",
+            drifted=True,
+            psi=8.0 if 3 <= day < 6 else 1.0,
+            missing_rate=1.0 if 3 <= day < 6 else 0.0,
+        )
+        for day in range(10)
+    ]
+    finding = words(made, rows).findings[0]
+    assert finding.what == "100% missing; PSI 8"
+    assert finding.when == "4 Apr to 6 Apr, worst 4 Apr"
+
+
+def test_new_categories_are_named(made):
+    fresh = {
+        "kind": "categorical",
+        "new_category_rate": 0.38,
+        "new_categories": ["ZZ", "YY"],
+        "wasserstein_iqr": None,
+    }
+    rows = [made.row(day, "carrier", drifted=True, **fresh) for day in range(3)]
+    assert words(made, rows).findings[0].what == "38% in new categories (ZZ and YY); PSI 0.9"
+
+
+def test_the_reference_value_stands_beside_the_windows(flights):
+    table, run, references = flights
+    finding = next(
+        each for each in headline(of(table, run), run, references).findings if each.feature == "temp"
+    )
+    assert "normally" in finding.what
+
+
+def test_nothing_drifted(made):
+    said = words(made, [made.row(day, name) for day in range(4) for name in ("a", "b")])
+    assert (said.title, said.tone, said.findings) == (
+        "Nothing drifted: 2 features over 4 windows",
+        "quiet",
+        (),
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "title"),
+    [
+        ("insufficient", "Cannot judge: no window has the 200 rows it needs"),
+        ("no_data", "Cannot judge: no window holds any data"),
+        ("no_baseline", "Cannot judge: the baseline knows none of these segments and features"),
+        ("partial", "Cannot judge: no window has enough data"),
+    ],
+)
+def test_what_cannot_be_judged_is_not_called_fine(made, status, title):
+    said = words(made, [made.row(day, status=status) for day in range(3)])
+    assert (said.title, said.tone) == (title, "unknown")
+    assert "3 of 3 results could not be judged" in notes(said)
+    assert said.notes[0].warning
+
+
+def test_no_results(made):
+    said = words(made, [])
+    assert (said.title, said.tone) == ("No results: no window was touched by data", "unknown")
+
+
+@pytest.mark.parametrize(
+    ("windows", "said", "warning"),
+    [
+        (1, "1 reference window, too few", True),
+        (2, "nothing can be called drifted", True),
+        (7, "only 7 reference windows: read drift as a hint", True),
+        (20, "wrong by a factor of about two", False),
+    ],
+)
+def test_a_thin_reference_is_explained(made, windows, said, warning):
+    found = words(made, [made.row()], reference_windows=windows)
+    assert any(said in note.text and note.warning is warning for note in found.notes)
+    assert (found.title == "Cannot judge: the baseline is uncalibrated") is (windows <= 2)
+
+
+def test_a_good_reference_needs_no_words(made):
+    assert words(made, [made.row()], reference_windows=30).notes == ()
+
+
+def test_dead_letters_say_how_many_and_why(made):
+    said = words(made, [made.row()], decoded=1000, profiled=990, rejected={"undecodable": 2, "wrong_type": 8})
+    assert "10 of 1,000 events (1%) were rejected: 8 wrong_type and 2 undecodable." in notes(said)
+    assert said.notes[0].warning
+
+
+def test_late_events_and_lost_events(made):
+    assert "5 events came too late" in notes(
+        words(made, [made.row()], decoded=1000, profiled=995, dropped_late=5)
+    )
+    lost = notes(words(made, [made.row()], decoded=1000, profiled=900))
+    assert "do not add up: 1,000 decoded is not 0 rejected + 900 profiled + 0 dropped late" in lost
