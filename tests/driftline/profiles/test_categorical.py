@@ -130,6 +130,13 @@ def test_a_small_group_of_a_flush_with_many_values():
     assert_equal(CategoricalProfile.of_rows(encoding, 70, 90), profile_of(rows[70:90]))
 
 
+def test_a_category_with_a_bin_is_never_unknown():
+    block = block_of(CategoricalFeature("f", ("a",), hashes_of(["b"])))
+    profile = CategoricalProfile.of(block, [pa.array(["a", "b", "c", "c"])])
+    assert profile.unknown.tolist() == [2]
+    assert profile.new_categories(block, 0, 5) == ["c"]
+
+
 def test_merging_changes_no_input_and_arrays_are_read_only():
     profile = profile_of([("UA", "new", None)] * 3)
     before = profile.to_bytes()
