@@ -13,6 +13,8 @@ from driftline.profiles.hashing import hash_text
 from driftline.profiles.hyperloglog import estimate, positions
 from driftline.profiles.layout import CategoricalFeature, Layout, NumericFeature
 
+from .harness import merged, splits
+
 ARRAYS = ("missing", "counts", "unknown", "registers")
 CATEGORIES = ("UA", "DL", "", "é")
 KNOWN = ("UA", "DL", "", "é", "HA", "OO")
@@ -82,20 +84,26 @@ def test_counts_are_those_of_counting(rows):
     assert np.array_equal(profile.cardinality, estimate(profile.registers))
 
 
-@given(st.lists(ROWS, max_size=5), st.randoms())
-def test_any_split_any_order_same_result(parts, random):
+@given(st.data(), ROWS)
+def test_any_split_any_order_same_result(data, rows):
+    def profile(numbers):
+        return profile_of([rows[i] for i in numbers])
+
+    def merge_all(items):
+        return CategoricalProfile.merge_all(BLOCK, items)
+
+    split = data.draw(splits(len(rows)))
+    assert_equal(merged(split, len(rows), profile, merge_all), profile_of(rows))
+
+
+@given(st.lists(ROWS, max_size=4))
+def test_merging_and_adding_one_by_one_give_the_same(parts):
     whole = profile_of([row for part in parts for row in part])
-    profiles = [profile_of(part) for part in parts] + [CategoricalProfile.empty(BLOCK)]
-    random.shuffle(profiles)
-    forms = [p if random.random() < 0.5 else p.to_bytes() for p in profiles]
-    assert_equal(CategoricalProfile.merge_all(BLOCK, forms), whole)
-    one_by_one = CategoricalProfile.empty(BLOCK)
-    for profile in profiles:
-        one_by_one = one_by_one.merge(profile)
-    assert_equal(one_by_one, whole)
-    added = CategoricalProfile.empty(BLOCK)
+    one_by_one = added = CategoricalProfile.empty(BLOCK)
     for part in parts:
+        one_by_one = one_by_one.merge(profile_of(part))
         added = added.add(BLOCK, columns_of(part))
+    assert_equal(one_by_one, whole)
     assert_equal(added, whole)
 
 
@@ -140,11 +148,11 @@ def test_a_category_with_a_bin_is_never_unknown():
 def test_merging_changes_no_input_and_arrays_are_read_only():
     profile = profile_of([("UA", "new", None)] * 3)
     before = profile.to_bytes()
-    merged = CategoricalProfile.merge_all(BLOCK, [profile, profile])
+    twice = CategoricalProfile.merge_all(BLOCK, [profile, profile])
     alone = CategoricalProfile.merge_all(BLOCK, [profile])
     assert profile.to_bytes() == before == alone.to_bytes()
     for name in ARRAYS:
-        assert not np.shares_memory(getattr(merged, name), getattr(profile, name))
+        assert not np.shares_memory(getattr(twice, name), getattr(profile, name))
         with pytest.raises(ValueError, match="read-only"):
             getattr(profile, name)[...] = 1
 
@@ -163,10 +171,10 @@ def test_heavy_new_categories_are_named_among_many_rare_ones():
     for _ in range(30):
         texts = [f"rare-{i}" for i in rng.integers(0, 10**9, 300)] + ["boom"] * 40
         parts.append(profile_of([(text, None, None) for text in texts]).to_bytes())
-    merged = CategoricalProfile.merge_all(BLOCK, parts)
-    assert merged.new_categories(BLOCK, 0, 1) == ["boom"]
-    assert merged.unknown[0] == 30 * 340
-    assert merged.cardinality[0] == pytest.approx(9001, rel=0.1)
+    whole = CategoricalProfile.merge_all(BLOCK, parts)
+    assert whole.new_categories(BLOCK, 0, 1) == ["boom"]
+    assert whole.unknown[0] == 30 * 340
+    assert whole.cardinality[0] == pytest.approx(9001, rel=0.1)
 
 
 def test_all_null_and_no_rows():
