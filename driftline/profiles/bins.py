@@ -68,7 +68,7 @@ def numeric_edges(
     atoms = np.unique(np.asarray(atoms, dtype=np.float64) + 0.0)
     grid = np.asarray(quantiles(_GRID), dtype=np.float64) + 0.0
     rest = np.sort(grid[np.isfinite(grid) & ~np.isin(grid, atoms)])
-    forced = np.concatenate((atoms, np.nextafter(atoms, np.inf)))
+    forced = np.concatenate((atoms, _following(atoms)))
     cuts = max(bins - 1 - len(forced), int(np.ceil(len(rest) / len(_GRID) * bins)) - 1)
     if len(rest) and cuts > 0:
         at = np.ceil(np.arange(1, cuts + 1) / (cuts + 1) * len(rest)).astype(np.int64)
@@ -103,7 +103,12 @@ def bin_centers(edges: NDArray[np.float64], minimum: float, maximum: float) -> N
     low = np.concatenate(([np.fmin(minimum, edges[0])], edges))
     high = np.concatenate((edges, [np.fmax(maximum, edges[-1])]))
     centers: NDArray[np.float64] = np.clip(low / 2 + high / 2, low, high)  # halves first: no overflow
-    return np.where(np.nextafter(low, np.inf) == high, low, centers)
+    return np.where(_following(low) == high, low, centers)
+
+
+def _following(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    with np.errstate(over="ignore"):  # inf follows the largest float64
+        return np.nextafter(values, np.inf)
 
 
 @dataclass(frozen=True, eq=False)

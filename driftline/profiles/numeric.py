@@ -179,8 +179,8 @@ class NumericProfile:
         for profile in profiles:
             if profile.fingerprint != fingerprint:
                 raise ValueError(
-                    f"a profile of layout {profile.fingerprint.hex()} in a merge of layout {fingerprint.hex()}: "
-                    "features or bins differ; profile the rows again with one baseline"
+                    f"a profile of layout {profile.fingerprint.hex()} in a merge of layout "
+                    f"{fingerprint.hex()}: features or bins differ; profile the rows again with one baseline"
                 )
         while len(profiles) > _MERGED_AT_ONCE:
             profiles = [

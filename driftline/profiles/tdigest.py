@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 CENTROIDS = 100
 """Most centroids of a feature."""
 
-_HEAVY = 50
+_HEAVY, _HEAVIER = 1 / 64, 1 / 50
 _STEP = np.arange(CENTROIDS + 1)
 
 
@@ -310,8 +310,9 @@ def _cut(
 ) -> NDArray[np.bool_]:
     """Mark where clusters begin, shape (F, M), given where runs of equal centroids do.
 
-    A pure run of more than 1 / 50 of a feature is a cluster, and the ranks of all else are cut by the scale
-    function as if it was not there. Any other run goes, whole, where its middle rank falls.
+    A pure run of more than 1 / 64 of a feature (1 / 50 if there are too many) is a cluster, and the ranks of
+    all else are cut by the scale function as if it was not there. Any other run goes, whole, where its middle
+    rank falls.
     """
     F, M = fresh.shape
     runs = np.flatnonzero(fresh)
@@ -321,15 +322,19 @@ def _cut(
     else:
         mass = np.add.reduceat(weights.ravel(), runs)
         pure = ~np.logical_or.reduceat(signed.ravel() < 0, runs)
-    heavy = pure & (mass > (weights.sum(1) / _HEAVY)[feature])
+    share = mass / weights.sum(1)[feature]
+    heavy = pure & (share > _HEAVY)
+    cost = _cost(heavy, feature, F)
+    if (cost >= CENTROIDS).any():
+        heavy &= (cost < CENTROIDS)[feature] | (share > _HEAVIER)
+        cost = _cost(heavy, feature, F)
     rest = np.where(heavy, 0.0, mass)
     total = np.bincount(feature, rest, F)
     middle = np.cumsum(rest) - rest / 2
     middle -= (np.cumsum(total) - total)[feature]
     middle /= total[feature]
 
-    # a heavy run costs its own cluster and may split another one
-    clusters = CENTROIDS - 2 * np.bincount(feature[heavy], minlength=F)
+    clusters = CENTROIDS - cost
     inner = _rank(np.minimum(_STEP[1:-1], clusters[:, None]) / clusters[:, None])
     # one search for all features: rank + row number increases over the whole block
     row = np.arange(F)[:, None]
@@ -343,3 +348,10 @@ def _cut(
     opens = np.zeros(F * M, dtype=bool)
     opens[runs[chosen]] = True
     return opens.reshape(F, M)
+
+
+def _cost(heavy: NDArray[np.bool_], feature: NDArray[np.int64], F: int) -> NDArray[np.int64]:
+    """Clusters that heavy runs take from each feature: their own, and those that a group of them splits."""
+    first = heavy.copy()
+    first[1:] &= ~(heavy[:-1] & (feature[1:] == feature[:-1]))
+    return np.bincount(feature[heavy], minlength=F) + np.bincount(feature[first], minlength=F)
