@@ -99,7 +99,7 @@ def payload(
         header["sections"][name] = {"at": len(body), "length": values.size, "type": values.dtype.str[1:]}
         body += data
     text = orjson.dumps(header, option=orjson.OPT_SERIALIZE_NUMPY)
-    packed = gzip.compress(struct.pack("<I", len(text)) + text + bytes(body), compresslevel=9, mtime=0)
+    packed = gzip.compress(struct.pack("<I", len(text)) + text + bytes(body), compresslevel=6, mtime=0)
     return base64.b64encode(packed).decode("ascii")
 
 

@@ -84,9 +84,11 @@ def period(start: int, end: int, *, daily: bool, year: bool) -> str:
     >>> period(0, day, daily=True, year=False), period(0, 7 * day, daily=True, year=False)
     ('1 Jan', '1 Jan to 7 Jan')
     >>> period(0, day // 48, daily=False, year=False)
-    '1 Jan 00:00 to 1 Jan 00:30'
+    '1 Jan 00:00 to 00:30'
     """
     first, last = (moment(at, daily=daily, year=year) for at in (start, end - daily))
+    if not daily and start // _DAY == end // _DAY:
+        last = last[-len("00:00") :]
     return first if first == last else f"{first} to {last}"
 
 

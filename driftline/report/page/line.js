@@ -5,7 +5,8 @@ const MARGIN = { left: 44, right: 10, top: 12, bottom: 22 };
 // values: one number a window (NaN leaves a gap); bands: [{low, high, inner}]; levels: [{at, text, kind}].
 function lineChart(box, { title, starts, ends, values, bands = [], levels = [], drifted, selected, format = num, floor = 0, pick, tip }) {
   const W = starts.length;
-  const shown = selected === null ? "" : format(values[selected]);
+  const limit = levels.find((each) => each.kind === "threshold");
+  const shown = format(values[selected]) + (limit ? `, threshold ${format(limit.at)}` : "");
   const heading = el("p", { class: "chart-title" }, el("span", {}, title), el("span", { class: "value" }, shown));
   const holder = el("div");
   box.replaceChildren(heading, holder);
@@ -50,9 +51,7 @@ function lineChart(box, { title, starts, ends, values, bands = [], levels = [], 
   for (let w = 0; w < W; w++) {
     if (drifted[w] && Number.isFinite(values[w])) picture.append(svg("circle", { class: "hit", cx: x(w), cy: y(values[w]), r: radius }));
   }
-  if (selected !== null) {
-    picture.append(svg("line", { class: "now", x1: x(selected), x2: x(selected), y1: MARGIN.top, y2: height - MARGIN.bottom }));
-  }
+  picture.append(svg("line", { class: "now", x1: x(selected), x2: x(selected), y1: MARGIN.top, y2: height - MARGIN.bottom }));
   const cover = svg("rect", { class: "cover", x: MARGIN.left, y: 0, width: inside.w, height });
   const place = (event) => {
     const edge = picture.getBoundingClientRect();

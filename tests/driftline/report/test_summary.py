@@ -10,7 +10,8 @@ VERSION_1 = """
 {"format": "driftline.run", "version": 1, "model": "flights", "alpha": 0.01, "psi": 0.25,
  "wasserstein_iqr": 0.1, "min_n": 200, "min_coverage": 0.5, "window_size_us": 604800000000,
  "window_every_us": 86400000000, "decoded": 100, "profiled": 90, "dropped_late": 3, "runner":
- "DirectRunner", "started_us": 1364774400000000, "seconds": 12.5, "baseline_path": "baseline.avro", "baseline_version": "3f2a",
+ "DirectRunner", "started_us": 1364774400000000, "seconds": 12.5,
+ "baseline_path": "baseline.avro", "baseline_version": "3f2a",
  "reference_windows": 84, "rejected": {"undecodable": 2, "wrong_type": 5}, "of a later release": true}
 """
 
