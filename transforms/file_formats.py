@@ -210,10 +210,11 @@ def _read_jsonl(file: Any, path: str, schema: EventSchema) -> Iterator[SourceBat
             some = lines[start : start + _ROWS]
             yield SourceBatch(decoder.decode(some), path, positions[start : start + _ROWS], "line", some)
         if fault is not None:
-            yield SourceBatch(Decoded((), (fault,)), path, (fault.message,), "line")
+            number, reject = fault
+            yield SourceBatch(Decoded((), (reject,)), path, (number,), "line")
 
 
-def _lines(file: Any, path: str) -> Iterator[tuple[list[bytes], list[int], Reject | None]]:
+def _lines(file: Any, path: str) -> Iterator[tuple[list[bytes], list[int], tuple[int, Reject] | None]]:
     """Yield lines that are not blank with their numbers, and what is wrong behind them."""
     suffix = next((suffix for suffix in _COMPRESSION if path.lower().endswith(suffix)), None)
     stream = file if suffix is None else pa.CompressedInputStream(_native(file), _COMPRESSION[suffix])
@@ -226,7 +227,7 @@ def _lines(file: Any, path: str) -> Iterator[tuple[list[bytes], list[int], Rejec
             if not _is_damage(error):
                 raise
             detail = f"the file cannot be decompressed from line {number} on: {error}"
-            yield [], [], Reject(Reason.TRUNCATED, detail, number, payload=rest[:MAX_PAYLOAD])
+            yield [], [], (number, Reject(Reason.TRUNCATED, detail, 0, payload=rest[:MAX_PAYLOAD]))
             return
         if number == 1 and not rest:
             data = data.removeprefix(b"\xef\xbb\xbf")
@@ -238,7 +239,7 @@ def _lines(file: Any, path: str) -> Iterator[tuple[list[bytes], list[int], Rejec
         fault = None
         if len(rest) > _LONGEST_LINE:
             detail = f"a line of more than {_LONGEST_LINE} bytes"
-            fault = Reject(Reason.OVERSIZED, detail, number, payload=rest[:MAX_PAYLOAD])
+            fault = number, Reject(Reason.OVERSIZED, detail, 0, payload=rest[:MAX_PAYLOAD])
             rest = _skip_line(stream)
             number += 1
         yield [line for line, _ in kept], [place for _, place in kept], fault

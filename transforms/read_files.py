@@ -132,21 +132,10 @@ def match_files(pattern: str) -> list[str]:
         If the filesystem is unknown.
     """
     paths = _match(pattern)
+    if paths == [pattern] and _match(FileSystems.join(pattern, "*")):
+        paths = []  # a folder
     if not paths:
-        folder, _ = FileSystems.split(pattern)
-        inside = [FileSystems.split(path)[1] for path in _match(FileSystems.join(pattern, "*"))]
-        if inside:
-            raise FileNotFoundError(
-                f"{pattern} is a folder; name files in it, such as {pattern.rstrip('/')}/*"
-            )
-        beside = [
-            path for path in _match(FileSystems.join(folder, "*")) if FileSystems.split(path)[0] == folder
-        ]
-        close = did_you_mean(pattern, beside)
-        hint = (
-            f"; did you mean {close}?" if close else "; check the path, and the working directory if relative"
-        )
-        raise FileNotFoundError(f"no file matches {pattern}{hint}")
+        raise FileNotFoundError(f"no file matches {pattern}; {_remedy(pattern)}")
     return paths
 
 
@@ -185,6 +174,18 @@ def _known_format(pattern: str, given: str | None) -> str:
     if given not in FILE_FORMATS:
         raise ValueError(f"format: {given} is unknown; write one of {', '.join(FILE_FORMATS)}")
     return given
+
+
+def _remedy(pattern: str) -> str:
+    folder, _ = FileSystems.split(pattern)
+    if _match(FileSystems.join(pattern, "*")):
+        return f"it is a folder: name the files in it, such as {FileSystems.join(pattern, '*.parquet')}"
+    close = did_you_mean(pattern, _match(FileSystems.join(folder, "*")))
+    return (
+        f"did you mean {close}?"
+        if close
+        else "check the path; a relative one starts at the working directory"
+    )
 
 
 def _match(pattern: str) -> list[str]:

@@ -40,6 +40,7 @@ _SYNC: Final = 16
 _READ: Final = 1 << 20
 _GROUP: Final = 4 << 20
 _MAX_BLOCK: Final = 1 << 28
+_MAX_RECORDS: Final = 1 << 31
 _MAX_HEADER: Final = 1 << 24
 _CODECS: Final = ("null", "deflate", "snappy", "zstandard", "bzip2", "xz")
 _BAD_DATA: Final = (ValueError, OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowException, MemoryError)
@@ -164,7 +165,7 @@ class ContainerReader:
             except IndexError:
                 yield Block(start, 0, b"", "the file ends in the head of a block")
                 return
-            if count < 0 or not 0 <= size <= _MAX_BLOCK:
+            if not 0 <= count < _MAX_RECORDS or not 0 <= size <= _MAX_BLOCK:
                 damage = f"impossible block of {count} records in {size} bytes"
             elif not window.fill(used + size + _SYNC):
                 damage = f"the file ends in a block of {size} bytes"

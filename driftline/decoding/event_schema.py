@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
+
+from driftline.config.errors import did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -217,9 +218,7 @@ def _check_feature(feature: Feature, types: dict[str, Any], names: Sequence[str]
 
 
 def _no_column(column: str, names: Sequence[str]) -> str:
-    close = difflib.get_close_matches(column, names, 1) or [
-        name for name in names if name.lower() == column.lower()
-    ]
-    hint = f"; did you mean {close[0]!r}?" if close else "."
+    close = did_you_mean(column, names)
+    hint = f"; did you mean {close!r}?" if close else "."
     shown = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
     return f"the data has no column {column!r}{hint} Its columns are: {shown}"

@@ -133,7 +133,7 @@ def _text(column: Any, unit: str | None) -> tuple[NDArray[np.int64], NDArray[np.
             times = _integers(column.cast(kind).view(pa.int64()))
         except _ERRORS:
             continue
-        return times, (times >= MIN_TIME) & (times <= MAX_TIME)
+        return times, (times >= MIN_TIME) & (times <= MAX_TIME) & ~nulls(column)
     times = np.zeros(len(column), np.int64)
     valid = np.zeros(len(column), bool)
     column = _tidy(column)
