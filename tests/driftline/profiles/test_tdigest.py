@@ -109,6 +109,14 @@ def test_an_atom_keeps_its_value_and_rank():
     assert digest.weights[0][at] == (values == 0.1).sum()
 
 
+def test_a_pure_cluster_is_its_value_to_the_last_bit():
+    sizes = np.diff(np.floor((1 - np.cos(np.pi * np.arange(101) / 100)) / 2 * 6000).astype(int))
+    values = np.repeat(np.arange(1, 101) * 0.1, sizes)  # every run fills one cluster
+    digest = TDigest.of(values[None])
+    assert digest.pure.all()
+    assert digest.centroids[0].tolist() == np.unique(values).tolist()
+
+
 def test_features_do_not_touch():
     r = np.random.default_rng(8)
     rows = np.vstack([r.normal(size=500), np.full(500, np.nan), r.integers(0, 3, 500), np.full(500, np.inf)])
