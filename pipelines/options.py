@@ -98,7 +98,7 @@ def describe_runner(options: PipelineOptions) -> str:
     return f"{runner} (local, in this process)" if runner == LOCAL_RUNNER else runner
 
 
-class _Parser(_BeamArgumentParser):  # type: ignore[misc]
+class _Parser(_BeamArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Raise what argparse would print before it ends the program."""
         where, _, text = message.removeprefix("argument ").rpartition(": ")

@@ -150,6 +150,16 @@ class Block:
     kind: str
     features: tuple[NumericFeature, ...] | tuple[CategoricalFeature, ...]
 
+    @property
+    def numeric(self) -> tuple[NumericFeature, ...]:
+        """The features of a numeric block; none of another."""
+        return tuple(feature for feature in self.features if isinstance(feature, NumericFeature))
+
+    @property
+    def categorical(self) -> tuple[CategoricalFeature, ...]:
+        """The features of a categorical block; none of another."""
+        return tuple(feature for feature in self.features if isinstance(feature, CategoricalFeature))
+
     def __post_init__(self) -> None:
         """Check kinds and number."""
         if not 1 <= len(self.features) <= BLOCK_FEATURES:

@@ -3,12 +3,13 @@
 from driftline.schemas.dead_letter import DEAD_LETTER
 from driftline.schemas.fields import Field, RowSchema
 from driftline.schemas.identity import dead_letter_id, row_id
-from driftline.schemas.result import QUANTILES, RESULT, Kind, Pane, Status, standing_rows
+from driftline.schemas.result import QUANTILES, RESULT, Calibration, Kind, Pane, Status, standing_rows
 
 __all__ = [
     "DEAD_LETTER",
     "QUANTILES",
     "RESULT",
+    "Calibration",
     "Field",
     "Kind",
     "Pane",

@@ -43,6 +43,16 @@ class Pane(_Word):
     LATE = "late"
 
 
+class Calibration(_Word):
+    """What a p-value rests on."""
+
+    CALIBRATED = "calibrated"
+    BOUND = "bound"
+    FEW_WINDOWS = "few_windows"
+    UNCALIBRATED = "uncalibrated"
+    INDEPENDENT = "independent"
+
+
 def _words(words: type[_Word]) -> str:
     return ", ".join(f"`{word}`" for word in words)
 
@@ -183,6 +193,14 @@ RESULT = RowSchema(
             "string",
             "repeated",
             "Up to 5 of the most frequent categories that never occur in the reference.",
+        ),
+        Field(
+            "calibration",
+            "string",
+            "nullable",
+            f"What `p_value` rests on: {_words(Calibration)}. `bound`: the window has fewer or more rows than any of the "
+            "reference, p is an upper bound. `few_windows` (of the reference, under 10) and `uncalibrated` (at most 2, p is 1) "
+            "are never acted on. `independent`: as if rows were independent, in notebooks without times.",
         ),
     ),
 )

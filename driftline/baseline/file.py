@@ -1,0 +1,260 @@
+"""The baseline as one Avro container file: metadata in the header, one record a (segment, block)."""
+
+from __future__ import annotations
+
+import base64
+import io
+import struct
+import zlib
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+import fastavro
+import numpy as np
+import orjson
+
+from driftline.baseline.artefact import Baseline, BaselineEntry
+from driftline.baseline.errors import BaselineError
+from driftline.baseline.windows import WindowHistograms
+from driftline.profiles.encoded import decode_profile
+from driftline.profiles.layout import Layout
+from driftline.statistics import BlockNull
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+FORMAT_VERSION = 1
+_METADATA_KEY = "driftline.baseline"
+_SCHEMA = fastavro.parse_schema(
+    {
+        "type": "record",
+        "name": "BaselineEntry",
+        "namespace": "driftline",
+        "fields": [
+            {"name": "segment", "type": "string"},
+            {"name": "block", "type": "string"},
+            {"name": "profile", "type": "bytes"},
+            {"name": "null", "type": ["null", "bytes"]},
+        ],
+    }
+)
+_WINDOWS_SCHEMA = fastavro.parse_schema(
+    {
+        "type": "record",
+        "name": "ReferenceWindows",
+        "namespace": "driftline",
+        "fields": [
+            {"name": "segment", "type": "string"},
+            {"name": "block", "type": "string"},
+            {"name": "starts", "type": {"type": "array", "items": "long"}},
+            {"name": "width", "type": "long"},
+            {"name": "counts", "type": "bytes"},
+            {"name": "missing", "type": "bytes"},
+            {"name": "nonfinite", "type": "bytes"},
+        ],
+    }
+)
+
+Record = dict[str, Any]
+
+
+def encode_baseline(
+    records: Iterable[Record],
+    layout: Layout,
+    *,
+    model: str,
+    size: int,
+    every: int,
+    segment_columns: tuple[str, ...],
+    windows: int,
+    created_at: int,
+) -> bytes:
+    """Write a baseline file.
+
+    Parameters
+    ----------
+    records
+        Entries as ``{"segment", "block", "profile", "null"}``, the last two encoded.
+    layout
+        Bins and categories.
+    model, size, every, segment_columns, windows, created_at
+        As in `Baseline`; times in microseconds.
+
+    Returns
+    -------
+    bytes
+        An Avro container. `created_at` does not enter the version.
+    """
+    entries = sorted(records, key=lambda entry: (entry["segment"], entry["block"]))
+    packed_layout = layout.to_bytes()
+    identity = {
+        "model": model,
+        "size": size,
+        "every": every,
+        "segment_columns": list(segment_columns),
+        "windows": windows,
+    }
+    digest = blake2b(orjson.dumps(identity, option=orjson.OPT_SORT_KEYS) + packed_layout, digest_size=8)
+    for entry in entries:
+        for part in (
+            entry["segment"].encode(),
+            entry["block"].encode(),
+            entry["profile"],
+            entry["null"] or b"",
+        ):
+            digest.update(struct.pack("<q", len(part)) + part)
+    head = {
+        "format_version": FORMAT_VERSION,
+        "version": digest.hexdigest(),
+        "entries": len(entries),
+        "created_at": created_at,
+        "layout": base64.b64encode(packed_layout).decode(),
+        **identity,
+    }
+    out = io.BytesIO()
+    # a fixed sync marker keeps the file a function of its content
+    marker = blake2b(digest.digest(), digest_size=16).digest()
+    metadata = {_METADATA_KEY: orjson.dumps(head).decode()}
+    fastavro.writer(out, _SCHEMA, entries, codec="deflate", metadata=metadata, sync_marker=marker)
+    return out.getvalue()
+
+
+def decode_baseline(data: bytes, name: str) -> Baseline:
+    """Read a baseline file.
+
+    Parameters
+    ----------
+    data
+        The file.
+    name
+        What to call it in an error.
+
+    Returns
+    -------
+    Baseline
+
+    Raises
+    ------
+    BaselineError
+        If it is no baseline, is cut short or damaged, or was written by a newer release.
+    """
+    rebuild = "build it again with `driftline baseline`"
+    try:
+        reader = fastavro.reader(io.BytesIO(data))
+    except (ValueError, EOFError, StopIteration, KeyError, IndexError, TypeError) as error:
+        msg = f"{name} is not a driftline baseline, or its header is cut short ({len(data)} bytes): {rebuild}"
+        raise BaselineError(msg) from error
+    head = orjson.loads(reader.metadata.get(_METADATA_KEY, b"null"))
+    if head is None:
+        msg = f"{name} is an Avro file but not a driftline baseline: point baseline.path at one, or {rebuild}"
+        raise BaselineError(msg)
+    if head["format_version"] > FORMAT_VERSION:
+        msg = (
+            f"{name} has baseline format {head['format_version']}, this release reads up to "
+            f"{FORMAT_VERSION}: upgrade driftline, or {rebuild}"
+        )
+        raise BaselineError(msg)
+    try:
+        records: list[Any] = list(reader)
+    except (ValueError, EOFError, StopIteration, IndexError, struct.error, zlib.error) as error:
+        msg = f"{name} is cut short or damaged ({len(data)} bytes): copy it again, or {rebuild}"
+        raise BaselineError(msg) from error
+    if len(records) != head["entries"]:
+        msg = f"{name} is cut short: {len(records)} of {head['entries']} entries: copy it again, or {rebuild}"
+        raise BaselineError(msg)
+    layout = Layout.from_bytes(base64.b64decode(head["layout"]))
+    return Baseline(
+        model=head["model"],
+        size=head["size"],
+        every=head["every"],
+        segment_columns=tuple(head["segment_columns"]),
+        layout=layout,
+        entries={(record["segment"], record["block"]): _entry(record) for record in records},
+        windows=head["windows"],
+        created_at=head["created_at"],
+        version=head["version"],
+    )
+
+
+def _entry(record: Record) -> BaselineEntry:
+    null = BlockNull.from_bytes(record["null"]) if record["null"] is not None else None
+    return BaselineEntry(decode_profile(record["profile"]), null)
+
+
+def windows_record(segment: str, block: str, windows: WindowHistograms) -> Record:
+    """Encode the window histograms of one (segment, block).
+
+    Parameters
+    ----------
+    segment, block
+        Segment label and block name.
+    windows
+        W windows of F features.
+
+    Returns
+    -------
+    dict
+        Starts, and the counts as raw little-endian integers of shape (W, F, width), (W, F) and (W, F).
+    """
+    return {
+        "segment": segment,
+        "block": block,
+        "starts": windows.starts.tolist(),
+        "width": windows.counts.shape[2],
+        **{
+            name: getattr(windows, name).astype("<i8").tobytes()
+            for name in ("counts", "missing", "nonfinite")
+        },
+    }
+
+
+def encode_windows(records: Iterable[Record]) -> bytes:
+    """Write the sidecar that keeps the histograms of the reference's windows, for refits.
+
+    Parameters
+    ----------
+    records
+        What `windows_record` made.
+
+    Returns
+    -------
+    bytes
+        An Avro container, sorted by segment and block.
+    """
+    out = io.BytesIO()
+    rows = sorted(records, key=lambda row: (row["segment"], row["block"]))
+    fastavro.writer(
+        out, _WINDOWS_SCHEMA, rows, codec="deflate", metadata={"driftline.windows": str(FORMAT_VERSION)}
+    )
+    return out.getvalue()
+
+
+def decode_windows(data: bytes) -> dict[tuple[str, str], WindowHistograms]:
+    """Read the sidecar.
+
+    Parameters
+    ----------
+    data
+        The file.
+
+    Returns
+    -------
+    dict
+        Histograms by (segment label, block name).
+    """
+    found = {}
+    records: Iterable[Any] = fastavro.reader(io.BytesIO(data))
+    for row in records:
+        windows = len(row["starts"])
+        counts, missing, nonfinite = (
+            np.frombuffer(row[name], "<i8").astype(np.int64) for name in ("counts", "missing", "nonfinite")
+        )
+        features = len(missing) // windows if windows else 0
+        found[row["segment"], row["block"]] = WindowHistograms(
+            np.array(row["starts"], np.int64),
+            counts.reshape(windows, features, row["width"]),
+            missing.reshape(windows, features),
+            nonfinite.reshape(windows, features),
+        )
+    return found

@@ -1,0 +1,132 @@
+"""Histograms of the reference's own windows: what the null calibration learns from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from driftline.profiles.numeric import NumericProfile
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from driftline.baseline.artefact import Profile
+    from driftline.profiles.coverage import Coverage
+
+#: windows that overlap more than this tell little new and cost memory
+MOST_OVERLAP = 8
+
+
+@dataclass(frozen=True, eq=False)
+class WindowHistograms:
+    """Counts of one (segment, block) in W reference windows, in time order.
+
+    Parameters
+    ----------
+    starts
+        Window starts, shape (W,), int64, microseconds.
+    counts
+        Bin counts, shape (W, F, width), int64.
+    missing, nonfinite
+        Rows, shape (W, F), int64.
+    """
+
+    starts: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    missing: NDArray[np.int64]
+    nonfinite: NDArray[np.int64]
+
+
+def calibration_stride(size: int, every: int) -> int:
+    """Choose the distance between the windows that calibrate the null.
+
+    Parameters
+    ----------
+    size, every
+        Window length and period of the job, microseconds; size is a multiple of every.
+
+    Returns
+    -------
+    int
+        The shortest multiple of `every` that divides `size` into at most `MOST_OVERLAP` parts.
+
+    Examples
+    --------
+    >>> calibration_stride(7, 1)
+    1
+    >>> calibration_stride(30, 1)
+    5
+    """
+    parts = size // every
+    overlap = max(d for d in range(1, MOST_OVERLAP + 1) if parts % d == 0)
+    return size // overlap
+
+
+def full_windows(coverage: Coverage, size: int, stride: int, min_coverage: float) -> NDArray[np.int64]:
+    """List the reference windows that hold enough of the model's traffic to learn from.
+
+    Parameters
+    ----------
+    coverage
+        The units of time in which the model had any row.
+    size, stride
+        Window length and distance between windows, microseconds.
+    min_coverage
+        Least share of a window's units with rows.
+
+    Returns
+    -------
+    ndarray, shape (W,), int64
+        Starts, microseconds, in time order. Windows that begin before the first row or end behind the last
+        are left out.
+    """
+    if len(coverage.first) == 0:
+        return np.zeros(0, np.int64)
+    begin, end = int(coverage.first[0]) * coverage.unit, int(coverage.last[-1]) * coverage.unit
+    starts = np.arange(-(-begin // stride) * stride, end - size + 1, stride, dtype=np.int64)
+    units = size // coverage.unit
+    share = np.array([coverage.count(int(start), int(start) + size) / units for start in starts])
+    return starts[share >= min_coverage]
+
+
+def window_histograms(
+    slices: Mapping[int, Profile], starts: NDArray[np.int64], size: int
+) -> WindowHistograms:
+    """Add the slices of one (segment, block) up to windows.
+
+    Parameters
+    ----------
+    slices
+        By slice start, microseconds. A slice without rows may be absent.
+    starts
+        Window starts, shape (W,), multiples of the slices' length.
+    size
+        Window length, microseconds.
+
+    Returns
+    -------
+    WindowHistograms
+    """
+    times = np.array(sorted(slices), dtype=np.int64)
+    ordered = [slices[int(time)] for time in times]
+
+    def window_sums(per_slice: NDArray[np.int64]) -> NDArray[np.int64]:
+        cumulative = np.concatenate([np.zeros_like(per_slice[:1]), per_slice.cumsum(0)])
+        return np.asarray(
+            cumulative[np.searchsorted(times, starts + size)] - cumulative[np.searchsorted(times, starts)],
+            np.int64,
+        )
+
+    counts = np.stack([profile.counts for profile in ordered])
+    missing = np.stack([profile.missing for profile in ordered])
+    nonfinite = np.stack(
+        [
+            profile.nonfinite if isinstance(profile, NumericProfile) else np.zeros_like(profile.missing)
+            for profile in ordered
+        ]
+    )
+    return WindowHistograms(starts, window_sums(counts), window_sums(missing), window_sums(nonfinite))

@@ -1,0 +1,143 @@
+"""Settle one window of a model: fill in absent segments, adjust the tests together, decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from driftline.judging.rows import no_data
+from driftline.schemas import RESULT, Calibration, Status
+from driftline.statistics.multiple import benjamini_hochberg
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from driftline.baseline import Baseline
+    from driftline.config import Tests
+
+_TIMESTAMP = pa.timestamp("us", tz="UTC")
+#: calibrations whose p-values are acted on
+ACTED_ON = [Calibration.CALIBRATED.value, Calibration.BOUND.value, Calibration.INDEPENDENT.value]
+
+#: columns that make a row new to a reader when they change
+_DECIDED = ("n", "status", "coverage", "p_adjusted", "drifted")
+
+
+@dataclass(frozen=True)
+class Settled:
+    """Outcome of settling a window.
+
+    Parameters
+    ----------
+    changed
+        Rows to emit: all of them at first, later those that differ from what was emitted.
+    rows
+        Every row of the window, as now known.
+    """
+
+    changed: pa.Table
+    rows: pa.Table
+
+
+def settle_window(
+    batches: Sequence[pa.RecordBatch],
+    window: tuple[int, int],
+    coverage: float,
+    baseline: Baseline,
+    tests: Tests,
+    *,
+    late: bool,
+    emitted_at: int,
+) -> Settled:
+    """Decide all tests of one model and window together.
+
+    Parameters
+    ----------
+    batches
+        Judged rows and, if the window was settled before, the rows of that time (they have a `pane_index`).
+    window
+        Start and end, microseconds.
+    coverage
+        Share of the window's coverage units in which the model has rows.
+    baseline
+        The baseline the rows were judged against.
+    tests
+        Thresholds.
+    late
+        Whether the window's on-time results are out already.
+    emitted_at
+        Now, microseconds since the epoch.
+
+    Returns
+    -------
+    Settled
+
+    Notes
+    -----
+    Of several rows with one `row_id` the one with the largest n stands: rows of a window are only ever added.
+    """
+    before = {}
+    for batch in batches:
+        for identity, index, *decided in zip(
+            batch["row_id"].to_pylist(),
+            batch["pane_index"].to_pylist(),
+            *(batch[name].to_pylist() for name in _DECIDED),
+            strict=True,
+        ):
+            if index is not None:
+                before[identity] = (index, decided)
+    rows = _newest(pa.Table.from_batches(batches, RESULT.arrow))
+    present = set(zip(rows["segment"].to_pylist(), rows["feature"].to_pylist(), strict=True))
+    rows = pa.concat_tables([rows, pa.Table.from_batches(no_data(baseline, window, present), RESULT.arrow)])
+    rows = _decide(rows, coverage, tests)
+    pane_index, changed = [], []
+    for identity, *decided in zip(
+        rows["row_id"].to_pylist(), *(rows[name].to_pylist() for name in _DECIDED), strict=True
+    ):
+        index, last = before.get(identity, (-1, None))
+        changed.append(decided != last)
+        pane_index.append(index + 1 if changed[-1] else index)
+    rows = _set(rows, "pane_index", pa.array(pane_index, pa.int64()))
+    rows = _set(rows, "pane", pa.repeat("late" if late else "on_time", len(rows)))
+    rows = _set(rows, "emitted_at", pa.repeat(pa.scalar(emitted_at, pa.int64()).cast(_TIMESTAMP), len(rows)))
+    return Settled(rows.filter(pa.array(changed)), rows)
+
+
+def _newest(rows: pa.Table) -> pa.Table:
+    """Keep, of every row_id, the row with the largest n; of equal ones the later judged."""
+    order = pa.table({"row_id": rows["row_id"], "n": rows["n"], "at": np.arange(len(rows))})
+    order = order.sort_by([("row_id", "ascending"), ("n", "descending"), ("at", "descending")])
+    identities = order["row_id"].to_numpy()
+    first = np.ones(len(order), bool)
+    first[1:] = identities[1:] != identities[:-1]
+    return rows.take(pa.array(np.sort(order["at"].to_numpy()[first])))
+
+
+def _decide(rows: pa.Table, coverage: float, tests: Tests) -> pa.Table:
+    status = rows["status"].to_numpy(zero_copy_only=False).astype(object)
+    # a row that was partial may be whole now
+    judged = np.isin(status, [Status.OK.value, Status.PARTIAL.value])
+    status[judged] = Status.OK.value if coverage >= tests.min_coverage else Status.PARTIAL.value
+    ok = status == Status.OK.value
+    trusted = np.isin(rows["calibration"].to_numpy(zero_copy_only=False).astype(object), ACTED_ON)
+    p = np.where(ok & trusted, _numbers(rows, "p_value"), np.nan)
+    adjusted = benjamini_hochberg(p)
+    large = (_numbers(rows, "psi") > tests.psi) | (_numbers(rows, "wasserstein_iqr") > tests.wasserstein_iqr)
+    drifted = (adjusted < tests.alpha) & large
+    rows = _set(rows, "status", pa.array(status, pa.string()))
+    rows = _set(rows, "coverage", pa.array(np.full(len(rows), coverage)))
+    rows = _set(rows, "p_adjusted", pa.array(adjusted, mask=np.isnan(adjusted)))
+    return _set(rows, "drifted", pa.array(drifted, mask=~ok))
+
+
+def _numbers(rows: pa.Table, name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    return np.asarray(pc.fill_null(rows[name], float("nan")).to_numpy(), np.float64)
+
+
+def _set(rows: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    at = rows.schema.get_field_index(name)
+    return rows.set_column(at, RESULT.arrow.field(name), values.cast(RESULT.arrow.field(name).type))

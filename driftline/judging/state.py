@@ -1,0 +1,118 @@
+"""What is remembered of one window while it can still change, as versioned bytes."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from driftline.profiles.coverage import Coverage
+from driftline.schemas import RESULT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+STATE_VERSION = 1
+_HEAD = struct.Struct("<BBI")
+
+
+@dataclass(frozen=True)
+class WindowRows:
+    """Rows of one model and window.
+
+    Parameters
+    ----------
+    batches
+        Result rows.
+    coverage
+        Units of event time with rows of the model, None where this part knows nothing of it.
+    settled
+        Whether the window's on-time results are out.
+    """
+
+    batches: tuple[pa.RecordBatch, ...] = ()
+    coverage: Coverage | None = None
+    settled: bool = False
+
+    @staticmethod
+    def merge(parts: Sequence[WindowRows]) -> WindowRows:
+        """Join parts of one window.
+
+        Parameters
+        ----------
+        parts
+            At least one.
+
+        Returns
+        -------
+        WindowRows
+        """
+        coverages = [part.coverage for part in parts if part.coverage is not None]
+        return WindowRows(
+            tuple(batch for part in parts for batch in part.batches),
+            Coverage.merge_all(coverages) if coverages else None,
+            any(part.settled for part in parts),
+        )
+
+    def to_bytes(self) -> bytes:
+        """Encode.
+
+        Returns
+        -------
+        bytes
+            Version, flags and coverage, then the rows as an Arrow stream, which carries its schema.
+        """
+        coverage = self.coverage.to_bytes() if self.coverage is not None else b""
+        sink = pa.BufferOutputStream()
+        sink.write(_HEAD.pack(STATE_VERSION, self.settled, len(coverage)) + coverage)
+        if self.batches:
+            with pa.ipc.new_stream(sink, RESULT.arrow) as writer:
+                for batch in self.batches:
+                    writer.write_batch(batch)
+        return bytes(sink.getvalue().to_pybytes())
+
+    @staticmethod
+    def from_bytes(data: bytes) -> WindowRows:
+        """Decode.
+
+        Parameters
+        ----------
+        data
+            What `to_bytes` gave, in this or an earlier version.
+
+        Returns
+        -------
+        WindowRows
+
+        Raises
+        ------
+        ValueError
+            If a newer release wrote it.
+        """
+        version, settled, length = _HEAD.unpack_from(data)
+        if version > STATE_VERSION:
+            raise ValueError(
+                f"window state has version {version}, this release reads up to {STATE_VERSION}: "
+                "upgrade driftline"
+            )
+        coverage = Coverage.from_bytes(data[_HEAD.size : _HEAD.size + length]) if length else None
+        rows = data[_HEAD.size + length :]
+        batches: tuple[pa.RecordBatch, ...] = ()
+        if rows:
+            with pa.ipc.open_stream(rows) as reader:
+                batches = tuple(_with_every_column(batch) for batch in reader)
+        return WindowRows(batches, coverage, bool(settled))
+
+
+def _with_every_column(batch: pa.RecordBatch) -> pa.RecordBatch:
+    """Give rows of an earlier release the columns that came later, as nulls."""
+    if batch.schema.equals(RESULT.arrow):
+        return batch
+    names = set(batch.schema.names)
+    arrays = [
+        batch[column.name] if column.name in names else pa.nulls(batch.num_rows, column.type)
+        for column in RESULT.arrow
+    ]
+    return pa.RecordBatch.from_arrays(arrays, schema=RESULT.arrow)

@@ -1,0 +1,305 @@
+"""What every job does around its pipeline: check first, show progress, count, leave nothing half written."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.metrics import MetricsFilter
+from apache_beam.runners.runner import PipelineState
+from rich.console import Console
+from rich.live import Live
+
+from driftline.config import ConfigError, Problem
+from driftline.decoding.event_schema import EventSchema, check_columns
+from transforms.counters import DECODED, DROPPED_LATE, NAMESPACE, PROFILED, REJECTED, TALLY
+from transforms.read_files import match_files, source_columns
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import apache_beam as beam
+
+    from driftline.config import Config
+
+#: Steps whose names begin so read events that a second pass counts.
+FIRST_READING = "FirstReading"
+
+#: Exit status of a program ended by Ctrl-C.
+INTERRUPTED = 130
+
+
+class JobError(RuntimeError):
+    """A job started and did not finish."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many events a job saw and what became of them.
+
+    Parameters
+    ----------
+    decoded, profiled, dropped_late
+        Events.
+    rejected
+        Events in the dead letter, by reason.
+    windows, results
+        Windows settled and result rows written.
+    """
+
+    decoded: int
+    profiled: int
+    dropped_late: int
+    rejected: Mapping[str, int]
+    windows: int
+    results: int
+
+    def sentence(self) -> str:
+        """Say that the counts add up, or that they do not.
+
+        Returns
+        -------
+        str
+            One line.
+        """
+        rejected = sum(self.rejected.values())
+        total = self.profiled + rejected + self.dropped_late
+        reasons = ", ".join(f"{reason} {n:,}" for reason, n in sorted(self.rejected.items()))
+        text = (
+            f"{self.decoded:,} decoded = {self.profiled:,} profiled + {rejected:,} rejected"
+            f"{f' ({reasons})' if reasons else ''} + {self.dropped_late:,} dropped late"
+        )
+        return text if total == self.decoded else f"{text}: {self.decoded - total:+,} UNACCOUNTED FOR"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended.
+
+    Parameters
+    ----------
+    counts
+        Events and rows.
+    runner
+        Name of the Beam runner.
+    started
+        Microseconds since the epoch.
+    seconds
+        Wall time.
+    """
+
+    counts: Counts
+    runner: str
+    started: int
+    seconds: float
+
+
+def check_input(config: Config, pattern: str) -> None:
+    """Refuse input that cannot be what the configuration describes, before anything starts.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+    pattern
+        Files to read.
+
+    Raises
+    ------
+    ConfigError
+        If no file matches, its format is unknown, a column is missing or has another kind.
+    """
+    try:
+        match_files(pattern)
+        columns = source_columns(pattern, config.input_format(pattern))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            config.name, [Problem("source.files.pattern", str(error), "correct it, or give --input", pattern)]
+        ) from error
+    if columns is None:
+        return
+    problems = check_columns(columns, EventSchema.of(config))
+    if problems:
+        remedy = f"correct it, or read other files than {pattern}"
+        raise ConfigError(config.name, [Problem(*_key_and_rest(problem), remedy) for problem in problems])
+
+
+def _key_and_rest(problem: str) -> tuple[str, str]:
+    key, _, rest = problem.partition(": ")
+    return key, rest
+
+
+def run_job(pipeline: beam.Pipeline, title: str, scratch: list[str]) -> Outcome:
+    """Run a pipeline to its end, showing progress on a terminal.
+
+    Parameters
+    ----------
+    pipeline
+        The pipeline.
+    title
+        What it does, for the progress line.
+    scratch
+        Directories to delete when the job fails or is interrupted.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    JobError
+        If it does not finish.
+    """
+    started = time.time_ns() // 1000
+    begin = time.monotonic()
+    TALLY.clear()
+    with _cleaned_up(scratch), _progress(title):
+        result = pipeline.run()
+        state = result.wait_until_finish()
+        if state not in (PipelineState.DONE, None):
+            msg = f"the job ended as {state}: the runner's log says why"
+            raise JobError(msg)
+        counts = _counts(result)
+    return Outcome(counts, runner_name(pipeline), started, time.monotonic() - begin)
+
+
+def runner_name(pipeline: beam.Pipeline) -> str:
+    """Name the runner of a pipeline.
+
+    Parameters
+    ----------
+    pipeline
+        A pipeline.
+
+    Returns
+    -------
+    str
+        Its class name.
+    """
+    return type(pipeline.runner).__name__
+
+
+def _counts(result: beam.runners.runner.PipelineResult) -> Counts:
+    counters = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]
+    totals: dict[str, int] = {}
+    for counter in counters:
+        if not counter.key.step.startswith(FIRST_READING):
+            totals[counter.key.metric.name] = totals.get(counter.key.metric.name, 0) + (counter.result or 0)
+    prefix = REJECTED + "_"
+    rejected = {name.removeprefix(prefix): n for name, n in totals.items() if name.startswith(prefix)}
+    return Counts(
+        decoded=totals.get(DECODED, 0),
+        profiled=totals.get(PROFILED, 0),
+        dropped_late=totals.get(DROPPED_LATE, 0),
+        rejected=rejected,
+        windows=totals.get("windows", 0),
+        results=totals.get("results", 0),
+    )
+
+
+@contextmanager
+def _progress(title: str) -> Iterator[None]:
+    """Show rows, rows a second and windows while a job runs here; say nothing where nobody watches."""
+    console = Console(stderr=True)
+    begin = time.monotonic()
+
+    def line() -> str:
+        so_far = TALLY.snapshot()
+        rows, windows = so_far.get(PROFILED, 0), so_far.get("windows", 0)
+        seconds = time.monotonic() - begin
+        speed = rows / max(seconds, 1e-9)
+        return f"{title}: {rows:,} rows, {speed:,.0f} rows/s, {windows:,} windows, {seconds:.0f} s"
+
+    if not console.is_terminal:
+        yield
+        return
+    with Live(get_renderable=line, console=console, refresh_per_second=4, transient=True):
+        yield
+
+
+@contextmanager
+def _cleaned_up(scratch: list[str]) -> Iterator[None]:
+    """Delete scratch directories if the job does not finish.
+
+    Beam's local runner works in threads that cannot be stopped, so Ctrl-C ends the process at once:
+    everything written so far is in the scratch directories.
+    """
+
+    def interrupted(_signal: int, _frame: object) -> None:
+        delete(scratch)
+        os.write(2, b"\ninterrupted: nothing was written under a final name; start the job again\n")
+        os._exit(INTERRUPTED)
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield
+    except BaseException:
+        delete(scratch)
+        raise
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def scratch_directory(final: str) -> str:
+    """Make a directory beside the final files, for a job to write into.
+
+    Parameters
+    ----------
+    final
+        Directory the files move to in the end, on any Beam filesystem.
+
+    Returns
+    -------
+    str
+        Its path: on the same filesystem, so that moving is renaming.
+    """
+    path: str = FileSystems.join(final, f".unfinished-{uuid.uuid4().hex[:12]}")
+    FileSystems.mkdirs(path)
+    return path
+
+
+def publish(scratch: str, final: str) -> list[str]:
+    """Move every file of a finished job under its final name.
+
+    Parameters
+    ----------
+    scratch
+        What `scratch_directory` made.
+    final
+        The directory to move to.
+
+    Returns
+    -------
+    list of str
+        Paths of the files.
+    """
+    moved = []
+    for file in sorted(
+        FileSystems.match([FileSystems.join(scratch, "*")])[0].metadata_list, key=lambda entry: entry.path
+    ):
+        target = FileSystems.join(final, FileSystems.split(file.path)[1])
+        if FileSystems.exists(target):
+            FileSystems.delete([target])
+        FileSystems.rename([file.path], [target])
+        moved.append(target)
+    delete([scratch])
+    return moved
+
+
+def delete(paths: list[str]) -> None:
+    """Delete files or directories that may not exist.
+
+    Parameters
+    ----------
+    paths
+        Paths on any Beam filesystem.
+    """
+    existing = [path for path in paths if FileSystems.exists(path)]
+    if existing:
+        FileSystems.delete(existing)

@@ -1,0 +1,162 @@
+"""The monitor job: events in, result rows and dead letters out."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import apache_beam as beam
+
+from driftline.baseline.compatibility import check_fits
+from driftline.config import ConfigError, Problem
+from driftline.decoding.event_schema import EventSchema
+from driftline.schemas import DEAD_LETTER, RESULT
+from pipelines.job import check_input, publish, run_job, scratch_directory
+from transforms.baseline_source import BaselineSource, read_baseline
+from transforms.judge_windows import JudgeWindows
+from transforms.merge_windows import MergeWindows
+from transforms.profile_slices import ProfileSlices, slice_length
+from transforms.read_files import ReadEvents
+from transforms.write_rows import WriteRows
+
+if TYPE_CHECKING:
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    from driftline.baseline import Baseline
+    from driftline.config import Config
+    from pipelines.job import Outcome
+
+# A row may reach the last window it belongs to this late, plus the time its pane needs through the levels.
+_SLACK = 60_000_000
+
+
+def judge_events(
+    events: beam.PCollection, config: Config, baseline: BaselineSource, *, streaming: bool
+) -> beam.PCollection:
+    """From normalised events to result rows: the part that every source and sink shares.
+
+    Parameters
+    ----------
+    events
+        Record batches of normalised events.
+    config
+        The configuration.
+    baseline
+        The baseline to judge against.
+    streaming
+        Whether the events never end.
+
+    Returns
+    -------
+    PCollection of pyarrow.RecordBatch
+        Result rows.
+    """
+    windows = config.windows
+    length = slice_length(windows.every, streaming=streaming)
+    keep_for = windows.size + windows.allowed_lateness + _SLACK
+    return (
+        events
+        | "ProfileSlices"
+        >> beam.ParDo(ProfileSlices(length, baseline)).with_output_types(tuple[tuple[str, str], bytes])
+        | "MergeWindows" >> MergeWindows(windows.size, windows.every, length.slice, windows.allowed_lateness)
+        | "JudgeWindows" >> JudgeWindows(baseline, config.tests, length, keep_for)
+    )
+
+
+def build_monitor(
+    pipeline: beam.Pipeline, config: Config, *, pattern: str, sinks: list[tuple[str, str]]
+) -> None:
+    """Lay out the job on files.
+
+    Parameters
+    ----------
+    pipeline
+        The pipeline to add to.
+    config
+        The configuration.
+    pattern
+        Files to read.
+    sinks
+        (directory, format) to write to.
+    """
+    read = ReadEvents(config.model, EventSchema.of(config), pattern, config.input_format(pattern))
+    decoded = pipeline | "ReadEvents" >> read
+    results = judge_events(decoded.events, config, BaselineSource(config.baseline.path), streaming=False)
+    for number, (directory, file_format) in enumerate(sinks):
+        _ = results | f"WriteResults{number}" >> WriteRows(directory, "results", RESULT, file_format)
+        _ = decoded.dead_letters | f"WriteDeadLetters{number}" >> WriteRows(
+            directory, "dead_letters", DEAD_LETTER, file_format
+        )
+
+
+def fitting_baseline(config: Config) -> Baseline:
+    """Read the configuration's baseline and make sure that it fits.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+
+    Returns
+    -------
+    Baseline
+
+    Raises
+    ------
+    BaselineError
+        If it cannot be read or does not fit.
+    """
+    baseline = read_baseline(config.baseline.path)
+    check_fits(baseline, config, config.baseline.path)
+    return baseline
+
+
+def run_monitor(config: Config, options: PipelineOptions) -> Outcome:
+    """Run the monitor job into the configuration's sinks.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+    options
+        Beam options.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    ConfigError, BaselineError
+        Before anything starts, if the job could not do its work.
+    JobError
+        If it does not finish.
+    """
+    files = config.source.files
+    if files is None:
+        problem = Problem(
+            "source",
+            "this release reads files only",
+            "use source.files; kafka and pubsub come with a later release",
+        )
+        raise ConfigError(config.name, [problem])
+    if not config.sinks:
+        problem = Problem("sinks", "is missing", "say where results go: `sinks: [files: {path: out/}]`")
+        raise ConfigError(config.name, [problem])
+    check_input(config, files.pattern)
+    fitting_baseline(config)
+    sinks = [(sink.files.path, sink.files.format) for sink in config.sinks if sink.files is not None]
+    scratch = [scratch_directory(path) for path, _ in sinks]
+    pipeline = beam.Pipeline(options=options)
+    formats = [file_format for _, file_format in sinks]
+    build_monitor(pipeline, config, pattern=files.pattern, sinks=list(zip(scratch, formats, strict=True)))
+    outcome = run_job(pipeline, f"monitor {config.model}", scratch)
+    for unfinished, (path, _) in zip(scratch, sinks, strict=True):
+        publish(unfinished, path)
+    return outcome
+
+
+if __name__ == "__main__":
+    from pipelines.cli import main
+
+    sys.exit(main(["monitor", *sys.argv[1:]]))

@@ -1,0 +1,123 @@
+"""The report: one HTML file from the directory that a backtest left."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+from apache_beam.io.filesystems import FileSystems
+
+from driftline.baseline import BaselineError
+from driftline.profiles.numeric import NumericProfile
+from driftline.report import ReferenceDistribution, RunSummary, render
+from driftline.schemas import QUANTILES
+from pipelines.job import JobError
+from transforms.baseline_source import read_baseline
+from transforms.write_file import write_atomically
+
+if TYPE_CHECKING:
+    from driftline.baseline import Baseline
+    from driftline.baseline.artefact import Profile
+    from driftline.profiles.layout import Block
+
+
+def write_report(directory: str, output: str) -> list[str]:
+    """Write the report of a backtest.
+
+    Parameters
+    ----------
+    directory
+        Where ``results.parquet`` and ``run.json`` are.
+    output
+        Path of the HTML file.
+
+    Returns
+    -------
+    list of str
+        What the report lacks, and why.
+
+    Raises
+    ------
+    JobError
+        If the directory holds no results of a backtest.
+    """
+    results = FileSystems.join(directory, "results.parquet")
+    summary = FileSystems.join(directory, "run.json")
+    for path in (results, summary):
+        if not FileSystems.exists(path):
+            msg = f"no {path}: give the directory that `driftline backtest CONFIG --output DIR` wrote"
+            raise JobError(msg)
+    with FileSystems.open(summary, compression_type="uncompressed") as file:
+        run = RunSummary.from_json(file.read())
+    with FileSystems.open(results, compression_type="uncompressed") as file:
+        rows = pq.read_table(file)
+    remarks = []
+    references = None
+    try:
+        baseline = read_baseline(run.baseline_path)
+    except BaselineError as error:
+        remarks.append(f"without the reference's distributions: {error}")
+    else:
+        if baseline.version == run.baseline_version:
+            references = reference_distributions(baseline)
+        else:
+            remarks.append(
+                f"without the reference's distributions: {run.baseline_path} is now version "
+                f"{baseline.version}, these results were judged by {run.baseline_version}"
+            )
+    write_atomically(output, render(rows, run, references).encode())
+    return remarks
+
+
+def reference_distributions(baseline: Baseline) -> dict[tuple[str, str], ReferenceDistribution]:
+    """Describe every (segment, feature) of a baseline as the report draws it.
+
+    Parameters
+    ----------
+    baseline
+        The baseline.
+
+    Returns
+    -------
+    dict
+        By (segment label, feature name).
+    """
+    found = {}
+    for (segment, name), entry in baseline.entries.items():
+        block = baseline.layout.block(name)
+        for row, distribution in enumerate(_distributions(block, entry.profile)):
+            found[segment, block.features[row].name] = distribution
+    return found
+
+
+def _distributions(block: Block, profile: Profile) -> list[ReferenceDistribution]:
+    missing = profile.missing / max(profile.rows, 1)
+    if not isinstance(profile, NumericProfile):
+        return [
+            ReferenceDistribution(
+                "categorical",
+                profile.counts[row, : feature.bins],
+                categories=feature.categories,
+                missing_rate=float(missing[row]),
+            )
+            for row, feature in enumerate(block.categorical)
+        ]
+    quantiles = profile.quantiles(list(QUANTILES.values()))
+    return [
+        ReferenceDistribution(
+            "numeric",
+            profile.counts[row, : feature.bins],
+            edges=feature.edges,
+            quantiles=dict(zip(QUANTILES, quantiles[row].tolist(), strict=True)),
+            missing_rate=float(missing[row]),
+            nonfinite_rate=float(profile.nonfinite[row] / max(profile.rows, 1)),
+        )
+        for row, feature in enumerate(block.numeric)
+    ]
+
+
+if __name__ == "__main__":
+    from pipelines.cli import main
+
+    sys.exit(main(["report", *sys.argv[1:]]))

@@ -1,0 +1,49 @@
+"""Check a configuration as far as that goes without running a job."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from apache_beam.io.filesystems import FileSystems
+
+from pipelines.job import check_input
+from pipelines.monitor import fitting_baseline
+
+if TYPE_CHECKING:
+    from driftline.config import Config
+
+
+def validate_config(config: Config) -> list[str]:
+    """Check the input's columns and the baseline where they exist already.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+
+    Returns
+    -------
+    list of str
+        Remarks: what was checked, what could not be yet.
+
+    Raises
+    ------
+    ConfigError, BaselineError
+        If something is wrong.
+    """
+    remarks = []
+    files = config.source.files
+    if files is not None and FileSystems.match([files.pattern])[0].metadata_list:
+        check_input(config, files.pattern)
+        remarks.append(f"input {files.pattern}: every configured column is there")
+    elif files is not None:
+        remarks.append(f"input {files.pattern}: no such file yet, its columns were not checked")
+    if FileSystems.exists(config.baseline.path):
+        baseline = fitting_baseline(config)
+        remarks.append(
+            f"baseline {config.baseline.path}: fits, version {baseline.version}, "
+            f"{baseline.windows} reference windows"
+        )
+    else:
+        remarks.append(f"baseline {config.baseline.path}: not built yet, run `driftline baseline`")
+    return remarks

@@ -1,0 +1,182 @@
+"""Second pass over a reference: profile it by slice, calibrate every (segment, block), write the baseline."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+from apache_beam.pvalue import AsSingleton
+from apache_beam.transforms.window import FixedWindows
+from apache_beam.utils.timestamp import Duration
+
+from driftline.baseline import encode_baseline
+from driftline.baseline.file import encode_windows, windows_record
+from driftline.baseline.fit import fit_entry
+from driftline.baseline.windows import full_windows
+from driftline.profiles.coverage import Coverage
+from driftline.profiles.encoded import merge_encoded
+from driftline.profiles.layout import Layout
+from driftline.segments import ALL
+from transforms.counters import count
+from transforms.merge_encoded import MergeEncoded
+from transforms.merge_windows import with_all_traffic
+from transforms.profile_slices import COVERAGE
+from transforms.write_file import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from driftline.config import Config
+    from transforms.profile_slices import Key
+    from transforms.survey_reference import Plan
+
+
+class FitEntry(beam.DoFn):
+    """Calibrate one (segment, block) from its slices.
+
+    Parameters
+    ----------
+    size, stride
+        Window length and distance between reference windows, microseconds.
+    min_n, min_coverage
+        As in the configuration's tests.
+    """
+
+    WINDOWS = "windows"
+
+    def __init__(self, size: int, stride: int, min_n: int, min_coverage: float) -> None:
+        self._size = size
+        self._stride = stride
+        self._min_n = min_n
+        self._min_coverage = min_coverage
+
+    def process(
+        self, element: tuple[Key, Iterable[tuple[int, bytes]]], plan: Plan, coverage: bytes
+    ) -> Iterator[dict[str, Any] | beam.pvalue.TaggedOutput]:
+        """Fit and encode one entry; its window histograms go to a tagged output."""
+        (segment, name), encoded = element
+        block = Layout.from_bytes(plan[0]).block(name)
+        starts = full_windows(Coverage.from_bytes(coverage), self._size, self._stride, self._min_coverage)
+        entry, windows = fit_entry(
+            block, dict(encoded), starts, size=self._size, stride=self._stride, min_n=self._min_n
+        )
+        count("calibrated", len(block.features))
+        yield {
+            "segment": segment,
+            "block": name,
+            "profile": entry.profile.to_bytes(),
+            "null": entry.null.to_bytes() if entry.null is not None else None,
+        }
+        yield beam.pvalue.TaggedOutput(self.WINDOWS, windows_record(segment, name, windows))
+
+
+@dataclass
+class FitBaseline(beam.PTransform):
+    """From slice profiles of a reference to the files of a baseline.
+
+    Parameters
+    ----------
+    plan
+        PCollection of the one `Plan`.
+    config
+        The configuration.
+    stride
+        Distance between reference windows, and length of their slices, microseconds.
+    path
+        Where the baseline goes; the window histograms go beside it, as ``<path>.windows``.
+    """
+
+    plan: beam.PCollection
+    config: Config
+    stride: int
+    path: str
+
+    def expand(self, partials: beam.PCollection) -> beam.PCollection:
+        """Merge to slices, calibrate, write."""
+        config = self.config
+        slices = (
+            partials
+            | "Slice" >> beam.WindowInto(FixedWindows(Duration(micros=self.stride)))
+            | "MergeSlices" >> beam.CombinePerKey(MergeEncoded(merge_encoded))
+            | "AllTraffic" >> beam.FlatMap(with_all_traffic).with_output_types(tuple[tuple[str, str], bytes])
+            | "MergeAllTraffic" >> beam.CombinePerKey(MergeEncoded(merge_encoded))
+            | "Timed"
+            >> beam.ParDo(_with_slice_start).with_output_types(tuple[tuple[str, str], tuple[int, bytes]])
+            | "Global" >> beam.WindowInto(beam.window.GlobalWindows())
+        )
+        coverage = (
+            slices
+            | "Coverage" >> beam.FlatMap(_coverage).with_output_types(bytes)
+            | "MergeCoverage" >> beam.CombineGlobally(MergeEncoded(merge_encoded))
+        )
+        fitted = (
+            slices
+            | "Profiles"
+            >> beam.Filter(_is_profile).with_output_types(tuple[tuple[str, str], tuple[int, bytes]])
+            | "Gather" >> beam.GroupByKey()
+            | "Fit"
+            >> beam.ParDo(
+                FitEntry(config.windows.size, self.stride, config.tests.min_n, config.tests.min_coverage),
+                AsSingleton(self.plan),
+                AsSingleton(coverage),
+            ).with_outputs(FitEntry.WINDOWS, main="entries")
+        )
+        _ = (
+            fitted[FitEntry.WINDOWS]
+            | "GatherWindows" >> beam.combiners.ToList()
+            | "WriteWindows" >> beam.Map(_write_windows, self.path + ".windows")
+        )
+        return (
+            fitted.entries
+            | "GatherEntries" >> beam.combiners.ToList()
+            | "Write"
+            >> beam.Map(
+                _write,
+                AsSingleton(self.plan),
+                AsSingleton(coverage),
+                path=self.path,
+                config=config,
+                stride=self.stride,
+            )
+        )
+
+
+def _is_profile(element: tuple[Key, tuple[int, bytes]]) -> bool:
+    return element[0] != (ALL, COVERAGE)
+
+
+def _coverage(element: tuple[Key, tuple[int, bytes]]) -> Iterator[bytes]:
+    if not _is_profile(element):
+        yield element[1][1]
+
+
+def _with_slice_start(
+    element: tuple[Key, bytes], window: Any = beam.DoFn.WindowParam
+) -> Iterator[tuple[Key, tuple[int, bytes]]]:
+    key, data = element
+    yield key, (window.start.micros, data)
+
+
+def _write(
+    entries: list[dict[str, Any]], plan: Plan, coverage: bytes, *, path: str, config: Config, stride: int
+) -> str:
+    windows = config.windows
+    starts = full_windows(Coverage.from_bytes(coverage), windows.size, stride, config.tests.min_coverage)
+    data = encode_baseline(
+        entries,
+        Layout.from_bytes(plan[0]),
+        model=config.model,
+        size=windows.size,
+        every=windows.every,
+        segment_columns=tuple(config.segments),
+        windows=len(starts),
+        created_at=time.time_ns() // 1000,
+    )
+    write_atomically(path, data)
+    return path
+
+
+def _write_windows(records: list[dict[str, Any]], path: str) -> None:
+    write_atomically(path, encode_windows(records))

@@ -1,0 +1,128 @@
+"""Merge partial profiles in levels: slice, window period, sliding window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import apache_beam as beam
+from apache_beam.transforms.trigger import AccumulationMode, AfterCount, AfterWatermark
+from apache_beam.transforms.window import FixedWindows, SlidingWindows
+from apache_beam.utils.timestamp import Duration
+
+from driftline.profiles.encoded import merge_encoded
+from driftline.segments import ALL
+from transforms.merge_encoded import MergeEncoded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from apache_beam.transforms.window import WindowFn
+
+    from transforms.profile_slices import Key
+
+
+@dataclass
+class MergePerWindow(beam.PTransform):
+    """Merge profiles by key and window; each late arrival makes another pane.
+
+    Parameters
+    ----------
+    windows
+        The windows of this level.
+    accumulation_mode
+        DISCARDING where the next level adds up, ACCUMULATING where the whole is wanted.
+    allowed_lateness
+        Microseconds.
+    """
+
+    windows: WindowFn
+    accumulation_mode: int
+    allowed_lateness: int
+
+    def expand(self, profiles: beam.PCollection) -> beam.PCollection:
+        """Window, merge, and drop the empty panes that Beam emits when a window closes."""
+        return (
+            profiles
+            | "Window"
+            >> beam.WindowInto(
+                self.windows,
+                trigger=AfterWatermark(late=AfterCount(1)),
+                accumulation_mode=self.accumulation_mode,
+                allowed_lateness=Duration(micros=self.allowed_lateness),
+            )
+            | "Merge" >> beam.CombinePerKey(MergeEncoded(merge_encoded))
+            | "DropEmpty" >> beam.Filter(_has_rows).with_output_types(tuple[tuple[str, str], bytes])
+        )
+
+
+def _has_rows(element: tuple[Key, bytes]) -> bool:
+    return len(element[1]) > 0
+
+
+def with_all_traffic(element: tuple[Key, bytes]) -> Iterable[tuple[Key, bytes]]:
+    """Count a segment's profile for all traffic as well, so that no row is profiled twice.
+
+    Parameters
+    ----------
+    element
+        ((segment label, block name), encoded profile).
+
+    Returns
+    -------
+    iterable
+        The element, and its copy under ``*`` unless it is of ``*`` already.
+    """
+    (segment, block), profile = element
+    yield element
+    if segment != ALL:
+        yield (ALL, block), profile
+
+
+@dataclass
+class MergeWindows(beam.PTransform):
+    """Merge slice profiles into those of sliding windows.
+
+    Parameters
+    ----------
+    size, every
+        Window length and period, microseconds.
+    slice
+        Slice length, microseconds; divides `every`.
+    allowed_lateness
+        How long after its end a window is corrected, microseconds.
+
+    Notes
+    -----
+    Portable Flink keeps every input of a combine in state until its window fires. The levels keep that
+    small: partials of a slice become one element, slices of a period become one element, and a sliding
+    window holds size / every of them. Every level allows the lateness a row needs to reach the last window
+    it belongs to; none of them ever drops.
+    """
+
+    size: int
+    every: int
+    slice: int
+    allowed_lateness: int
+
+    def expand(self, partials: beam.PCollection) -> beam.PCollection:
+        """Merge level by level."""
+        lateness = self.size - self.slice + self.allowed_lateness
+        return (
+            partials
+            | "Slices"
+            >> MergePerWindow(FixedWindows(_seconds(self.slice)), AccumulationMode.DISCARDING, lateness)
+            | "AllTraffic" >> beam.FlatMap(with_all_traffic).with_output_types(tuple[tuple[str, str], bytes])
+            | "Periods"
+            >> MergePerWindow(FixedWindows(_seconds(self.every)), AccumulationMode.DISCARDING, lateness)
+            | "Windows"
+            >> MergePerWindow(
+                SlidingWindows(_seconds(self.size), _seconds(self.every)),
+                AccumulationMode.ACCUMULATING,
+                lateness,
+            )
+        )
+
+
+def _seconds(micros: int) -> Duration:
+    return Duration(micros=micros)

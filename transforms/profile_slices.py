@@ -1,0 +1,160 @@
+"""Profile events where they are read: one partial a (segment, feature block) and slice, never one a row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import apache_beam as beam
+import numpy as np
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.timestamp import Timestamp
+from apache_beam.utils.windowed_value import WindowedValue
+
+from driftline.profiles.coverage import Coverage, covered
+from driftline.profiles.layout import Layout
+from driftline.segments import ALL
+from driftline.slicing import EventBuffer
+from transforms.counters import PROFILED, count
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from transforms.baseline_source import BaselineSource
+
+#: (segment label, block name)
+Key = tuple[str, str]
+
+#: block name under which the model's coverage travels beside its profiles
+COVERAGE = "coverage"
+
+# A partial costs about as much to merge as some hundred rows to profile, and a row of 60 features holds
+# half a kilobyte.
+_MOST_ROWS = 131_072
+_MOST_BYTES = 128 << 20
+
+
+@dataclass(frozen=True)
+class SliceLength:
+    """How event time is cut.
+
+    Parameters
+    ----------
+    slice
+        Length of a slice, microseconds; divides the window period.
+    coverage
+        Length of a unit of coverage, microseconds; divides the window period.
+    """
+
+    slice: int
+    coverage: int
+
+
+def slice_length(every: int, *, streaming: bool) -> SliceLength:
+    """Cut a window period into slices.
+
+    Parameters
+    ----------
+    every
+        Window period, microseconds.
+    streaming
+        A stream keeps the partials of an open slice in state, so its slices last a minute at most. Bounded
+        input is sliced at the period.
+
+    Returns
+    -------
+    SliceLength
+        Coverage is counted in quarters of the period either way, so that both runs report the same.
+
+    Examples
+    --------
+    >>> slice_length(900_000_000, streaming=True)
+    SliceLength(slice=60000000, coverage=225000000)
+    """
+    minute = 60_000_000
+    parts = 1
+    if streaming and every > minute:
+        parts = next(n for n in range(-(-every // minute), every + 1) if every % n == 0)
+    quarters = next(n for n in (4, 3, 2, 1) if every % n == 0)
+    return SliceLength(every // parts, every // quarters)
+
+
+class ProfileSlices(beam.DoFn):
+    """Profile event batches by segment and slice, buffered within the bundle.
+
+    Parameters
+    ----------
+    length
+        Slice and coverage lengths.
+    baseline
+        Gives the layout and the monitored segments; None where a `Plan` comes as side input.
+    """
+
+    def __init__(self, length: SliceLength, baseline: BaselineSource | None = None) -> None:
+        self._length = length
+        self._baseline = baseline
+        self._layout: Layout | None = None
+        self._monitored: frozenset[str] = frozenset()
+
+    def setup(self) -> None:
+        """Read the baseline."""
+        if self._baseline is not None:
+            baseline = self._baseline.get()
+            self._layout, self._monitored = baseline.layout, baseline.monitored
+
+    def start_bundle(self) -> None:
+        """Begin with an empty buffer."""
+        self._buffer: EventBuffer | None = None
+        self._covered: set[int] = set()
+
+    def process(
+        self, events: pa.RecordBatch, plan: tuple[bytes, list[str]] | None = None
+    ) -> Iterator[WindowedValue]:
+        """Buffer a batch; emit partial profiles when the buffer is full.
+
+        Parameters
+        ----------
+        events
+            Normalised events.
+        plan
+            Encoded layout and monitored segments, where there is no baseline yet.
+        """
+        if plan is not None and self._layout is None:
+            self._layout, self._monitored = Layout.from_bytes(plan[0]), frozenset(plan[1])
+        assert self._layout is not None
+        if self._buffer is None:
+            self._buffer = EventBuffer(self._layout, self._monitored, self._length.slice)
+        self._buffer.add(events)
+        self._covered.update(covered(events["time"].to_numpy(), self._length.coverage).tolist())
+        if self._buffer.rows >= _MOST_ROWS:
+            self._compact()
+        if self._buffer.bytes >= _MOST_BYTES:
+            yield from self._flush()
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """Emit what is left."""
+        yield from self._flush()
+
+    def _compact(self) -> None:
+        if self._buffer is not None:
+            count(PROFILED, self._buffer.rows)
+            self._buffer.compact()
+
+    def _flush(self) -> Iterator[WindowedValue]:
+        if self._buffer is None:
+            return
+        self._compact()
+        for partial in self._buffer.flush():
+            yield _at_the_end(
+                partial.start, self._length.slice, ((partial.segment, partial.block), partial.profile)
+            )
+        for unit in sorted(self._covered):
+            coverage = Coverage.of(np.array([unit]), self._length.coverage)
+            yield _at_the_end(unit, self._length.coverage, ((ALL, COVERAGE), coverage.to_bytes()))
+        self._covered = set()
+
+
+def _at_the_end(start: int, length: int, element: tuple[Key, bytes]) -> WindowedValue:
+    return WindowedValue(element, Timestamp(micros=start + length - 1), (GlobalWindow(),))

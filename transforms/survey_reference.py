@@ -1,0 +1,167 @@
+"""First pass over a reference: decide the bins, the categories and the monitored segments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import apache_beam as beam
+import pyarrow as pa
+import pyarrow.compute as pc
+from apache_beam.pvalue import AsSingleton
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.timestamp import MIN_TIMESTAMP
+from apache_beam.utils.windowed_value import WindowedValue
+
+from driftline.baseline import BaselineError
+from driftline.segments import ALL, labels, largest
+from driftline.survey import Survey, merge_surveys
+from transforms.merge_encoded import MergeEncoded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from driftline.config import FeatureSpec
+
+#: encoded layout and monitored segment labels
+Plan = tuple[bytes, list[str]]
+
+# Surveying sorts every column; surveys of small batches would cost more to merge than to make.
+_MOST_ROWS = 131_072
+
+
+class SurveyBatches(beam.DoFn):
+    """Survey the features of event batches, gathered within the bundle.
+
+    Parameters
+    ----------
+    features
+        The configured features.
+    """
+
+    def __init__(self, features: Sequence[FeatureSpec]) -> None:
+        self._features = tuple(features)
+
+    def start_bundle(self) -> None:
+        """Begin with nothing gathered."""
+        self._batches: list[pa.RecordBatch] = []
+        self._rows = 0
+
+    def process(self, events: pa.RecordBatch) -> Iterator[bytes]:
+        """Gather a batch."""
+        self._batches.append(events)
+        self._rows += events.num_rows
+        if self._rows >= _MOST_ROWS:
+            yield self._survey()
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """Survey what is left."""
+        if self._rows:
+            yield WindowedValue(self._survey(), MIN_TIMESTAMP, (GlobalWindow(),))
+
+    def _survey(self) -> bytes:
+        survey = Survey.of(pa.Table.from_batches(self._batches), self._features)
+        self.start_bundle()
+        return survey.to_bytes()
+
+
+class CountSegments(beam.DoFn):
+    """Count rows by segment label.
+
+    Parameters
+    ----------
+    columns
+        The segment columns.
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._columns = tuple(columns)
+
+    def process(self, events: pa.RecordBatch) -> Iterator[tuple[str, int]]:
+        """Count a batch."""
+        for entry in pc.value_counts(labels(events, self._columns)).to_pylist():
+            yield entry["values"], entry["counts"]
+
+
+class _Largest(beam.CombineFn):
+    """Keep the largest segments, ties by name."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    def create_accumulator(self) -> dict[str, int]:
+        return {}
+
+    def add_input(self, mutable_accumulator: dict[str, int], element: tuple[str, int]) -> dict[str, int]:
+        mutable_accumulator[element[0]] = element[1]
+        if len(mutable_accumulator) > 4 * self._most + 1000:
+            return self._kept(mutable_accumulator)
+        return mutable_accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[dict[str, int]]) -> dict[str, int]:
+        return self._kept({label: n for accumulator in accumulators for label, n in accumulator.items()})
+
+    def extract_output(self, accumulator: dict[str, int]) -> list[str]:
+        return largest(accumulator, self._most)
+
+    def _kept(self, counts: dict[str, int]) -> dict[str, int]:
+        return {label: counts[label] for label in largest(counts, self._most)}
+
+    def get_accumulator_coder(self) -> beam.coders.Coder:
+        return beam.coders.MapCoder(beam.coders.StrUtf8Coder(), beam.coders.VarIntCoder())
+
+
+@dataclass
+class SurveyReference(beam.PTransform):
+    """Learn from a reference what profiles of it will look like.
+
+    Parameters
+    ----------
+    features
+        The configured features.
+    segments
+        The segment columns.
+    max_segments
+        How many segments keep profiles of their own.
+
+    Returns
+    -------
+    PCollection
+        One `Plan`.
+
+    Raises
+    ------
+    BaselineError
+        While running, if the reference has no usable row.
+    """
+
+    features: Sequence[FeatureSpec]
+    segments: Sequence[str]
+    max_segments: int
+
+    def expand(self, events: beam.PCollection) -> beam.PCollection:
+        """Survey features and count segments."""
+        survey = (
+            events
+            | "Survey" >> beam.ParDo(SurveyBatches(self.features)).with_output_types(bytes)
+            | "MergeSurveys" >> beam.CombineGlobally(MergeEncoded(merge_surveys))
+        )
+        monitored = (
+            events
+            | "CountSegments" >> beam.ParDo(CountSegments(self.segments)).with_output_types(tuple[str, int])
+            | "SumCounts" >> beam.CombinePerKey(sum)
+            | "Largest" >> beam.CombineGlobally(_Largest(self.max_segments))
+        )
+        return survey | "Plan" >> beam.Map(_plan, tuple(self.features), AsSingleton(monitored))
+
+
+def _plan(survey: bytes, features: Sequence[FeatureSpec], monitored: list[str]) -> Plan:
+    if not survey:
+        msg = (
+            "the reference has no usable row: every one was rejected, or the files are empty. "
+            "The dead letters say why; correct event_time and features, or give other files with --input"
+        )
+        raise BaselineError(msg)
+    return Survey.from_bytes(survey).layout(features).to_bytes(), [
+        label for label in monitored if label != ALL
+    ]
