@@ -318,7 +318,9 @@ def _change(
     if not np.isfinite(median):
         return "the values changed", whole
     normal = reference.quantiles.get("p50") if reference else None
-    if normal is None or number(normal) == number(median):
+    if normal is None:
+        return f"the values changed, median {number(median)}", whole
+    if number(normal) == number(median):
         return f"the shape of the values changed, median {number(median)}", whole
     return f"median {number(median)}, normally {number(normal)}", whole
 

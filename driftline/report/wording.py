@@ -133,6 +133,8 @@ def listing(names: Sequence[str], most: int = 5) -> str:
 def calendar(starts: Sequence[int], ends: Sequence[int], size: int) -> tuple[bool, bool]:
     """Choose how instants are written: without the time of day, and with the year.
 
+    The year is named where a day and month alone would be ambiguous, or nearly so.
+
     Parameters
     ----------
     starts, ends : sequence of int
@@ -146,7 +148,4 @@ def calendar(starts: Sequence[int], ends: Sequence[int], size: int) -> tuple[boo
         ``daily`` and ``year`` of `moment`.
     """
     daily = all(int(start) % _DAY == 0 for start in starts) and size % _DAY == 0
-    if not len(starts):
-        return daily, True
-    years = {(_EPOCH + timedelta(microseconds=int(at))).year for at in (starts[0], ends[-1] - 1)}
-    return daily, len(years) > 1
+    return daily, not len(starts) or int(ends[-1]) - int(starts[0]) > 330 * _DAY

@@ -105,7 +105,7 @@ function drawHistogram(holder, parts) {
     );
   }
   picture.append(svg("line", { class: "axis", x1: left, x2: width - 4, y1: y(0), y2: y(0) }));
-  valueAxis(picture, h, x, from, to, height - bottom + 16);
+  valueAxis(picture, h, x, from, to, height - bottom + 16, lefts.length ? from + 6 : from - 6);
   const cover = svg("rect", { class: "cover", x: from, y: 0, width: Math.max(to - from, 1), height });
   cover.addEventListener("pointermove", (event) => {
     const box = picture.getBoundingClientRect();
@@ -119,12 +119,12 @@ function drawHistogram(holder, parts) {
   holder.replaceChildren(picture);
 }
 
-function valueAxis(picture, { low, high, point }, x, from, to, y) {
+// `free` is where the first label may begin: a tail's own label ends there.
+function valueAxis(picture, { low, high, point }, x, from, to, y, free = from - 6) {
   if (point) {
     picture.append(svg("text", { x: (from + to) / 2, y, "text-anchor": "middle" }, `= ${num(low)}`));
     return;
   }
-  let free = from - 6;
   for (const tick of numberTicks(low, high, Math.max((to - from) / 60, 2))) {
     const text = num(tick), half = text.length * 3.4;
     const at = Math.max(x(tick), free + half);

@@ -152,7 +152,7 @@ function start(report) {
     const reference = report.reference.get(s * F + f);
     if (!parts) {
       const status = report.statuses[c.status[cell]];
-      holder.replaceChildren(el("p", { class: "quiet" }, !reference ? "There is no reference distribution for this feature and segment." : status === "absent" || status === "no_data" ? `No distribution to show: ${STATUS_WORDS[status]}.` : "To keep this page small, only some windows carry their distribution; this one does not. Its bin counts are in results.parquet."));
+      holder.replaceChildren(el("p", { class: "quiet" }, !reference ? report.references.length ? "The baseline has no distribution for this feature and segment." : "This report was written without the baseline, so there are no distributions to compare." : status === "absent" || status === "no_data" ? `No distribution to show: ${STATUS_WORDS[status]}.` : "To keep this page small, only some windows carry their distribution; this one does not. Its bin counts are in results.parquet."));
     } else if (!numeric) drawCategories(holder, parts, c.new_category_rate[cell], report.newCategories[cell] || []);
     else if (!parts.axis.length) holder.replaceChildren(el("p", { class: "quiet" }, "The reference has one bin only: there is no shape to draw."));
     else if (chosen.drawn === "histogram") drawHistogram(holder, parts);

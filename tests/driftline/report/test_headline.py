@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from driftline.report import headline
+from driftline.report import ReferenceDistribution, headline
 from driftline.report.grid import of
 
 
@@ -82,6 +83,22 @@ def test_an_outage_is_named_and_dated_apart_from_the_season_around_it(made):
     finding = words(made, rows).findings[0]
     assert finding.what == "100% missing; PSI 8"
     assert finding.when == "4 Apr to 6 Apr, worst 4 Apr"
+
+
+@pytest.mark.parametrize(
+    ("normal", "said"),
+    [
+        (None, "the values changed, median 12; PSI 0.9"),
+        (12.0, "the shape of the values changed, median 12; PSI 0.9"),
+        (8.0, "median 12, normally 8; PSI 0.9"),
+    ],
+)
+def test_moved_values_are_told_from_a_changed_shape(made, normal, said):
+    rows = [made.row(day, drifted=True, quantiles={"p50": 12.0}) for day in range(3)]
+    known = {("*", "distance"): ReferenceDistribution("numeric", np.ones(1), quantiles={"p50": normal})}
+    run = made.run()
+    found = headline(of(made.table(rows), run), run, known if normal else None).findings
+    assert found[0].what == said
 
 
 def test_new_categories_are_named(made):
@@ -164,3 +181,11 @@ def test_late_events_and_lost_events(made):
     )
     lost = notes(words(made, [made.row()], decoded=1000, profiled=900))
     assert "do not add up: 1,000 decoded is not 0 rejected + 900 profiled + 0 dropped late" in lost
+
+
+def test_the_year_is_named_only_where_it_is_needed(made):
+    def title(days):
+        return words(made, [made.row(day, drifted=True) for day in days]).title
+
+    assert "from 1 Apr;" in title(range(0, 300, 10))
+    assert "from 1 Apr 2013;" in title(range(0, 800, 10))
