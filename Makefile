@@ -46,7 +46,9 @@ bench: setup bench-peers  ## the numbers of the README, each with its ratio to a
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/sketches.py
 	$(BIN)/python benchmarks/calibration.py
-	$(BIN)/python benchmarks/shuffled_flights.py
+	$(BIN)/python examples/flights/download.py
+	$(BIN)/python benchmarks/calibration.py --flights examples/flights/data
+	$(BIN)/python benchmarks/peers/shuffled_flights_peers.py
 
 bench-peers: setup  ## whylogs, Evidently and NannyML, each in a venv of its own under .cache/peers
 	$(BIN)/python benchmarks/peers/environments.py
