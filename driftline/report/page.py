@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 from driftline.report import grid as grids
-from driftline.report.headline import Finding, Headline, headline
+from driftline.report.headline import Headline, headline
 from driftline.report.payload import payload
 from driftline.report.wording import calendar, moment, number, percent, period, plural, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from driftline.report.findings import Finding
     from driftline.report.grid import Grid
     from driftline.report.reference import ReferenceDistribution
     from driftline.report.summary import RunSummary

@@ -1,0 +1,172 @@
+"""What happened to each drifted feature, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from driftline.report.wording import listing, number, percent, period
+from driftline.segments import ALL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from driftline.report.episodes import Episode
+    from driftline.report.grid import Grid
+    from driftline.report.reference import ReferenceDistribution
+    from driftline.report.summary import RunSummary
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The worst stretch of one drifted feature.
+
+    Parameters
+    ----------
+    feature, segment : str
+    window : int
+        The worst window, as a position in the grid.
+    severity : float
+    when : str
+        The stretch, in words.
+    what : str
+        What changed, in words.
+    also : str
+        Where else the feature drifted, in words; empty if nowhere.
+    """
+
+    feature: str
+    segment: str
+    window: int
+    severity: float
+    when: str
+    what: str
+    also: str
+
+
+def findings_of(
+    grid: Grid,
+    run: RunSummary,
+    found: list[Episode],
+    references: Mapping[tuple[str, str], ReferenceDistribution],
+    *,
+    daily: bool,
+    year: bool,
+) -> tuple[Finding, ...]:
+    """Describe the worst stretch of each drifted feature.
+
+    Parameters
+    ----------
+    grid : Grid
+    run : RunSummary
+    found : list of Episode
+        In the order of `episodes`.
+    references : mapping of (segment, feature) to ReferenceDistribution
+    daily, year : bool
+        As for `moment`.
+
+    Returns
+    -------
+    tuple of Finding
+        In the order of the episodes.
+    """
+    worst: dict[int, Episode] = {}
+    for each in found:
+        worst.setdefault(each.feature, each)
+    findings = []
+    for each in worst.values():
+        names = grid.segments[each.segment], grid.features[each.feature]
+        what, stretch = _change(grid, each, references.get(names))
+        findings.append(
+            Finding(
+                feature=names[1],
+                segment=names[0],
+                window=each.worst,
+                severity=each.severity,
+                when=_stretch(grid, stretch, each.worst, daily=daily, year=year),
+                what=f"{what}; {size_of(grid, run, each)}",
+                also=_also(grid, each),
+            )
+        )
+    return tuple(findings)
+
+
+def _stretch(grid: Grid, stretch: tuple[int, int], worst: int, *, daily: bool, year: bool) -> str:
+    first, last = stretch
+    dates = period(int(grid.starts[first]), int(grid.ends[last]), daily=daily, year=year)
+    if first == last:
+        return dates
+    return f"{dates}, worst {period(int(grid.starts[worst]), int(grid.ends[worst]), daily=daily, year=year)}"
+
+
+def _also(grid: Grid, each: Episode) -> str:
+    others = np.flatnonzero(grid.drifted[:, each.feature].any(axis=1))
+    names = [place_of(grid.segments[s]) for s in others.tolist() if s != each.segment]
+    return f"also in {listing(names, most=3)}" if names else ""
+
+
+def _change(
+    grid: Grid, each: Episode, reference: ReferenceDistribution | None
+) -> tuple[str, tuple[int, int]]:
+    """Name the most telling change and when it held: missing values, new categories, or moved values."""
+    at = each.segment, each.feature, each.worst
+    usual = reference.missing_rate if reference else None
+    missing, fresh = (
+        grid.columns[name][each.segment, each.feature] for name in ("missing_rate", "new_category_rate")
+    )
+    if missing[each.worst] - (usual or 0) > 0.05:
+        before = f", normally {percent(usual)}" if usual is not None else ""
+        return f"{percent(float(missing[each.worst]))} missing{before}", _around(
+            missing - (usual or 0) > 0.05, each
+        )
+    if fresh[each.worst] > 0.05:
+        names = grid.table["new_categories"][int(grid.row[at])].as_py() or []
+        examples = f" ({listing([_short(name) for name in names], most=3)})" if names else ""
+        return f"{percent(float(fresh[each.worst]))} in new categories{examples}", _around(fresh > 0.05, each)
+    whole = each.first, each.last
+    if grid.kinds[each.feature] != "numeric":
+        return "the mix of categories changed", whole
+    return _moved(float(grid.columns["p50"][at]), reference), whole
+
+
+def _moved(median: float, reference: ReferenceDistribution | None) -> str:
+    normal = reference.quantiles.get("p50") if reference else None
+    if not np.isfinite(median):
+        return "the values changed"
+    if normal is None:
+        return f"the values changed, median {number(median)}"
+    if number(normal) == number(median):
+        return f"the shape of the values changed, median {number(median)}"
+    return f"median {number(median)}, normally {number(normal)}"
+
+
+def _around(holds: NDArray[np.bool_], each: Episode) -> tuple[int, int]:
+    """Narrow an episode to the windows around its worst in which the change it is named after holds."""
+    first = last = each.worst
+    while first > each.first and holds[first - 1]:
+        first -= 1
+    while last < each.last and holds[last + 1]:
+        last += 1
+    return first, last
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 24 else f"{name[:23]}…"
+
+
+def size_of(grid: Grid, run: RunSummary, each: Episode) -> str:
+    """Write the measure that makes the worst window large; PSI where both do."""
+    at = each.segment, each.feature, each.worst
+    psi, shift = (float(grid.columns[name][at]) for name in ("psi", "wasserstein_iqr"))
+    if np.isfinite(psi) and (psi > run.psi or not np.isfinite(shift)):
+        return f"PSI {number(float(f'{psi:.2g}'))}"
+    return f"shifted by {number(float(f'{shift:.2g}'))} IQR"
+
+
+def place_of(segment: str) -> str:
+    """Write a segment as a place."""
+    return "all traffic" if segment == ALL else segment
