@@ -106,7 +106,7 @@ def rank_error(values: np.ndarray, estimates: np.ndarray) -> float:
 
 
 def measure(sketch: Sketch, values: int, merges: int) -> dict[str, float]:
-    """Nanoseconds a value, microseconds a merge, bytes, and the worst rank error of each stream."""
+    """CPU nanoseconds a value and microseconds a merge, bytes, and the worst rank error of each stream."""
     row: dict[str, float] = {}
     making, merging, sizes = [], [], []
     for name, draw in STREAMS.items():
@@ -115,14 +115,14 @@ def measure(sketch: Sketch, values: int, merges: int) -> dict[str, float]:
         sketch.make(parts[0])  # warm
         sketches = []
         for part in parts:
-            start = time.perf_counter()
+            start = time.process_time()
             sketches.append(sketch.make(part))
-            making.append(time.perf_counter() - start)
+            making.append(time.process_time() - start)
         merged = sketches[0]
         for other in sketches[1:]:
-            start = time.perf_counter()
+            start = time.process_time()
             merged = sketch.merge(merged, other)
-            merging.append(time.perf_counter() - start)
+            merging.append(time.process_time() - start)
         sizes.append(sketch.size(merged))
         whole = np.concatenate(parts, axis=1)
         row[name] = rank_error(whole[0], sketch.quantiles(merged, whole))
