@@ -135,7 +135,7 @@ class Judge:
         base = reference.counts
         difference = current.fractions - base.fractions
         bins = ((current.coarse(reference.decile_ends) + reference.coarse) > 0).sum(1)
-        m, n = base.present[0], current.present
+        m, n = base.present[0], np.maximum(current.present, 1)  # a window without values has no distance
         # one simulation serves all sizes: the distance scales with the root of 1/n + 1/m
         scaled = numeric.wasserstein / np.sqrt(1 / n + 1 / m)
         earth = wasserstein.iid_p_value(

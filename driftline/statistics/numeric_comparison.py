@@ -227,5 +227,6 @@ def _check(current: NumericCounts, reference: NumericReference, null: BlockNull 
         )
     if null is not None and (len(null) != shape[0] or len(null.statistics) != 4):
         raise ValueError(
-            f"null has {len(null)} {'/'.join(null.statistics)} features, reference {shape[0]} numeric"
+            f"null is of {len(null)} features with {'/'.join(null.statistics)}, "
+            f"reference of {shape[0]} numeric ones: they belong to different blocks"
         )

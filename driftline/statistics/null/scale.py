@@ -87,7 +87,7 @@ def fit_scale(
     factor = (1 - _WOBBLE)[:, None] * typical_n / n + _WOBBLE[:, None]
     means = np.full(len(_WOBBLE), mean)
     if observed > 0:
-        means = mean * (squares / factor).mean(1) / observed
+        means = np.maximum(mean * (squares / factor).mean(1) / observed, floor)
     with np.errstate(divide="ignore"):
         likelihood = -shape_df / dependence * (np.log(factor).sum(1) + len(n) * np.log(means))
     # what shrinks with n is at least multinomial sampling, give or take the error of M

@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from driftline.statistics.chi_square import two_sample
+
+plenty = st.lists(st.tuples(st.integers(100, 400), st.integers(100, 400)), min_size=2, max_size=5)
+
+
+@given(plenty)
+def test_frequent_categories_give_scipys_test(table):
+    current, reference = np.array(table).T
+    statistic, p = two_sample(current, reference)
+    expected = stats.chi2_contingency(np.array(table).T, correction=False)
+    assert statistic == pytest.approx(expected.statistic)
+    assert p == pytest.approx(expected.pvalue)
+
+
+def test_rare_categories_are_one():
+    statistic, p = two_sample([600, 380, 4, 3, 5], [600, 380, 4, 3, 3])
+    expected = stats.chi2_contingency([[600, 380, 12], [600, 380, 10]], correction=False)
+    assert statistic == pytest.approx(expected.statistic)
+    assert p == pytest.approx(expected.pvalue)
+
+
+def test_a_pool_that_is_still_rare_joins_the_rarest():
+    statistic, p = two_sample([60, 38, 2], [600, 390, 10])
+    expected = stats.chi2_contingency([[60, 40], [600, 400]], correction=False)
+    assert statistic == pytest.approx(expected.statistic)
+    assert p == pytest.approx(expected.pvalue)
+
+
+def test_a_rare_category_beside_one_other_is_still_tested():
+    assert two_sample([20, 20], [20, 261])[1] < 1e-6
+
+
+def test_many_features_at_once_and_padding():
+    rng = np.random.default_rng(0)
+    current, reference = rng.integers(20, 90, (5, 4)), rng.integers(20, 90, (5, 4))
+    padded = two_sample(np.pad(current, ((0, 0), (0, 3))), np.pad(reference, ((0, 0), (0, 3))))
+    for row in range(5):
+        single = two_sample(current[row], reference[row])
+        assert padded[0][row] == pytest.approx(single[0])
+        assert padded[1][row] == pytest.approx(single[1])
+
+
+def test_one_category_cannot_drift_and_no_rows_cannot_tell():
+    assert two_sample([10, 0], [20, 0])[1] == 1
+    assert np.isnan(two_sample([0, 0], [20, 1])[1])
+
+
+def test_decides_as_scipy_does():
+    rng = np.random.default_rng(5)
+    p = np.r_[0.3, 0.2, 0.15, 0.1, 0.1, 0.05, 0.05, 0.05]
+    reference = rng.multinomial(100_000, p)
+    for shifted, least in ((p, 0.99), (p * np.r_[1.2, np.ones(7)] / (1 + 0.2 * 0.3), 0.97)):
+        live = rng.multinomial(2_000, shifted, 1_000)
+        ours = two_sample(live, np.broadcast_to(reference, live.shape))[1] <= 0.01
+        scipy = np.array([stats.chi2_contingency([x, reference]).pvalue <= 0.01 for x in live])
+        assert np.mean(ours == scipy) >= least
+    assert 0.3 < scipy.mean() < 0.7

@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from driftline.statistics import ks
+
+counts = st.lists(st.integers(0, 50), min_size=6, max_size=6).filter(sum)
+
+
+def fractions(bins):
+    return np.asarray(bins, dtype=float) / np.sum(bins, axis=-1, keepdims=True)
+
+
+@given(counts, counts)
+def test_distance_is_scipys_on_values_in_bins(a, b):
+    expected = stats.ks_2samp(np.repeat(np.arange(6), a), np.repeat(np.arange(6), b)).statistic
+    assert ks.distance(fractions(a) - fractions(b)) == pytest.approx(expected, abs=1e-12)
+
+
+def test_p_value_of_atoms_is_scipys_asymptotic_one():
+    rng = np.random.default_rng(0)
+    a, b = rng.multinomial(500, [0.1] * 10, size=40), rng.multinomial(20_000, [0.1] * 10, size=40)
+    p = ks.iid_p_value(fractions(a) - fractions(b), a.sum(1), b.sum(1), np.zeros((40, 10)))
+    expected = [
+        stats.ks_2samp(np.repeat(np.arange(10), x), np.repeat(np.arange(10), y), method="asymp").pvalue
+        for x, y in zip(a, b, strict=True)
+    ]
+    np.testing.assert_allclose(p, expected, rtol=0.03)
+
+
+def test_same_samples_have_p_one_and_empty_ones_none():
+    difference = np.zeros((2, 4))
+    p = ks.iid_p_value(difference, [100, 0], [100, 100], np.full((2, 4), 0.25))
+    assert p[0] == 1
+    assert np.isnan(p[1])
+
+
+def decisions(shift, n, m, trials, *, zeros=0.0):
+    """Decisions at .01 of ours on 64 quantile bins with atoms, and of scipy on the raw values."""
+    rng = np.random.default_rng(7)
+
+    def draw(size, by):
+        return np.where(rng.random(size) < zeros, 0.0, rng.normal(by, 1, size))
+
+    reference = np.sort(draw(m, 0.0))
+    edges = reference[np.arange(1, 64) * m // 64]
+    if zeros:
+        edges = np.r_[edges, 0.0, np.nextafter(0, 1)]
+    edges = np.unique(edges)
+    mass = np.bincount(np.searchsorted(edges, reference, "right"), minlength=len(edges) + 1) / m
+    spread = np.where(ks.atom_bins(edges), 0.0, mass)
+    ours, raw = [], []
+    for _ in range(trials):
+        live = draw(n, shift)
+        binned = np.bincount(np.searchsorted(edges, live, "right"), minlength=len(edges) + 1) / n
+        ours.append(ks.iid_p_value((binned - mass)[None], [n], [m], spread[None])[0] <= 0.01)
+        raw.append(stats.ks_2samp(live, reference, method="asymp").pvalue <= 0.01)
+    return np.array(ours), np.array(raw)
+
+
+@pytest.mark.parametrize(("n", "shift", "zeros"), [(2_000, 0.066, 0.0), (2_000, 0.11, 0.4)])
+def test_bins_decide_as_scipy_does_on_raw_values(n, shift, zeros):
+    ours, raw = decisions(0.0, n, 20_000, 250, zeros=zeros)
+    assert np.mean(ours == raw) >= 0.99
+    ours, raw = decisions(shift, n, 20_000, 250, zeros=zeros)
+    assert 0.3 < raw.mean() < 0.7
+    assert np.mean(ours == raw) >= 0.96
+
+
+def test_uniform_bins_reject_the_null_at_the_nominal_rate():
+    rng = np.random.default_rng(3)
+    live = rng.multinomial(5_000, np.full(64, 1 / 64), size=20_000) / 5_000
+    p = ks.iid_p_value(
+        live - 1 / 64, np.full(20_000, 5_000), np.full(20_000, 10**9), np.full(live.shape, 1 / 64)
+    )
+    for alpha in (0.05, 0.01):
+        assert np.mean(p <= alpha) == pytest.approx(alpha, abs=4 * np.sqrt(alpha / 20_000))
+
+
+def test_atoms_are_bins_one_float_wide():
+    v = np.array([0.1, 3.0, -1e9, 1e-300])
+    edges = np.column_stack([v, np.nextafter(v, np.inf)])
+    assert ks.atom_bins(edges)[:, 1].all()
+    single = np.float32(0.1)
+    assert ks.atom_bins([float(single), float(np.nextafter(single, np.float32(1)))])[1]
+    assert not ks.atom_bins([0.1, 0.2, np.inf, np.inf]).any()

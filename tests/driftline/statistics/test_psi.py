@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driftline.statistics import psi as m
+
+
+def test_psi_is_the_textbook_sum_with_half_a_row_more():
+    current, reference = np.array([12, 0, 88]), np.array([500, 300, 200])
+    p, q = (current + 0.5) / 101.5, (reference + 0.5) / 1001.5
+    assert m.psi(current, reference) == pytest.approx(np.sum((p - q) * np.log(p / q)))
+
+
+def test_bins_empty_on_both_sides_change_nothing():
+    assert m.psi([5, 9, 0, 0], [100, 60, 0, 0]) == m.psi([5, 9], [100, 60])
+
+
+def test_an_all_missing_window_is_far_away():
+    assert m.psi([0, 0, 0, 300], [100, 100, 100, 0]) > 5
+
+
+@given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 99)), min_size=2, max_size=9))
+def test_psi_is_symmetric_and_not_negative(bins):
+    a, b = np.array(bins).T
+    forth, back = m.psi(a, b), m.psi(b, a)
+    if a.sum() and b.sum():
+        assert forth >= -1e-12
+        assert forth == pytest.approx(back)
+    else:
+        assert np.isnan(forth)
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1, max_size=80))
+def test_deciles_are_sums_of_neighbouring_bins(counts):
+    counts = np.array(counts)
+    ends = m.decile_ends(counts)
+    deciles = m.sum_deciles(counts[None].astype(float), ends[None])[0]
+    assert deciles.sum() == counts.sum()
+    assert np.all(np.diff(ends) >= 0)
+    expected = [counts[a + 1 : b + 1].sum() for a, b in zip(np.r_[-1, ends[:-1]], ends, strict=True)]
+    assert deciles.tolist() == expected
+
+
+def test_deciles_of_equal_bins_are_tenths():
+    deciles = m.sum_deciles(np.full((1, 60), 7.0), m.decile_ends(np.full((1, 60), 7)))
+    assert deciles.tolist() == [[42.0] * 10]
+
+
+def test_iid_p_value_is_uniform_for_independent_rows():
+    rng = np.random.default_rng(0)
+    reference, live = rng.multinomial(20_000, [0.1] * 10, 4_000), rng.multinomial(3_000, [0.1] * 10, 4_000)
+    p = m.iid_p_value(m.psi(live, reference), 3_000, 20_000, 10)
+    assert np.mean(p <= 0.05) == pytest.approx(0.05, abs=0.011)
+    assert np.mean(p <= 0.5) == pytest.approx(0.5, abs=0.03)
+
+
+def test_one_bin_cannot_drift():
+    assert m.iid_p_value(0.0, 10, 10, 1) == 1

@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from driftline.statistics import wasserstein
+
+bins = st.tuples(st.floats(0.01, 100), st.integers(0, 50), st.integers(0, 50))
+
+
+@given(st.lists(bins, min_size=2, max_size=9).filter(lambda b: all(np.array(b)[:, 1:].sum(0) > 0)))
+def test_distance_is_scipys_between_bin_centres(table):
+    width, a, b = np.array(table).T
+    centres = width.cumsum()
+    expected = stats.wasserstein_distance(centres, centres, a, b)
+    difference = a / a.sum() - b / b.sum()
+    assert wasserstein.distance(difference, np.diff(centres)) == pytest.approx(expected, abs=1e-9)
+
+
+def test_units_are_iqr_then_sd_then_nothing():
+    value = np.array([2.0, 2.0, 0.0, 1.0])
+    in_units = wasserstein.in_reference_units(value, np.array([4.0, 0, 0, 0]), np.array([9.0, 8, 0, np.nan]))
+    assert in_units[:2].tolist() == [0.5, 0.25]
+    assert np.isnan(in_units[2:]).all()
+
+
+def test_iid_p_value_decides_as_a_permutation_test_does():
+    rng = np.random.default_rng(0)
+    law = np.full(8, 1 / 8)
+    gap = np.full(7, 1.0)
+    reference = rng.multinomial(400, law)
+    for shift in (0.0, 0.02):
+        live = rng.multinomial(300, law + shift * np.linspace(-1, 1, 8))
+        value = wasserstein.distance(live / 300 - reference / 400, gap)
+        pooled = (live + reference) / 700
+        p = wasserstein.iid_p_value(np.array([value]), pooled, gap, 300, 400)[0]
+        permuted = rng.multivariate_hypergeometric(live + reference, 300, size=4_000)
+        distances = wasserstein.distance(permuted / 300 - (live + reference - permuted) / 400, gap)
+        assert p == pytest.approx(np.mean(distances >= value), abs=0.03)
