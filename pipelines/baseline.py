@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
 from apache_beam.pvalue import AsSingleton
 
+from driftline.baseline import BaselineError
+from driftline.baseline.digests import import_digests
 from driftline.baseline.windows import calibration_stride
 from driftline.decoding.event_schema import EventSchema
 from pipelines.job import FIRST_READING, check_input, publish, run_job, scratch_directory
@@ -15,6 +19,7 @@ from transforms.fit_baseline import FitBaseline
 from transforms.profile_slices import ProfileSlices, SliceLength, slice_length
 from transforms.read_files import ReadEvents
 from transforms.survey_reference import SurveyReference
+from transforms.write_file import write_atomically
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -49,15 +54,37 @@ def build_baseline(config: Config, options: PipelineOptions, *, pattern: str, ou
         If it does not finish.
     """
     check_input(config, pattern)
-    directory, name = beam.io.filesystems.FileSystems.split(output)
+    directory, name = FileSystems.split(output)
     scratch = scratch_directory(directory)
     pipeline = beam.Pipeline(options=options)
-    lay_out_baseline(
-        pipeline, config, pattern=pattern, path=beam.io.filesystems.FileSystems.join(scratch, name)
-    )
+    lay_out_baseline(pipeline, config, pattern=pattern, path=FileSystems.join(scratch, name))
     outcome = run_job(pipeline, f"baseline {config.model}", [scratch])
     publish(scratch, directory)
     return outcome
+
+
+def import_baseline(config: Config, digests: str, output: str) -> None:
+    """Write a baseline made of t-digests.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+    digests
+        Path of the JSON file.
+    output
+        Path of the baseline.
+
+    Raises
+    ------
+    BaselineError
+        If there is no such file, or it does not fit the configuration.
+    """
+    if not FileSystems.exists(digests):
+        raise BaselineError(f"no file {digests}: give the JSON file that holds the digests")
+    with FileSystems.open(digests, compression_type="uncompressed") as file:
+        text = file.read()
+    write_atomically(output, import_digests(text, config, created_at=time.time_ns() // 1000))
 
 
 def lay_out_baseline(pipeline: beam.Pipeline, config: Config, *, pattern: str, path: str) -> None:

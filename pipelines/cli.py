@@ -139,6 +139,30 @@ def baseline(invocation: Invocation, config: str, pattern: str | None, output: s
     _finished(outcome, f"baseline written to {path}")
 
 
+@driftline.command("import-tdigest", short_help="Make a baseline of t-digests you already have.")
+@click.argument("config")
+@click.argument("digests", metavar="DIGESTS.json")
+@click.option("--output", metavar="PATH", help="The baseline file to write. Default: baseline.path.")
+@click.pass_obj
+def import_tdigest(invocation: Invocation, config: str, digests: str, output: str | None) -> None:
+    """Make the baseline of CONFIG from digests of the Python package tdigest.
+
+    DIGESTS.json is an object of TDigest.to_dict() by feature name. The baseline knows quantiles of all
+    traffic and nothing of how windows differ: results carry effect sizes, and nothing is called drifted.
+
+    \b
+    Example:
+      driftline import-tdigest config.yaml digests.json
+    """
+    _refuse_beam_args(invocation, "import-tdigest")
+    settings = _load(config)
+    from pipelines.baseline import import_baseline
+
+    path = output or settings.baseline.path
+    import_baseline(settings, digests, path)
+    click.echo(f"baseline written to {path}")
+
+
 @driftline.command(short_help="Judge recorded data, window by window.")
 @click.argument("config")
 @click.option("--input", "pattern", metavar="PATTERN", help="Files to judge. Default: source.files.pattern.")

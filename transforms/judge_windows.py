@@ -139,8 +139,9 @@ class SettleWindow(beam.DoFn):
 
     def _settled(self, key: WindowKey, gathered: list[bytes]) -> tuple[list[pa.RecordBatch], bytes]:
         _, start, end = key
-        rows = WindowRows.merge([WindowRows.from_bytes(data) for data in gathered])
-        if not rows.batches:
+        parts = [WindowRows.from_bytes(data) for data in gathered]
+        rows = WindowRows.merge(parts)
+        if not rows.batches or all(part.settled for part in parts):
             return [], rows.to_bytes()
         units = (end - start) // self._unit
         coverage = rows.coverage.count(start, end) / units if rows.coverage is not None else 0.0

@@ -198,9 +198,10 @@ RESULT = RowSchema(
             "calibration",
             "string",
             "nullable",
-            f"What `p_value` rests on: {_words(Calibration)}. `bound`: the window has fewer or more rows than any of the "
-            "reference, p is an upper bound. `few_windows` (of the reference, under 10) and `uncalibrated` (at most 2, p is 1) "
-            "are never acted on. `independent`: as if rows were independent, in notebooks without times.",
+            f"What `p_value` rests on: {_words(Calibration)}. `bound`: the window has fewer or more rows than "
+            "any of the reference, p is an upper bound. `few_windows` (of the reference, under 10) and "
+            "`uncalibrated` (at most 2, p is 1) are never acted on. `independent`: as if rows were "
+            "independent, in notebooks without times.",
         ),
     ),
 )
