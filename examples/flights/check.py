@@ -63,14 +63,21 @@ def everything_else(rows: pd.DataFrame) -> None:
     rest = rows[~explained & rows["drifted"].notna()].copy()
     rest["drifted"] = rest["drifted"].astype(bool)
     rest["month"] = rest["window_start"].dt.strftime("%m")
+    plain = {
+        "driftline": rest["drifted"],
+        "PSI > .25": rest["psi"] > 0.25,
+        "p < .01, rows independent": rest["p_iid"] < 0.01,
+    }
+    print("  Everything else, % of results that drifted, and what simpler rules say of the same results:")
+    print("   ", ", ".join(f"{rule} {hits.mean():.1%}" for rule, hits in plain.items()))
     shares = rest.pivot_table(index=["feature", "segment"], columns="month", values="drifted", aggfunc="mean")
     shares = shares.assign(all=rest.groupby(["feature", "segment"])["drifted"].mean())
     shown = shares[shares["all"] > 0].sort_values("all", ascending=False)
     ever = f"{len(shown)} of {len(shares)} ever did"
-    print(f"  Everything else, % of windows drifted by month of their start ({ever}):")
+    print(f"    by month of the window's start ({ever}):")
     if len(shown):
-        table = (100 * shown.head(SHOWN)).round().astype("Int64")
-        print("    " + table.to_string(na_rep="").replace("\n", "\n    "))
+        table = (100 * shown.head(SHOWN)).map(lambda share: "" if pd.isna(share) else f"{share:.0f}")
+        print("    " + table.to_string().replace("\n", "\n    "))
     if len(shown) > SHOWN:
         print(f"    ... and {len(shown) - SHOWN} more below {shown['all'].iloc[SHOWN - 1]:.1%}")
 
