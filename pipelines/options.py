@@ -7,57 +7,11 @@ from typing import TYPE_CHECKING, NoReturn
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions, _BeamArgumentParser
 
 from driftline.config.errors import ConfigError, Problem, did_you_mean
+from runners.direct import DIRECT_RUNNERS, LOCAL_RUNNER
+from runners.job_server import JOB_SERVER_OPTIONS, JOB_SERVER_RUNNERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-LOCAL_RUNNER = "FnApiRunner"
-"""Runs in this process. The plain ``DirectRunner`` would first try to download another one."""
-
-_DIRECT = {"direct", "switchingdirect"}
-_JOB_SERVER_RUNNERS = {"flink", "portable", "spark"}
-
-JOB_SERVER_OPTIONS = frozenset(
-    {
-        "allow_non_restored_state",
-        "attached_mode",
-        "auto_balance_write_files_sharding_enabled",
-        "auto_watermark_interval",
-        "block_on_job_termination",
-        "checkpoint_timeout_millis",
-        "checkpointing_interval",
-        "checkpointing_mode",
-        "disable_metrics",
-        "enable_stable_input_drain",
-        "execution_mode_for_batch",
-        "execution_retry_delay",
-        "externalized_checkpoints_enabled",
-        "fail_on_checkpointing_errors",
-        "faster_copy",
-        "finish_bundle_before_checkpointing",
-        "flink_conf_dir",
-        "force_slot_sharing_group",
-        "force_unaligned_checkpoint_enabled",
-        "job_check_interval_in_secs",
-        "latency_tracking_interval",
-        "max_bundle_size",
-        "max_bundle_time_mills",
-        "min_pause_between_checkpoints",
-        "number_of_concurrent_checkpoints",
-        "number_of_execution_retries",
-        "object_reuse",
-        "operator_chaining",
-        "re_iterable_group_by_key_result",
-        "retain_externalized_checkpoints_on_cancellation",
-        "savepoint_path",
-        "shutdown_sources_after_idle_ms",
-        "state_backend",
-        "state_backend_storage_path",
-        "tolerable_checkpoint_failure_number",
-        "unaligned_checkpoint_enabled",
-    },
-)
-"""Options that only the Java job server knows: Beam's Python side hands them on unread."""
 
 
 def beam_options(args: Sequence[str]) -> PipelineOptions:
@@ -85,7 +39,7 @@ def beam_options(args: Sequence[str]) -> PipelineOptions:
         options._add_argparse_args(parser)  # noqa: SLF001  # as Beam's own get_all_options does
     known, unknown = parser.parse_known_args(list(args))
     runner = _runner(known.runner)
-    problems = _unknown_problems(unknown, _flags(parser), job_server=_short(runner) in _JOB_SERVER_RUNNERS)
+    problems = _unknown_problems(unknown, _flags(parser), job_server=_short(runner) in JOB_SERVER_RUNNERS)
     if problems:
         raise ConfigError("Beam options", problems)
     # The last one counts: this one, so that the runner never depends on Beam's default.
@@ -121,7 +75,7 @@ def _short(runner: str) -> str:
 
 
 def _runner(given: str | None) -> str:
-    if given is None or _short(given) in _DIRECT:
+    if given is None or _short(given) in DIRECT_RUNNERS:
         return LOCAL_RUNNER
     known = {_short(name): name for name in StandardOptions.KNOWN_RUNNER_NAMES}
     if "." in given or _short(given) in known:

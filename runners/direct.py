@@ -1,0 +1,9 @@
+"""On this machine, in this process: for development, backtests and tests."""
+
+from __future__ import annotations
+
+LOCAL_RUNNER = "FnApiRunner"
+"""Beam's in-process runner. The plain ``DirectRunner`` would first try to download another one."""
+
+DIRECT_RUNNERS = frozenset({"direct", "switchingdirect"})
+"""What users call it, in lower case and without ``runner``."""
