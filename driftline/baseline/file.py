@@ -58,6 +58,24 @@ _WINDOWS_SCHEMA = fastavro.parse_schema(
 
 Record = dict[str, Any]
 
+#: keys of the header that enter the version of format 1
+_IDENTITY = ("model", "size", "every", "segment_columns", "windows")
+_REBUILD = "build it again with `driftline baseline`"
+#: what reading bytes that are no baseline, or no whole one, can raise
+_DAMAGE = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    EOFError,
+    StopIteration,
+    MemoryError,
+    RecursionError,
+    struct.error,
+    zlib.error,
+)
+
 
 def encode_baseline(
     records: Iterable[Record],
@@ -95,18 +113,10 @@ def encode_baseline(
         "segment_columns": list(segment_columns),
         "windows": windows,
     }
-    digest = blake2b(orjson.dumps(identity, option=orjson.OPT_SORT_KEYS) + packed_layout, digest_size=8)
-    for entry in entries:
-        for part in (
-            entry["segment"].encode(),
-            entry["block"].encode(),
-            entry["profile"],
-            entry["null"] or b"",
-        ):
-            digest.update(struct.pack("<q", len(part)) + part)
+    version = _digest(identity, packed_layout, entries)
     head = {
         "format_version": FORMAT_VERSION,
-        "version": digest.hexdigest(),
+        "version": version.hex(),
         "entries": len(entries),
         "created_at": created_at,
         "layout": base64.b64encode(packed_layout).decode(),
@@ -114,7 +124,7 @@ def encode_baseline(
     }
     out = io.BytesIO()
     # a fixed sync marker keeps the file a function of its content
-    marker = blake2b(digest.digest(), digest_size=16).digest()
+    marker = blake2b(version, digest_size=16).digest()
     metadata = {_METADATA_KEY: orjson.dumps(head).decode()}
     fastavro.writer(out, _SCHEMA, entries, codec="deflate", metadata=metadata, sync_marker=marker)
     return out.getvalue()
@@ -139,42 +149,72 @@ def decode_baseline(data: bytes, name: str) -> Baseline:
     BaselineError
         If it is no baseline, is cut short or damaged, or was written by a newer release.
     """
-    rebuild = "build it again with `driftline baseline`"
     try:
         reader = fastavro.reader(io.BytesIO(data))
-    except (ValueError, EOFError, StopIteration, KeyError, IndexError, TypeError) as error:
-        msg = f"{name} is not a driftline baseline, or its header is cut short ({len(data)} bytes): {rebuild}"
-        raise BaselineError(msg) from error
-    head = orjson.loads(reader.metadata.get(_METADATA_KEY, b"null"))
-    if head is None:
-        msg = f"{name} is an Avro file but not a driftline baseline: point baseline.path at one, or {rebuild}"
-        raise BaselineError(msg)
-    if head["format_version"] > FORMAT_VERSION:
+        packed_head = reader.metadata.get(_METADATA_KEY)
+    except _DAMAGE as error:
         msg = (
-            f"{name} has baseline format {head['format_version']}, this release reads up to "
-            f"{FORMAT_VERSION}: upgrade driftline, or {rebuild}"
+            f"{name} is not a driftline baseline, or its header is cut short ({len(data)} bytes): {_REBUILD}"
+        )
+        raise BaselineError(msg) from error
+    if packed_head is None:
+        msg = (
+            f"{name} is an Avro file but not a driftline baseline: point baseline.path at one, or {_REBUILD}"
+        )
+        raise BaselineError(msg)
+    try:
+        head = orjson.loads(packed_head)
+        written = int(head["format_version"])
+    except _DAMAGE as error:
+        msg = f"{name} has a damaged header: copy it again, or {_REBUILD}"
+        raise BaselineError(msg) from error
+    if written > FORMAT_VERSION:
+        msg = (
+            f"{name} has baseline format {written}, this release reads up to "
+            f"{FORMAT_VERSION}: upgrade driftline, or {_REBUILD}"
         )
         raise BaselineError(msg)
     try:
         records: list[Any] = list(reader)
-    except (ValueError, EOFError, StopIteration, IndexError, struct.error, zlib.error) as error:
-        msg = f"{name} is cut short or damaged ({len(data)} bytes): copy it again, or {rebuild}"
+        return _baseline(head, records)
+    except _DAMAGE as error:
+        msg = f"{name} is cut short or damaged ({len(data)} bytes): copy it again, or {_REBUILD}"
         raise BaselineError(msg) from error
-    if len(records) != head["entries"]:
-        msg = f"{name} is cut short: {len(records)} of {head['entries']} entries: copy it again, or {rebuild}"
-        raise BaselineError(msg)
-    layout = Layout.from_bytes(base64.b64decode(head["layout"]))
+
+
+def _baseline(head: dict[str, Any], records: list[Record]) -> Baseline:
+    """Put a baseline together; raises one of `_DAMAGE` where a part does not belong to the others."""
+    packed_layout = base64.b64decode(head["layout"])
+    identity = {key: head[key] for key in _IDENTITY}
+    whole = len(records) == head["entries"]
+    if not whole or _digest(identity, packed_layout, records).hex() != head["version"]:
+        msg = f"its content is not that of version {head['version']}"
+        raise ValueError(msg)
     return Baseline(
         model=head["model"],
         size=head["size"],
         every=head["every"],
         segment_columns=tuple(head["segment_columns"]),
-        layout=layout,
+        layout=Layout.from_bytes(packed_layout),
         entries={(record["segment"], record["block"]): _entry(record) for record in records},
         windows=head["windows"],
         created_at=head["created_at"],
         version=head["version"],
     )
+
+
+def _digest(identity: dict[str, Any], packed_layout: bytes, entries: list[Record]) -> bytes:
+    """Digest everything that decides; `entries` are in the order of the file."""
+    digest = blake2b(orjson.dumps(identity, option=orjson.OPT_SORT_KEYS) + packed_layout, digest_size=8)
+    for entry in entries:
+        for part in (
+            entry["segment"].encode(),
+            entry["block"].encode(),
+            entry["profile"],
+            entry["null"] or b"",
+        ):
+            digest.update(struct.pack("<q", len(part)) + part)
+    return digest.digest()
 
 
 def _entry(record: Record) -> BaselineEntry:

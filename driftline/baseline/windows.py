@@ -86,11 +86,30 @@ def full_windows(coverage: Coverage, size: int, stride: int, min_coverage: float
     """
     if len(coverage.first) == 0:
         return np.zeros(0, np.int64)
-    begin, end = int(coverage.first[0]) * coverage.unit, int(coverage.last[-1]) * coverage.unit
-    starts = np.arange(-(-begin // stride) * stride, end - size + 1, stride, dtype=np.int64)
-    units = size // coverage.unit
-    share = np.array([coverage.count(int(start), int(start) + size) / units for start in starts])
-    return starts[share >= min_coverage]
+    unit = coverage.unit
+    first, last = coverage.first * unit, coverage.last * unit
+    # only windows that touch a run: one event of a wrong year must not cost every window until then
+    touching = [
+        np.arange(low, high, stride, dtype=np.int64)
+        for low, high in zip(
+            -(-np.maximum(first - size + 1, first[0]) // stride) * stride,
+            np.minimum(last, last[-1] - size + 1),
+            strict=True,
+        )
+    ]
+    starts = np.unique(np.concatenate(touching))
+    covered = _covered_before(coverage, starts + size) - _covered_before(coverage, starts)
+    return starts[covered * unit >= min_coverage * size]
+
+
+def _covered_before(coverage: Coverage, times: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count the units with rows before each time, a multiple of the unit."""
+    units = times // coverage.unit
+    lengths = coverage.last - coverage.first
+    run = np.searchsorted(coverage.first, units, side="right") - 1
+    within = np.minimum(units - coverage.first[run], lengths[run])
+    before: NDArray[np.int64] = np.where(run < 0, 0, (lengths.cumsum() - lengths)[run] + within)
+    return before
 
 
 def window_histograms(
