@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.profiles.categorical import CategoricalProfile
+from driftline.profiles.encoded import merge_encoded
 from driftline.profiles.encoding import Encoding
 from driftline.profiles.numeric import NumericProfile
 from driftline.segments import OTHER, PREFIX, labels
@@ -156,12 +157,7 @@ class EventBuffer:
         self.compact()
         partials, self._partials, self._partial_bytes = self._partials, {}, 0
         return [
-            SliceProfile(
-                segment,
-                start,
-                block,
-                parts[0] if len(parts) == 1 else _merged(self._layout.block(block), parts),
-            )
+            SliceProfile(segment, start, block, merge_encoded(parts))
             for (segment, start, block), parts in partials.items()
         ]
 
@@ -218,12 +214,6 @@ def _segments(events: Any, monitored: frozenset[str] | None) -> tuple[NDArray[np
     named = names.filter(kept)
     renumbered = np.where(mask, np.cumsum(mask) - 1, len(named))
     return renumbered[codes], pa.concat_arrays([named, pa.array([OTHER], names.type)])
-
-
-def _merged(block: Block, parts: list[bytes]) -> bytes:
-    profile = NumericProfile if block.kind == "numeric" else CategoricalProfile
-    merged: bytes = profile.merge_all(block, parts).to_bytes()
-    return merged
 
 
 def _numeric(block: Block, events: Any, groups: _Groups) -> Iterator[bytes]:

@@ -183,7 +183,7 @@ class CategoricalProfile:
         CategoricalProfile
             The profile of the old rows and the new.
         """
-        return self.merge_all(block, [self, self.of(block, columns)])
+        return self.merge_all([self, self.of(block, columns)])
 
     def merge(self, other: CategoricalProfile) -> CategoricalProfile:
         """Merge with the profile of other rows.
@@ -203,20 +203,16 @@ class CategoricalProfile:
         ValueError
             If it was counted with another layout.
         """
-        return self.merge_all(None, [self, other])
+        return self.merge_all([self, other])
 
     @classmethod
-    def merge_all(
-        cls, block: Block | None, profiles: Sequence[CategoricalProfile | bytes]
-    ) -> CategoricalProfile:
+    def merge_all(cls, profiles: Sequence[CategoricalProfile | bytes]) -> CategoricalProfile:
         """Merge profiles of disjoint rows.
 
         Parameters
         ----------
-        block
-            The categorical block they were counted with; None for that of the first profile.
         profiles
-            Profiles or their bytes, at least one unless the block is given. They are not changed.
+            One or more profiles of one block, or their bytes. They are not changed.
 
         Returns
         -------
@@ -226,10 +222,12 @@ class CategoricalProfile:
         Raises
         ------
         ValueError
-            If one was counted with another layout, or its bytes cannot be read.
+            If there are none, one was counted with another layout, or its bytes cannot be read.
         """
         parts = [cls.from_bytes(part) if isinstance(part, bytes) else part for part in profiles]
-        first = parts[0] if block is None else cls.empty(block)
+        if not parts:
+            raise ValueError("no profiles to merge: give at least one, if only an empty one")
+        first = parts[0]
         for part in parts:
             if part.fingerprint != first.fingerprint:
                 raise ValueError(

@@ -35,9 +35,9 @@ def merge_encoded(items: Sequence[bytes]) -> bytes:
         return items[0]
     tag = items[0][:3]
     if tag == NumericProfile.TAG:
-        return NumericProfile.merge_all(None, items).to_bytes()
+        return NumericProfile.merge_all(items).to_bytes()
     if tag == categorical.TAG:
-        return CategoricalProfile.merge_all(None, items).to_bytes()
+        return CategoricalProfile.merge_all(items).to_bytes()
     if tag == coverage.TAG:
         return Coverage.merge_all(items).to_bytes()
     raise ValueError(

@@ -152,15 +152,13 @@ class NumericProfile:
         )
 
     @classmethod
-    def merge_all(cls, block: Block | None, items: Sequence[bytes | NumericProfile]) -> NumericProfile:
+    def merge_all(cls, items: Sequence[bytes | NumericProfile]) -> NumericProfile:
         """Merge profiles of disjoint rows, encoded or not.
 
         Parameters
         ----------
-        block
-            The block that all were made with; None for that of the first profile.
         items
-            Profiles, at least one unless the block is given.
+            One or more profiles of one block, or their bytes.
 
         Returns
         -------
@@ -170,12 +168,12 @@ class NumericProfile:
         Raises
         ------
         ValueError
-            If one is of another block or other bins, or is damaged; if there is neither block nor profile.
+            If there are none, or one is of another block or other bins, or is damaged.
         """
         profiles = [cls.from_bytes(item) if isinstance(item, bytes) else item for item in items]
-        if block is None and not profiles:
-            raise ValueError("no profiles to merge and no block to be empty of: give one of them")
-        fingerprint = profiles[0].fingerprint if block is None else block.fingerprint
+        if not profiles:
+            raise ValueError("no profiles to merge: give at least one, if only an empty one")
+        fingerprint = profiles[0].fingerprint
         for profile in profiles:
             if profile.fingerprint != fingerprint:
                 raise ValueError(
@@ -186,9 +184,6 @@ class NumericProfile:
             profiles = [
                 _merge(profiles[i : i + _MERGED_AT_ONCE]) for i in range(0, len(profiles), _MERGED_AT_ONCE)
             ]
-        if not profiles:
-            assert block is not None
-            return cls.empty(block)
         return _merge(profiles)
 
     def merge(self, other: NumericProfile) -> NumericProfile:

@@ -90,7 +90,7 @@ def test_any_split_any_order_same_result(data, rows):
         return profile_of([rows[i] for i in numbers])
 
     def merge_all(items):
-        return CategoricalProfile.merge_all(BLOCK, items)
+        return CategoricalProfile.merge_all(items)
 
     split = data.draw(splits(len(rows)))
     assert_equal(merged(split, len(rows), profile, merge_all), profile_of(rows))
@@ -118,7 +118,7 @@ def test_bytes_round_trip_of_any_size(n):
     texts = [f"v{i % 3000}" for i in range(n)]
     profile = profile_of([(text, "UA", None) for text in texts])
     assert_equal(CategoricalProfile.from_bytes(profile.to_bytes()), profile)
-    assert CategoricalProfile.merge_all(BLOCK, [profile] * 5).counts.sum() == 2 * n * 5
+    assert CategoricalProfile.merge_all([profile] * 5).counts.sum() == 2 * n * 5
 
 
 @given(ROWS, st.integers(0, 60), st.integers(0, 60), st.integers(0, 2**32))
@@ -148,8 +148,8 @@ def test_a_category_with_a_bin_is_never_unknown():
 def test_merging_changes_no_input_and_arrays_are_read_only():
     profile = profile_of([("UA", "new", None)] * 3)
     before = profile.to_bytes()
-    twice = CategoricalProfile.merge_all(BLOCK, [profile, profile])
-    alone = CategoricalProfile.merge_all(BLOCK, [profile])
+    twice = CategoricalProfile.merge_all([profile, profile])
+    alone = CategoricalProfile.merge_all([profile])
     assert profile.to_bytes() == before == alone.to_bytes()
     for name in ARRAYS:
         assert not np.shares_memory(getattr(twice, name), getattr(profile, name))
@@ -160,7 +160,7 @@ def test_merging_changes_no_input_and_arrays_are_read_only():
 def test_profiles_of_different_layouts_do_not_merge():
     other = block_of(*BLOCK.features[:2], CategoricalFeature("none", ("a",), None))
     with pytest.raises(ValueError, match="same baseline"):
-        CategoricalProfile.merge_all(BLOCK, [CategoricalProfile.empty(other)])
+        CategoricalProfile.merge_all([CategoricalProfile.empty(BLOCK), CategoricalProfile.empty(other)])
     with pytest.raises(ValueError, match="same baseline"):
         CategoricalProfile.empty(BLOCK).merge(CategoricalProfile.empty(other))
 
@@ -171,7 +171,7 @@ def test_heavy_new_categories_are_named_among_many_rare_ones():
     for _ in range(30):
         texts = [f"rare-{i}" for i in rng.integers(0, 10**9, 300)] + ["boom"] * 40
         parts.append(profile_of([(text, None, None) for text in texts]).to_bytes())
-    whole = CategoricalProfile.merge_all(BLOCK, parts)
+    whole = CategoricalProfile.merge_all(parts)
     assert whole.new_categories(BLOCK, 0, 1) == ["boom"]
     assert whole.unknown[0] == 30 * 340
     assert whole.cardinality[0] == pytest.approx(9001, rel=0.1)

@@ -122,7 +122,7 @@ def test_any_split_any_order_same_result(data):
     def profile(rows):
         return NumericProfile.of(block, np.ascontiguousarray(values[:, rows]), null[:, rows].sum(1))
 
-    result = merged(split, size, profile, lambda items: NumericProfile.merge_all(block, items))
+    result = merged(split, size, profile, NumericProfile.merge_all)
     assert_same(result, block, values, null.sum(1))
     q = np.linspace(0.01, 0.99, 49)
     for f, row in enumerate(values):
@@ -139,7 +139,7 @@ def test_merges_many_at_once_and_in_levels():
     block = block_of(*EDGES)
     values, null = draw(np.random.default_rng(4), 1300)
     parts = [NumericProfile.of(block, values[:, [i]], null[:, [i]].sum(1)).to_bytes() for i in range(1300)]
-    assert_same(NumericProfile.merge_all(block, parts), block, values, null.sum(1))
+    assert_same(NumericProfile.merge_all(parts), block, values, null.sum(1))
 
 
 def test_merge_and_add_and_empty():
@@ -152,7 +152,8 @@ def test_merge_and_add_and_empty():
     two = one.merge(NumericProfile.of(block, np.array([[5.0, np.nan]]), np.array([1])))
     assert_same(two, block, np.array([[1.0, -1.0, 5.0, np.nan]]), np.array([1]))
     assert (two.missing_rate.tolist(), two.nonfinite_rate.tolist()) == ([0.25], [0.0])
-    assert NumericProfile.merge_all(block, []).rows == 0
+    with pytest.raises(ValueError, match="at least one"):
+        NumericProfile.merge_all([])
 
 
 def test_statistics_agree_with_scipy_and_numpy():
@@ -193,7 +194,7 @@ def test_reads_its_own_bytes_and_takes_little_room():
     assert again.to_bytes() == data
     assert again.counts.dtype == np.int64
     assert len(data) / 60 <= 2300
-    million = NumericProfile.merge_all(block, [data] * 1000)
+    million = NumericProfile.merge_all([data] * 1000)
     assert len(million.to_bytes()) / 60 <= 2300
     assert million.n.tolist() == [5_000_000] * 60
 
@@ -220,7 +221,7 @@ def test_refuses_what_does_not_fit():
     with pytest.raises(ValueError, match="'f0': 2 missing but only 1 NaN"):
         NumericProfile.of(block, np.array([[np.nan, 1.0]]), np.array([2]))
     with pytest.raises(ValueError, match="features or bins differ"):
-        NumericProfile.merge_all(other, [profile.to_bytes()])
+        NumericProfile.merge_all([NumericProfile.empty(other), profile.to_bytes()])
     with pytest.raises(ValueError, match="features or bins differ"):
         profile.merge(NumericProfile.empty(other))
 
