@@ -89,7 +89,7 @@ def value_at(column: Any, row: int) -> Any:
     """
     try:
         return column[row].as_py()
-    except (ValueError, OverflowError, TypeError, NotImplementedError, pa.ArrowException):
+    except (ValueError, OverflowError, TypeError, LookupError, NotImplementedError, pa.ArrowException):
         one = flat(column.slice(row, 1))
     try:
         return bytes(one.view(pa.binary())[0].as_py()).decode(errors="replace")

@@ -103,6 +103,7 @@ def test_the_years_1_to_9999_and_no_further(unit, scale, kind):
         (pa.array([1, None], pa.uint64()), "ms", [1000, None]),
         (pa.array([2**64 - 1], pa.uint64()), "ms", ["bad"]),
         (pa.array([1.5, np.nan, np.inf, 1e300, None]), "s", [1_500_000, "bad", "bad", "bad", None]),
+        (pa.array([1e15, -1e15, 253402300800.0]), "s", ["bad", "bad", "bad"]),
         (pa.array([1999, -1001]), "ns", [1, -2]),
         (pa.array([1999.0]), "ns", [2]),
         (pa.array([decimal.Decimal("1.25")]), "s", [1_250_000]),
@@ -242,6 +243,93 @@ def test_unreadable_values_are_described_all_the_same():
     broken = pa.array([b"\xff"]).view(pa.string())
     (reject,) = normalise(pa.table({"at": far, "o": broken}), EventSchema("at", None, ("o",))).rejects
     assert str(2**62) in reject.detail
+
+
+EXOTIC = [
+    pa.float16(),
+    pa.int8(),
+    pa.uint64(),
+    pa.decimal128(5, 2),
+    pa.decimal256(50, 3),
+    pa.binary(),
+    pa.binary(3),
+    pa.large_binary(),
+    pa.binary_view(),
+    pa.string_view(),
+    pa.large_string(),
+    pa.time32("s"),
+    pa.time64("ns"),
+    pa.duration("ms"),
+    pa.month_day_nano_interval(),
+    pa.date32(),
+    pa.date64(),
+    pa.timestamp("s", "+05:30"),
+    pa.timestamp("ns"),
+    pa.timestamp("ms", "Nowhere/Land"),
+    pa.list_(pa.int8()),
+    pa.large_list(pa.string()),
+    pa.list_(pa.int8(), 2),
+    pa.struct([("a", pa.int8())]),
+    pa.map_(pa.string(), pa.int8()),
+    pa.null(),
+    pa.bool_(),
+    pa.dictionary(pa.int8(), pa.string()),
+    pa.dictionary(pa.int32(), pa.float64()),
+    pa.run_end_encoded(pa.int32(), pa.string()),
+    pa.run_end_encoded(pa.int32(), pa.float32()),
+]
+
+
+@pytest.mark.parametrize("kind", EXOTIC, ids=str)
+@pytest.mark.parametrize("unit", ["s", None])
+def test_no_type_stops_the_job(kind, unit):
+    from driftline.decoding.decoded import Decoded, Part
+    from driftline.decoding.events import events_of
+
+    if pa.types.is_run_end_encoded(kind):
+        value = "5" if kind.value_type == pa.string() else 5.0
+        column = pa.RunEndEncodedArray.from_arrays([1, 2], [None, value], kind)
+    elif pa.types.is_primitive(kind) and kind.bit_width == 64:
+        column = pa.array([None, 2**62], pa.int64()).view(kind)
+    elif pa.types.is_dictionary(kind):
+        column = pa.DictionaryArray.from_arrays(
+            pa.array([None, 0], kind.index_type), pa.array([5]).cast(kind.value_type)
+        )
+    else:
+        samples = [
+            5,
+            5.0,
+            "5",
+            b"555",
+            True,
+            [1, 2],
+            ["a"],
+            {"a": 1},
+            [("a", 1)],
+            decimal.Decimal(5),
+            dt.timedelta(1),
+            dt.date(2020, 1, 1),
+            dt.time(1),
+            dt.datetime(2020, 1, 1),
+            pa.MonthDayNano([1, 1, 1]),
+            None,
+        ]
+        for sample in samples:
+            try:
+                column = pa.array([None, sample], kind)
+                break
+            except (pa.ArrowException, TypeError, ValueError):
+                continue
+    records = pa.table({"at": column, "o": column, "x": column})
+    result = events_of(
+        Decoded((Part.of_rows(records),)), None, EventSchema("at", unit, ("o",), SCHEMA.features)
+    )
+    assert result.decoded == 2
+    assert all(isinstance(reject.payload, bytes) and reject.detail for reject in result.rejects)
+    kept = normalise(
+        records.append_column("t", pa.array([1, 2])), EventSchema("t", "s", ("o",), SCHEMA.features[1:])
+    )
+    assert kept.events.num_rows + len(kept.rejects) == 2
 
 
 def test_no_rows():

@@ -320,6 +320,18 @@ def test_confluent_messages_of_evolved_schemas():
     }
 
 
+def test_a_damaged_body_behind_a_confluent_header_is_that_message():
+    payloads = [
+        b"?",
+        confluent_bytes(row(at=1), 1),
+        confluent_bytes(row(at=2), 1)[:-2],
+        confluent_bytes(row(at=3), 1),
+    ]
+    result = decode_events(ConfluentAvroDecoder(SCHEMA, {1: AVRO}), payloads, SCHEMA)
+    assert result.message.tolist() == [1, 3]
+    assert {r.message: r.payload for r in result.rejects} == {0: payloads[0], 2: payloads[2]}
+
+
 def test_json_duplicate_keys_newlines_and_nan():
     payloads = [
         b'{"at": 1, "at": 2}',
