@@ -9,7 +9,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from driftline.config.formats import SUFFIXES, format_of
+from driftline.config.formats import COMPRESSIONS, SUFFIXES, format_of
 from driftline.decoding.arrow_messages import ARROW_FAULTS, checked, read_batches
 from driftline.decoding.avro_container import AvroContainerError, ContainerReader
 from driftline.decoding.avro_schema import arrow_columns
@@ -31,7 +31,6 @@ _BYTES: Final = 32 << 20
 _READ: Final = 4 << 20
 _LONGEST_LINE: Final = 64 << 20
 _PEEKED_ROWS: Final = 1_000
-_COMPRESSION: Final = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".lz4": "lz4"}
 
 
 def file_format(pattern: str) -> str:
@@ -57,7 +56,7 @@ def file_format(pattern: str) -> str:
     >>> file_format("gs://bucket/log-*.jsonl.zst")
     'jsonl'
     """
-    found = format_of(_uncompressed(pattern))
+    found = format_of(pattern)
     if found is None:
         raise ValueError(
             f"{pattern}: the suffix does not tell the format (known: {', '.join(SUFFIXES)}); "
@@ -120,10 +119,6 @@ def columns_of(file: Any, path: str, kind: str) -> list[tuple[str, Any]] | None:
         if _is_damage(error) or isinstance(error, AvroContainerError):
             return None
         raise
-
-
-def _uncompressed(path: str) -> str:
-    return next((path[: -len(suffix)] for suffix in _COMPRESSION if path.lower().endswith(suffix)), path)
 
 
 def _native(file: Any) -> Any:
@@ -216,8 +211,8 @@ def _read_jsonl(file: Any, path: str, schema: EventSchema) -> Iterator[SourceBat
 
 def _lines(file: Any, path: str) -> Iterator[tuple[list[bytes], list[int], tuple[int, Reject] | None]]:
     """Yield lines that are not blank with their numbers, and what is wrong behind them."""
-    suffix = next((suffix for suffix in _COMPRESSION if path.lower().endswith(suffix)), None)
-    stream = file if suffix is None else pa.CompressedInputStream(_native(file), _COMPRESSION[suffix])
+    suffix = next((suffix for suffix in COMPRESSIONS if path.lower().endswith(suffix)), None)
+    stream = file if suffix is None else pa.CompressedInputStream(_native(file), COMPRESSIONS[suffix])
     rest = b""
     number = 1
     while True:

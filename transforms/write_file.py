@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
 
@@ -16,8 +17,29 @@ def write_atomically(path: str, data: bytes) -> None:
         The whole file.
     """
     unfinished = path + ".unfinished"
-    with FileSystems.create(unfinished, compression_type="uncompressed") as file:
-        file.write(data)
-    if FileSystems.exists(path):
-        FileSystems.delete([path])
-    FileSystems.rename([unfinished], [path])
+    try:
+        with FileSystems.create(unfinished, compression_type="uncompressed") as file:
+            file.write(data)
+        replace(unfinished, path)
+    except BaseException:
+        if FileSystems.exists(unfinished):
+            FileSystems.delete([unfinished])
+        raise
+
+
+def replace(source: str, target: str) -> None:
+    """Move a file to a name that may be taken.
+
+    Parameters
+    ----------
+    source, target
+        Paths on one Beam filesystem.
+    """
+    try:
+        FileSystems.rename([source], [target])
+    except BeamIOError:
+        # a folder is in the way, or the filesystem does not overwrite
+        if not FileSystems.exists(target):
+            raise
+        FileSystems.delete([target])
+        FileSystems.rename([source], [target])

@@ -16,6 +16,9 @@ SUFFIXES = {
 }
 """Suffix to format."""
 
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".lz4": "lz4"}
+"""Suffixes that may follow the one of JSON lines, to the compression's name."""
+
 
 def format_of(pattern: str) -> str | None:
     """Tell the format of files from their name.
@@ -32,8 +35,10 @@ def format_of(pattern: str) -> str | None:
 
     Examples
     --------
-    >>> format_of("gs://bucket/2013-*/part-*.parquet"), format_of("data/*")
-    ('parquet', None)
+    >>> format_of("gs://bucket/2013-*/part-*.parquet"), format_of("log.jsonl.gz"), format_of("data/*")
+    ('parquet', 'jsonl', None)
     """
     name = pattern.replace("\\", "/").rsplit("/", 1)[-1].lower()
+    for suffix in COMPRESSIONS:
+        name = name.removesuffix(suffix)
     return next((kind for suffix, kind in SUFFIXES.items() if name.endswith(suffix)), None)
