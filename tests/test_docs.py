@@ -1,0 +1,214 @@
+"""The documentation is true as far as a machine can tell: links, configurations, snippets, commands."""
+
+import json
+import re
+import shlex
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from driftline.config import parse_config
+from driftline.decoding.rejects import Reason
+from driftline.schemas import DEAD_LETTER, RESULT, Calibration, Status
+from pipelines.cli import driftline
+from pipelines.options import beam_options
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+HOME = [ROOT / "README.md", DOCS / "index.md"]
+FENCE = re.compile(
+    r"^(?P<mark><!--[^\n]*-->\n)?[ ]*```(?P<language>\w*)\n(?P<body>.*?)^[ ]*```$", re.MULTILINE | re.DOTALL
+)
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+
+
+def named(page):
+    return str(page.relative_to(ROOT))
+
+
+def blocks(page, language):
+    """Fenced blocks as (mark above it, text without its indentation)."""
+    text = page.read_text()
+    return [
+        (match["mark"] or "", _dedented(match["body"]))
+        for match in FENCE.finditer(re.sub(r"^[ ]+(?=<!--)", "", text, flags=re.MULTILINE))
+        if match["language"] == language
+    ]
+
+
+def _dedented(body):
+    indent = len(body) - len(body.lstrip(" "))
+    return re.sub(rf"^ {{{indent}}}", "", body, flags=re.MULTILINE)
+
+
+def prose(page):
+    return FENCE.sub("", page.read_text())
+
+
+def anchors(page):
+    """What GitHub makes of the headings."""
+    headings = re.findall(r"^#+ (.*)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).strip().lower().replace(" ", "-") for heading in headings}
+
+
+def links(page):
+    for target in LINK.findall(prose(page)):
+        if "://" not in target:
+            path, _, anchor = target.partition("#")
+            yield target, (page.parent / path).resolve() if path else page, anchor
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_relative_links_resolve(page):
+    broken = [
+        target
+        for target, path, anchor in links(page)
+        if not path.exists() or (anchor and anchor not in anchors(path))
+    ]
+    assert not broken
+
+
+def test_every_page_is_linked_from_readme_or_index():
+    linked = {path for home in HOME for _, path, _ in links(home)}
+    assert not [named(page) for page in PAGES if page not in linked and page not in HOME]
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [(page, text) for page in PAGES for mark, text in blocks(page, "yaml") if "config" in mark],
+    ids=lambda value: named(value) if isinstance(value, Path) else "",
+)
+def test_configurations_are_valid(page, text):
+    assert parse_config(text).feature_specs
+
+
+def test_every_yaml_block_of_a_hand_written_page_is_checked():
+    pages = [page for page in PAGES if page.name != "configuration.md"]
+    assert not [named(page) for page in pages for mark, _ in blocks(page, "yaml") if "config" not in mark]
+
+
+@pytest.fixture
+def results(tmp_path, monkeypatch):
+    """A working directory in which a backtest has been."""
+    now = datetime(2026, 1, 2, tzinfo=timezone.utc)
+    row = {
+        "row_id": "a",
+        "model": "m",
+        "segment": "*",
+        "segment_values": [],
+        "feature": "price",
+        "kind": "numeric",
+        "window_start": datetime(2026, 1, 1, tzinfo=timezone.utc),
+        "window_end": now,
+        "pane": "on_time",
+        "pane_index": 0,
+        "emitted_at": now,
+        "n": 300,
+        "coverage": 1.0,
+        "status": "ok",
+        "psi": 1.0,
+        "p_adjusted": 1e-6,
+        "drifted": True,
+        "quantiles": {"p50": 3.0},
+    }
+    rows = [row, row | {"n": 310, "pane": "late", "pane_index": 1}]
+    rows.append(row | {"row_id": "b", "segment": "a=b", "n": 0, "drifted": None, "quantiles": None})
+    letter = {
+        "row_id": "c",
+        "model": "m",
+        "reason": "wrong_type",
+        "detail": "text",
+        "source": "f",
+        "position": "row 1",
+        "payload": json.dumps({"price": "9"}).encode(),
+        "emitted_at": now,
+    }
+    (tmp_path / "out").mkdir()
+    pq.write_table(pa.Table.from_pylist(rows, RESULT.arrow), tmp_path / "out" / "results.parquet")
+    letters = pa.Table.from_pylist([letter], DEAD_LETTER.arrow)
+    pq.write_table(letters, tmp_path / "out" / "dead_letters.parquet")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("results")
+@pytest.mark.parametrize(
+    "page",
+    [page for page in PAGES if any("runnable" in mark for mark, _ in blocks(page, "python"))],
+    ids=named,
+)
+def test_runnable_snippets_run(page):
+    names = {}
+    for mark, text in blocks(page, "python"):
+        if "runnable" in mark:
+            exec(compile(text, named(page), "exec"), names)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_other_snippets_are_python_at_least(page):
+    for _, text in blocks(page, "python"):
+        compile(text, named(page), "exec")
+
+
+def commands():
+    """Lines of plain blocks that call driftline, with their page."""
+    for page in PAGES:
+        for language in ("", "sh", "console"):
+            for _, text in blocks(page, language):
+                for line in text.splitlines():
+                    if line.startswith("driftline "):
+                        yield page, line
+
+
+@pytest.mark.parametrize(
+    ("page", "line"), list(commands()), ids=lambda value: value if isinstance(value, str) else ""
+)
+def test_shown_commands_exist_and_take_what_is_shown(page, line):
+    words = shlex.split(line, comments=True)[1:]
+    ours, _, beam = " ".join(shlex.quote(word) for word in words).partition(" -- ")
+    name, *args = shlex.split(ours)
+    command = driftline.commands[name]
+    command.make_context(name, args, resilient_parsing=False)
+    if "--help" not in beam:
+        beam_options(shlex.split(beam))
+
+
+def test_every_command_is_documented():
+    everything = "\n".join(page.read_text() for page in PAGES)
+    assert not [name for name in driftline.commands if f"driftline {name}" not in everything]
+    assert not [name for name in driftline.commands if f"`driftline {name}" not in HOME[1].read_text()]
+
+
+@pytest.mark.parametrize(
+    ("words", "page"),
+    [(Reason, "formats.md"), (Status, "concepts.md"), (Calibration, "statistics.md")],
+    ids=lambda value: value if isinstance(value, str) else value.__name__,
+)
+def test_every_word_of_a_closed_list_is_explained(words, page):
+    text = (DOCS / page).read_text()
+    assert not [word.value for word in words if f"`{word.value}`" not in text]
+
+
+def test_columns_named_in_sql_exist():
+    columns = {field.name for schema in (RESULT, DEAD_LETTER) for field in schema.arrow}
+    ordered = [
+        column.split(".")[0].removesuffix(",")
+        for page in PAGES
+        for _, text in blocks(page, "sql")
+        for clause in re.findall(r"PARTITION BY ([\w, ]+?)(?: ORDER|\))|WHERE (\w+)", text)
+        for column in " ".join(clause).replace(",", " ").split()
+    ]
+    assert "row_id" in ordered
+    assert not set(ordered) - columns - {"true", "episode"}
+
+
+def test_no_page_names_a_machine_or_an_unfinished_thought():
+    found = [
+        (named(page), word)
+        for page in PAGES
+        for word in re.findall(r"/(?:home|work|tmp|Users)/\w+|\bTODO\b|\bFIXME\b|\bTBD\b", page.read_text())
+    ]
+    assert not found
