@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import apache_beam as beam
 
 from driftline.report.summary import RunSummary
-from pipelines.job import check_input, publish, run_job, scratch_directory
+from pipelines.job import check_input, run_job, unfinished
 from pipelines.monitor import build_monitor, fitting_baseline
 from transforms.write_file import write_atomically
 
@@ -48,15 +48,14 @@ def run_backtest(config: Config, options: PipelineOptions, *, pattern: str, outp
     """
     check_input(config, pattern)
     baseline = fitting_baseline(config)
-    scratch = scratch_directory(output)
-    pipeline = beam.Pipeline(options=options)
-    build_monitor(pipeline, config, pattern=pattern, sinks=[(scratch, "parquet")])
-    outcome = run_job(pipeline, f"backtest {config.model}", [scratch])
-    write_atomically(
-        beam.io.filesystems.FileSystems.join(scratch, "run.json"),
-        _summary(config, baseline, outcome).to_json().encode(),
-    )
-    publish(scratch, output)
+    with unfinished(output) as [scratch]:
+        pipeline = beam.Pipeline(options=options)
+        build_monitor(pipeline, config, pattern=pattern, sinks=[(scratch, "parquet")])
+        outcome = run_job(pipeline, f"backtest {config.model}")
+        write_atomically(
+            beam.io.filesystems.FileSystems.join(scratch, "run.json"),
+            _summary(config, baseline, outcome).to_json().encode(),
+        )
     return outcome
 
 

@@ -14,7 +14,7 @@ from driftline.baseline import BaselineError
 from driftline.baseline.digests import import_digests
 from driftline.baseline.windows import calibration_stride
 from driftline.decoding.event_schema import EventSchema
-from pipelines.job import FIRST_READING, check_input, publish, run_job, scratch_directory
+from pipelines.job import FIRST_READING, check_input, run_job, unfinished
 from transforms.fit_baseline import FitBaseline
 from transforms.profile_slices import ProfileSlices, SliceLength, slice_length
 from transforms.read_files import ReadEvents
@@ -55,12 +55,10 @@ def build_baseline(config: Config, options: PipelineOptions, *, pattern: str, ou
     """
     check_input(config, pattern)
     directory, name = FileSystems.split(output)
-    scratch = scratch_directory(directory)
-    pipeline = beam.Pipeline(options=options)
-    lay_out_baseline(pipeline, config, pattern=pattern, path=FileSystems.join(scratch, name))
-    outcome = run_job(pipeline, f"baseline {config.model}", [scratch])
-    publish(scratch, directory)
-    return outcome
+    with unfinished(directory) as [scratch]:
+        pipeline = beam.Pipeline(options=options)
+        lay_out_baseline(pipeline, config, pattern=pattern, path=FileSystems.join(scratch, name))
+        return run_job(pipeline, f"baseline {config.model}")
 
 
 def import_baseline(config: Config, digests: str, output: str) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.metrics import MetricsFilter
 from apache_beam.runners.runner import PipelineState
@@ -20,9 +22,10 @@ from driftline.config import ConfigError, Problem
 from driftline.decoding.event_schema import EventSchema, check_columns
 from transforms.counters import DECODED, DROPPED_LATE, NAMESPACE, PROFILED, REJECTED, TALLY
 from transforms.read_files import match_files, source_columns
+from transforms.write_file import replace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     import apache_beam as beam
 
@@ -33,6 +36,8 @@ FIRST_READING = "FirstReading"
 
 #: Exit status of a program ended by Ctrl-C.
 INTERRUPTED = 130
+
+_ATTEMPTS = 5
 
 
 class JobError(RuntimeError):
@@ -135,7 +140,7 @@ def _key_and_rest(problem: str) -> tuple[str, str]:
     return key, rest
 
 
-def run_job(pipeline: beam.Pipeline, title: str, scratch: list[str]) -> Outcome:
+def run_job(pipeline: beam.Pipeline, title: str) -> Outcome:
     """Run a pipeline to its end, showing progress on a terminal.
 
     Parameters
@@ -144,8 +149,6 @@ def run_job(pipeline: beam.Pipeline, title: str, scratch: list[str]) -> Outcome:
         The pipeline.
     title
         What it does, for the progress line.
-    scratch
-        Directories to delete when the job fails or is interrupted.
 
     Returns
     -------
@@ -159,7 +162,7 @@ def run_job(pipeline: beam.Pipeline, title: str, scratch: list[str]) -> Outcome:
     started = time.time_ns() // 1000
     begin = time.monotonic()
     TALLY.clear()
-    with _cleaned_up(scratch), _progress(title):
+    with _progress(title):
         result = pipeline.run()
         state = result.wait_until_finish()
         if state not in (PipelineState.DONE, None):
@@ -224,44 +227,61 @@ def _progress(title: str) -> Iterator[None]:
 
 
 @contextmanager
-def _cleaned_up(scratch: list[str]) -> Iterator[None]:
-    """Delete scratch directories if the job does not finish.
-
-    Beam's local runner works in threads that cannot be stopped, so Ctrl-C ends the process at once:
-    everything written so far is in the scratch directories.
-    """
-
-    def interrupted(_signal: int, _frame: object) -> None:
-        delete(scratch)
-        os.write(2, b"\ninterrupted: nothing was written under a final name; start the job again\n")
-        os._exit(INTERRUPTED)
-
-    before = signal.signal(signal.SIGINT, interrupted)
-    try:
-        yield
-    except BaseException:
-        delete(scratch)
-        raise
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def scratch_directory(final: str) -> str:
-    """Make a directory beside the final files, for a job to write into.
+def unfinished(*finals: str) -> Iterator[list[str]]:
+    """Give a job directories to write into, and publish what is in them when it has succeeded.
 
     Parameters
     ----------
-    final
-        Directory the files move to in the end, on any Beam filesystem.
+    finals
+        Directories the files move to in the end, on any Beam filesystem.
 
-    Returns
-    -------
-    str
-        Its path: on the same filesystem, so that moving is renaming.
+    Yields
+    ------
+    list of str
+        For each of them a new directory in it: on the same filesystem, so that moving is renaming. If the
+        job fails or is interrupted they are deleted, and what was in the final ones is still there.
     """
-    path: str = FileSystems.join(final, f".unfinished-{uuid.uuid4().hex[:12]}")
-    FileSystems.mkdirs(path)
-    return path
+    scratch: list[str] = []
+    with _deleted_when_interrupted(scratch) as go_on:
+        try:
+            for final in finals:
+                scratch.append(FileSystems.join(final, f".unfinished-{uuid.uuid4().hex[:12]}"))
+                FileSystems.mkdirs(scratch[-1])
+            yield scratch
+            go_on()
+            for directory, final in zip(scratch, finals, strict=True):
+                publish(directory, final)
+        finally:
+            delete(scratch)
+
+
+@contextmanager
+def _deleted_when_interrupted(scratch: list[str]) -> Iterator[Callable[[], None]]:
+    """End the process at Ctrl-C: the threads of Beam's local runner cannot be stopped.
+
+    Gives a function that turns this off: once files move under their final names, all of them shall.
+    """
+    if threading.current_thread() is not threading.main_thread():  # where signals never arrive
+        yield lambda: None
+        return
+
+    def interrupted(_signal: int, _frame: object) -> None:
+        try:
+            for _ in range(_ATTEMPTS):  # the workers may be writing still
+                with suppress(BeamIOError, OSError):
+                    delete(scratch)
+        finally:
+            os.write(2, b"\ninterrupted: nothing was written under a final name; start the job again\n")
+            os._exit(INTERRUPTED)
+
+    def ignore() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    before = signal.signal(signal.SIGINT, interrupted)
+    try:
+        yield ignore
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def publish(scratch: str, final: str) -> list[str]:
@@ -270,7 +290,7 @@ def publish(scratch: str, final: str) -> list[str]:
     Parameters
     ----------
     scratch
-        What `scratch_directory` made.
+        Where the job wrote.
     final
         The directory to move to.
 
@@ -284,11 +304,8 @@ def publish(scratch: str, final: str) -> list[str]:
         FileSystems.match([FileSystems.join(scratch, "*")])[0].metadata_list, key=lambda entry: entry.path
     ):
         target = FileSystems.join(final, FileSystems.split(file.path)[1])
-        if FileSystems.exists(target):
-            FileSystems.delete([target])
-        FileSystems.rename([file.path], [target])
+        replace(file.path, target)
         moved.append(target)
-    delete([scratch])
     return moved
 
 

@@ -11,7 +11,7 @@ from driftline.baseline.compatibility import check_fits
 from driftline.config import ConfigError, Problem
 from driftline.decoding.event_schema import EventSchema
 from driftline.schemas import DEAD_LETTER, RESULT
-from pipelines.job import check_input, publish, run_job, scratch_directory
+from pipelines.job import check_input, run_job, unfinished
 from transforms.baseline_source import BaselineSource, read_baseline
 from transforms.judge_windows import JudgeWindows
 from transforms.merge_windows import MergeWindows
@@ -146,14 +146,11 @@ def run_monitor(config: Config, options: PipelineOptions) -> Outcome:
     check_input(config, files.pattern)
     fitting_baseline(config)
     sinks = [(sink.files.path, sink.files.format) for sink in config.sinks if sink.files is not None]
-    scratch = [scratch_directory(path) for path, _ in sinks]
-    pipeline = beam.Pipeline(options=options)
-    formats = [file_format for _, file_format in sinks]
-    build_monitor(pipeline, config, pattern=files.pattern, sinks=list(zip(scratch, formats, strict=True)))
-    outcome = run_job(pipeline, f"monitor {config.model}", scratch)
-    for unfinished, (path, _) in zip(scratch, sinks, strict=True):
-        publish(unfinished, path)
-    return outcome
+    with unfinished(*(path for path, _ in sinks)) as scratch:
+        pipeline = beam.Pipeline(options=options)
+        formats = [file_format for _, file_format in sinks]
+        build_monitor(pipeline, config, pattern=files.pattern, sinks=list(zip(scratch, formats, strict=True)))
+        return run_job(pipeline, f"monitor {config.model}")
 
 
 if __name__ == "__main__":

@@ -38,8 +38,8 @@ def replace(source: str, target: str) -> None:
     try:
         FileSystems.rename([source], [target])
     except BeamIOError:
-        # a folder is in the way, or the filesystem does not overwrite
-        if not FileSystems.exists(target):
+        # else a folder is in the way, or the filesystem does not overwrite
+        if not (FileSystems.exists(source) and FileSystems.exists(target)):
             raise
         FileSystems.delete([target])
         FileSystems.rename([source], [target])

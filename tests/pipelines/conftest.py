@@ -1,10 +1,10 @@
-"""What the tests of whole jobs share: a made-up feature log, its baseline, and the command line in process."""
+"""What the tests of whole jobs share: a made-up feature log, its baseline, the command line in process."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.cli import main
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 DAY = 86_400_000_000
 EVERY = DAY // 4
@@ -76,7 +79,7 @@ class Desk:
         text = CONFIG if text is None else text
         for key, value in keys.items():
             line = "" if value is None else f"{key}: {value}\n"
-            text = re.sub(rf"(?m)^{key}:.*\n", lambda _: line, text) if f"{key}:" in text else text + line
+            text = re.sub(rf"(?m)^{key}:.*\n", "", text) + line
         text = text.replace("path: baseline.avro", f"path: {self.folder}/baseline.avro")
         text = text.replace("pattern: ref.parquet", f"pattern: {self.folder}/ref.parquet")
         text = text.replace("path: out}", f"path: {self.folder}/out}}")
