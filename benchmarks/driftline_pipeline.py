@@ -18,7 +18,7 @@ import apache_beam as beam  # noqa: E402
 import pyarrow as pa  # noqa: E402
 import yaml  # noqa: E402
 from sampling import StackSampler  # noqa: E402
-from scenario import Messages, Scenario, make  # noqa: E402
+from scenario import Messages, Scenario, Seconds, make  # noqa: E402
 
 from driftline.config import parse_config  # noqa: E402
 from driftline.decoding.event_schema import EventSchema  # noqa: E402
@@ -27,13 +27,14 @@ from driftline.decoding.formats import MessageFormat  # noqa: E402
 from driftline.slicing import profile_events  # noqa: E402
 from pipelines.monitor import judge_events  # noqa: E402
 from transforms.baseline_source import BaselineSource, read_baseline  # noqa: E402
+from transforms.decode import DecodeMessages, MessageBatch  # noqa: E402
 
 BATCH = 5_000
 ROOT = Path(__file__).parents[1]
 
 
 class ReadMessages(beam.DoFn):
-    """(batch, round) to lists of messages."""
+    """(batch, round) to batches of messages."""
 
     def __init__(self, scenario):
         """Keep the scenario."""
@@ -47,31 +48,15 @@ class ReadMessages(beam.DoFn):
         """Hand over what a poll would."""
         messages = self._messages.read(*place)
         for first in range(0, len(messages), BATCH):
-            yield messages[first : first + BATCH]
-
-
-class DecodeMessages(beam.DoFn):
-    """Lists of messages to normalised events."""
-
-    def __init__(self, message_format, schema):
-        """Keep the format and the columns."""
-        self._format, self._schema = message_format, schema
-
-    def setup(self):
-        """Make the decoder."""
-        self._decoder = self._format.decoder(self._schema)
-
-    def process(self, messages):
-        """Decode."""
-        decoded = decode_events(self._decoder, messages, self._schema)
-        assert not decoded.rejects
-        yield from decoded.events if isinstance(decoded.events, (list, tuple)) else [decoded.events]
+            chosen = messages[first : first + BATCH]
+            yield MessageBatch(chosen, "benchmark", range(len(chosen)))
 
 
 def results_of(messages, scenario, config):
-    """From lists of messages to result rows: the one place that names driftline's composition."""
-    schema = EventSchema.of(config)
-    events = messages | beam.ParDo(DecodeMessages(MessageFormat("avro", json.dumps(scenario.schema)), schema))
+    """From batches of messages to result rows: the one place that names driftline's composition."""
+    message_format = MessageFormat("avro", json.dumps(scenario.schema))
+    decode = DecodeMessages(config.model, EventSchema.of(config), message_format)
+    events = messages | beam.ParDo(decode).with_output_types(pa.RecordBatch)
     return judge_events(events, config, BaselineSource(config.baseline.path), streaming=False)
 
 
@@ -98,42 +83,43 @@ class CountRows(beam.DoFn):
 
 
 def run(scenario, config, places):
-    """Seconds of one run, and the result rows it gave."""
+    """Wall and CPU seconds of one run, and the result rows it gave."""
     CountRows.rows = 0
-    start = time.perf_counter()
+    start = Seconds()
     with beam.Pipeline("FnApiRunner") as pipeline:
         messages = pipeline | beam.Create(places, reshuffle=False) | beam.ParDo(ReadMessages(scenario))
         _ = results_of(messages, scenario, config) | beam.ParDo(CountRows())
-    return time.perf_counter() - start, CountRows.rows
+    return start.spent(), CountRows.rows
 
 
 def stages(scenario, config):
-    """Microseconds a row of each stage alone, on the first messages, in a plain loop."""
+    """CPU microseconds a row of each stage alone, on the first messages, in a plain loop."""
     baseline, schema = read_baseline(config.baseline.path), EventSchema.of(config)
     decoder = MessageFormat("avro", json.dumps(scenario.schema)).decoder(schema)
     stored = Messages(scenario)
-    spent = dict.fromkeys(("read", "decode", "kernel"), 0.0)
+    spent = dict.fromkeys(("read messages", "decode and normalise", "profile (the kernel)"), 0.0)
     rows, events = 0, []
     for batch in range(min(stored.batches, 7)):
-        begin = time.perf_counter()
+        start = Seconds()
         messages = stored.read(batch, 1)
-        read = time.perf_counter()
+        spent["read messages"] += start.spent()[1]
+        start = Seconds()
         for first in range(0, len(messages), BATCH):
             events += [decode_events(decoder, messages[first : first + BATCH], schema).events]
-        spent["read"] += read - begin
-        spent["decode"] += time.perf_counter() - read
+        spent["decode and normalise"] += start.spent()[1]
         rows += len(messages)
-    table = pa.Table.from_batches(events)
-    begin = time.perf_counter()
-    for _ in profile_events(table, baseline.layout, baseline.monitored, config.windows.every):
+    start = Seconds()
+    for _ in profile_events(
+        pa.Table.from_batches(events), baseline.layout, baseline.monitored, config.windows.every
+    ):
         pass
-    spent["kernel"] = time.perf_counter() - begin
+    spent["profile (the kernel)"] = start.spent()[1]
     return {name: 1e6 * seconds / rows for name, seconds in spent.items()}
 
 
 def main(rounds):
     """Start-up, the real run, then the stages."""
-    imported = time.perf_counter() - PROCESS_START
+    imported = time.perf_counter() - PROCESS_START, time.process_time()
     scenario = Scenario()
     config = prepare(scenario)
     batches = Messages(scenario).batches
