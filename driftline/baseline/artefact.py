@@ -166,7 +166,8 @@ def reference_of(block: Block, profile: Profile) -> NumericReference | Categoric
     quartiles = profile.quantiles(np.array([0.25, 0.75]))
     atoms = np.zeros(profile.counts.shape, bool)
     for row, feature in enumerate(block.numeric):
-        atoms[row, : feature.bins] = atom_bins(feature.edges)
+        if len(feature.edges):  # without values in the reference there is one bin and no atom
+            atoms[row, : feature.bins] = atom_bins(feature.edges)
     return NumericReference(
         NumericCounts(profile.counts, profile.missing, profile.nonfinite),
         gap=bin_gaps(block, profile),
