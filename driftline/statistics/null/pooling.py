@@ -27,8 +27,9 @@ def pool_rare(fractions: NDArray[np.float64], smallest_n: float, least: float) -
     Returns
     -------
     ndarray of int16, shape (K,)
-        Group of each category, groups counted from 0. If even together the rare ones are too few, the rarest
-        of the others joins them. Never fewer than three groups (the two largest and the rest).
+        Group of each category, groups counted from 0; never fewer than three (the two largest and the rest).
+        The rare ones stay a group of their own even where they are too few together: joined to a frequent
+        category, that category could turn into a new one unseen.
 
     Examples
     --------
@@ -41,8 +42,6 @@ def pool_rare(fractions: NDArray[np.float64], smallest_n: float, least: float) -
     if group.max() + 1 < _FEWEST_GROUPS:
         rank = np.argsort(np.argsort(-fractions, kind="stable"), kind="stable")
         return np.minimum(rank, _FEWEST_GROUPS - 1).astype(np.int16)
-    if rare.any() and fractions[rare].sum() * smallest_n < least and (~rare).any():
-        group[rare] = group[np.flatnonzero(~rare)[np.argmin(fractions[~rare])]]
     return group.astype(np.int16)
 
 

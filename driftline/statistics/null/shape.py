@@ -128,7 +128,9 @@ def _shrunk(
     spherical = trace * trace / rank
     unbiased = df * df / ((df - 1) * (df + 2)) * (square - trace * trace / df)
     unbiased = min(max(unbiased, spherical), square)
-    intensity = 1 - np.sqrt((unbiased - spherical) / max(square - spherical, 1e-300))
+    # of rank one the two squares are equal but for rounding
+    kept = min(max((unbiased - spherical) / max(square - spherical, 1e-300), 0.0), 1.0)
+    intensity = 1 - np.sqrt(kept)
     moved: NDArray[np.float64] = (1 - intensity) * covariance + intensity * trace / rank * multinomial
     return moved
 
