@@ -1,8 +1,8 @@
-"""Real flights with their days shuffled: no drift by construction, and rows that are anything but independent.
+"""Real flights with their days shuffled: no drift by construction, rows anything but independent.
 
-The 365 days of 2013 are put in random order; 150 of them are the reference, the other days are windows of one
-day each. Whatever alarms on more than alpha of them alarms for nothing. `shuffled_days` gives the same days to
-anything else that claims to test for drift.
+The 365 days of 2013 are put in random order; 150 of them are the reference, the other days are windows of
+one day each. Whatever alarms on more than alpha of them alarms for nothing. `shuffled_days` gives the same
+days to anything else that claims to test for drift.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BINS = 64
 
 @dataclass(frozen=True)
 class Shuffled:
-    """One shuffle: lists of day tables, each a dict of column to array (nan is missing; origin is text)."""
+    """One shuffle: lists of days, each a dict of column to array (nan is missing; origin is text)."""
 
     reference: list[dict[str, np.ndarray]]
     live: list[dict[str, np.ndarray]]

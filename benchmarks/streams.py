@@ -129,6 +129,7 @@ class Wobbling(Stream):
     """Window means wobble by .1 sd, and the missing rate by a fifth."""
 
     def windows(self, rng, n, shift=0.0):
+        """Draw windows, each with means and rates of its own."""
         wobble = 0.1 * rng.standard_normal((2, len(n)))
         rates = MISSING * np.exp(0.2 * rng.standard_normal((2, len(n))))
         missing, categories_missing = rng.binomial(n, rates)
@@ -154,6 +155,7 @@ class Users(Stream):
         return 20 * rng.multinomial(users - silent, np.full(_USER_GROUPS, 1 / _USER_GROUPS)), 20 * silent
 
     def windows(self, rng, n, shift=0.0):
+        """Draw windows, each of other users."""
         counted = []
         for fractions in (_normal_fractions, _normal_categories):
             rows, silent = self.rows_by_group(rng, n)
@@ -168,6 +170,7 @@ class ZipfUsers(Users):
     index = 1.5
 
     def rows_by_group(self, rng, n):
+        """Rows of each group of users, and of users without values."""
         rows = np.empty((len(n), _USER_GROUPS), dtype=np.int64)
         silent = np.empty(len(n), dtype=np.int64)
         for w, size in enumerate(n):
@@ -212,6 +215,7 @@ class Autoregressive(Stream):
         }
 
     def windows(self, rng, n, shift=0.0):
+        """Draw windows that follow each other."""
         draw = self._simulated if n.max() <= _ROWS_SIMULATED else self._normal
         missing = draw(rng, n, np.array([stats.norm.ppf(MISSING)]), 0.0)[:, 0]
         categories_missing = draw(rng, n, np.array([stats.norm.ppf(MISSING)]), 0.0)[:, 0]

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _WOBBLE = np.linspace(0.0, 1.0, 21)
+_ENOUGH_DF = 50.0  # with fewer, tails do not carry the uncertainty of rho as well
 _PLAUSIBLE = -2.7  # twice the log-likelihood ratio: a 90 % interval for one parameter
 
 
@@ -29,20 +30,31 @@ class Scale:
         Values of rho that the windows do not contradict.
     mean : ndarray of float64, shape (R,)
         M for each of them.
+    weight : ndarray of float64, shape (R,)
+        Their likelihoods, adding up to 1.
     typical_n : float
         n_h, harmonic mean of the windows' rows.
+    known : tuple of float
+        Range of n where the windows say what rho means; empty (inf, 0) if they are few.
     """
 
     wobble: float
     plausible: NDArray[np.float64]
     mean: NDArray[np.float64]
+    weight: NDArray[np.float64]
     typical_n: float
+    known: tuple[float, float]
 
     def at(self, n: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Largest plausible ``E T^2`` for windows of ``n`` rows, shape (N,)."""
+        """Give ``E T^2`` for windows of ``n`` rows, shape (N,).
+
+        Averaged over the plausible values of rho where many windows of the reference had about as many rows,
+        else the largest of them: then p is a bound.
+        """
         rho = self.plausible[:, None]
-        largest: NDArray[np.float64] = (self.mean[:, None] * ((1 - rho) * self.typical_n / n + rho)).max(0)
-        return largest
+        each = self.mean[:, None] * ((1 - rho) * self.typical_n / n + rho)
+        seen = (n >= self.known[0]) & (n <= self.known[1])
+        return np.where(seen, self.weight @ each, each.max(0))
 
 
 def fit_scale(
@@ -97,4 +109,11 @@ def fit_scale(
     likelihood -= likelihood.max()
     weight = np.exp(likelihood / 2)
     keep = likelihood > _PLAUSIBLE
-    return Scale(float(weight @ _WOBBLE / weight.sum()), _WOBBLE[keep], means[keep], typical_n)
+    return Scale(
+        float(weight @ _WOBBLE / weight.sum()),
+        _WOBBLE[keep],
+        means[keep],
+        weight[keep] / weight[keep].sum(),
+        typical_n,
+        (float(n.min()), float(n.max())) if df >= _ENOUGH_DF else (np.inf, 0.0),
+    )

@@ -1,4 +1,4 @@
-"""Fits of whole features: calibrated on every kind of stream, sensible on degenerate ones, readable as bytes."""
+"""Fits of whole features: calibrated on streams, sensible on degenerate references, readable as bytes."""
 
 from pathlib import Path
 
