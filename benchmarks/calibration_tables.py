@@ -85,8 +85,8 @@ def _print_cells(cells, alpha, name):
         return sum(mark(share, error, alpha) == "!" for share, error, *_ in outside)
 
     print(
-        f"alpha {alpha:<6g}{name:20s} of {len(cells)}: below .5 x {len(low):3d} ({sure(low)} sure), above 1.5 x "
-        f"{len(high):3d} ({sure(high)} sure), above 2 x {len(twice):3d}; mean "
+        f"alpha {alpha:<6g}{name:20s} of {len(cells)}: below .5 x {len(low):3d} ({sure(low)} sure), "
+        f"above 1.5 x {len(high):3d} ({sure(high)} sure), above 2 x {len(twice):3d}; mean "
         f"{sum(cell[0] for cell in cells) / len(cells) / alpha:.2f}, largest {worst[0] / alpha:.2f} x "
         f"({worst[2]}, n {worst[3]}, live x {worst[4]:g})"
     )

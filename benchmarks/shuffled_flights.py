@@ -37,7 +37,7 @@ class Shuffled:
 
 
 def read_flights(folder):
-    """Read year-day and features from flights.csv, flights.csv.zip or the source distribution in ``folder``."""
+    """Read days and columns from flights.csv, flights.csv.zip or the source distribution in a folder."""
     import pyarrow.csv as pa_csv
 
     if (folder / "flights.csv").exists():
@@ -82,7 +82,8 @@ def edges_of(values):
 def histogram(values, edges):
     """Counts in the bins between edges, and missing rows."""
     present = values[np.isfinite(values)]
-    return np.bincount(np.searchsorted(edges, present, "right"), minlength=len(edges) + 1), len(values) - len(
+    counts = np.bincount(np.searchsorted(edges, present, "right"), minlength=len(edges) + 1)
+    return counts, len(values) - len(present)
         present
     )
 

@@ -43,7 +43,7 @@ def windows(kind, rng, n):
         return np.bincount(bins[use], minlength=len(n) * (len(edges) + 1)).reshape(len(n), -1)
 
     if kind == "clustered":
-        missing = 20 * rng.binomial(n // 20, 0.05)
+        missing = 5 * rng.binomial(n // 5, 0.05)  # of 20 there would be a lattice of too few rates
     elif kind == "wobble":
         missing = rng.binomial(n, 0.05 * np.exp(0.3 * rng.standard_normal(len(n))))
     else:
