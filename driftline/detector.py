@@ -58,8 +58,10 @@ class DriftResult:
         Share of missing values in the current data.
     n
         Rows of the current data.
-    calibrated
-        Whether `p_value` is from the reference's own windows.
+    calibration
+        What `p_value` rests on: ``calibrated`` and ``bound`` are from the reference's own spans of time,
+        ``few_windows`` and ``uncalibrated`` too, but of so few that nothing is called drifted;
+        ``independent`` is as if rows were independent.
     """
 
     feature: str
@@ -72,7 +74,7 @@ class DriftResult:
     wasserstein_iqr: float
     missing_rate: float
     n: int
-    calibrated: bool
+    calibration: str
 
 
 class DriftDetector:
@@ -190,7 +192,6 @@ class DriftDetector:
         layout = self._baseline.layout
         window = (0, _SPAN)
         batches: list[pa.RecordBatch] = []
-        calibrated: dict[str, bool] = {}
         for part in profile_events(
             _events(table.select([spec.name for spec in self._specs]), self._specs, None), layout, None, _SPAN
         ):
@@ -200,13 +201,12 @@ class DriftDetector:
                 profile, self._segment, block, window, baseline=self._baseline, min_n=self._tests.min_n
             )
             null = self._baseline.entries[self._segment, block.name].null
-            calibrated |= dict.fromkeys(block.names, null is not None)
             batches.append(rows if null is not None else _as_if_independent(rows))
         settled = settle_window(batches, window, 1.0, self._baseline, self._tests, late=False, emitted_at=0)
         by_feature = {
             row["feature"]: row for row in settled.rows.to_pylist() if row["segment"] == self._segment
         }
-        return [_result(by_feature[spec.name], calibrated=calibrated[spec.name]) for spec in self._specs]
+        return [_result(by_feature[spec.name]) for spec in self._specs]
 
     def should_alert(self, results: Sequence[DriftResult], share: float = 0.3) -> bool:
         """Decide whether enough features drifted to wake somebody.
@@ -321,7 +321,7 @@ def _as_integers(column: Any) -> ArrayLike:
     return np.asarray(column.cast(pa.int64()).to_numpy())
 
 
-def _result(row: dict[str, Any], *, calibrated: bool) -> DriftResult:
+def _result(row: dict[str, Any]) -> DriftResult:
     numeric = row["kind"] == "numeric"
 
     def number(name: str) -> float:
@@ -338,5 +338,5 @@ def _result(row: dict[str, Any], *, calibrated: bool) -> DriftResult:
         wasserstein_iqr=number("wasserstein_iqr"),
         missing_rate=number("missing_rate"),
         n=row["n"],
-        calibrated=calibrated,
+        calibration=row["calibration"],
     )

@@ -14,12 +14,14 @@ from driftline.baseline import BaselineError
 from driftline.baseline.digests import import_digests
 from driftline.baseline.windows import calibration_stride
 from driftline.decoding.event_schema import EventSchema
+from driftline.schemas import DEAD_LETTER
 from pipelines.job import FIRST_READING, check_input, run_job, unfinished
 from transforms.fit_baseline import FitBaseline
 from transforms.profile_slices import ProfileSlices, SliceLength, slice_length
 from transforms.read_files import ReadEvents
 from transforms.survey_reference import SurveyReference
 from transforms.write_file import write_atomically
+from transforms.write_rows import WriteRows
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -40,7 +42,8 @@ def build_baseline(config: Config, options: PipelineOptions, *, pattern: str, ou
     pattern
         Files of the reference.
     output
-        Path of the baseline. What is there is replaced when the job has finished, and not before.
+        Path of the baseline; its window histograms and dead letters go beside it, as ``<output>.windows`` and
+        ``<output>.dead_letters.parquet``. What is there is replaced when the job has finished, not before.
 
     Returns
     -------
@@ -112,9 +115,13 @@ def lay_out_baseline(pipeline: beam.Pipeline, config: Config, *, pattern: str, p
     plan = surveyed.events | "SurveyReference" >> SurveyReference(
         config.feature_specs, config.segments, config.max_segments
     )
-    profiled = pipeline | "SecondReading" >> read
+    decoded = pipeline | "SecondReading" >> read
+    directory, name = FileSystems.split(path)
+    _ = decoded.dead_letters | "WriteDeadLetters" >> WriteRows(
+        directory, f"{name}.dead_letters", DEAD_LETTER, "parquet"
+    )
     _ = (
-        profiled.events
+        decoded.events
         | "ProfileSlices"
         >> beam.ParDo(ProfileSlices(length), AsSingleton(plan)).with_output_types(
             tuple[tuple[str, str], bytes]

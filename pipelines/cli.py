@@ -120,7 +120,7 @@ def validate(invocation: Invocation, config: str) -> None:
 def baseline(invocation: Invocation, config: str, pattern: str | None, output: str | None) -> None:
     """Build the baseline of CONFIG from past data that is taken as normal.
 
-    Reads the files once or twice, fixes bins, counts every feature of every segment, and learns from the
+    Reads the files twice, fixes bins, counts every feature of every segment, and learns from the
     data's own windows how much they differ when nothing drifts. Give it at least 30 windows of past data:
     with fewer than 10, p-values are an indication and no more.
 

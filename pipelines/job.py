@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import threading
@@ -162,7 +163,7 @@ def run_job(pipeline: beam.Pipeline, title: str) -> Outcome:
     started = time.time_ns() // 1000
     begin = time.monotonic()
     TALLY.clear()
-    with _progress(title):
+    with _progress(title), _errors_said_once():
         result = pipeline.run()
         state = result.wait_until_finish()
         if state not in (PipelineState.DONE, None):
@@ -204,6 +205,21 @@ def _counts(result: beam.runners.runner.PipelineResult) -> Counts:
         windows=totals.get("windows", 0),
         results=totals.get("results", 0),
     )
+
+
+@contextmanager
+def _errors_said_once() -> Iterator[None]:
+    """Keep workers in this process from logging, traceback and all, what they raise as well."""
+    logger = logging.getLogger("apache_beam.runners.common")
+
+    def not_raised_too(record: logging.LogRecord) -> bool:
+        return record.exc_info is None
+
+    logger.addFilter(not_raised_too)
+    try:
+        yield
+    finally:
+        logger.removeFilter(not_raised_too)
 
 
 @contextmanager

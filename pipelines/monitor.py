@@ -6,10 +6,12 @@ import sys
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
+from apache_beam.io.filesystems import FileSystems
 
 from driftline.baseline.compatibility import check_fits
 from driftline.config import ConfigError, Problem
 from driftline.decoding.event_schema import EventSchema
+from driftline.report.summary import RunSummary
 from driftline.schemas import DEAD_LETTER, RESULT
 from pipelines.job import check_input, run_job, unfinished
 from transforms.baseline_source import BaselineSource, read_baseline
@@ -17,6 +19,7 @@ from transforms.judge_windows import JudgeWindows
 from transforms.merge_windows import MergeWindows
 from transforms.profile_slices import ProfileSlices, slice_length
 from transforms.read_files import ReadEvents
+from transforms.write_file import write_atomically
 from transforms.write_rows import WriteRows
 
 if TYPE_CHECKING:
@@ -143,14 +146,74 @@ def run_monitor(config: Config, options: PipelineOptions) -> Outcome:
     if not config.sinks:
         problem = Problem("sinks", "is missing", "say where results go: `sinks: [files: {path: out/}]`")
         raise ConfigError(config.name, [problem])
-    check_input(config, files.pattern)
-    fitting_baseline(config)
     sinks = [(sink.files.path, sink.files.format) for sink in config.sinks if sink.files is not None]
+    return run_on_files(config, options, pattern=files.pattern, sinks=sinks, title="monitor")
+
+
+def run_on_files(
+    config: Config, options: PipelineOptions, *, pattern: str, sinks: list[tuple[str, str]], title: str
+) -> Outcome:
+    """Judge the events of files and leave rows and a ``run.json`` in directories.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+    options
+        Beam options.
+    pattern
+        Files to read.
+    sinks
+        (directory, format) to write to.
+    title
+        What the job is called while it runs.
+
+    Returns
+    -------
+    Outcome
+
+    Raises
+    ------
+    ConfigError, BaselineError
+        Before anything starts, if the job could not do its work.
+    JobError
+        If it does not finish.
+    """
+    check_input(config, pattern)
+    baseline = fitting_baseline(config)
     with unfinished(*(path for path, _ in sinks)) as scratch:
         pipeline = beam.Pipeline(options=options)
         formats = [file_format for _, file_format in sinks]
-        build_monitor(pipeline, config, pattern=files.pattern, sinks=list(zip(scratch, formats, strict=True)))
-        return run_job(pipeline, f"monitor {config.model}")
+        build_monitor(pipeline, config, pattern=pattern, sinks=list(zip(scratch, formats, strict=True)))
+        outcome = run_job(pipeline, f"{title} {config.model}")
+        summary = _summary(config, baseline, outcome).to_json().encode()
+        for directory in scratch:
+            write_atomically(FileSystems.join(directory, "run.json"), summary)
+    return outcome
+
+
+def _summary(config: Config, baseline: Baseline, outcome: Outcome) -> RunSummary:
+    counts, tests = outcome.counts, config.tests
+    return RunSummary(
+        model=config.model,
+        alpha=tests.alpha,
+        psi=tests.psi,
+        wasserstein_iqr=tests.wasserstein_iqr,
+        min_n=tests.min_n,
+        min_coverage=tests.min_coverage,
+        window_size_us=config.windows.size,
+        window_every_us=config.windows.every,
+        decoded=counts.decoded,
+        profiled=counts.profiled,
+        dropped_late=counts.dropped_late,
+        rejected=counts.rejected,
+        runner=outcome.runner,
+        started_us=outcome.started,
+        seconds=outcome.seconds,
+        baseline_path=config.baseline.path,
+        baseline_version=baseline.version,
+        reference_windows=baseline.windows,
+    )
 
 
 if __name__ == "__main__":

@@ -171,7 +171,7 @@ def _write(
         size=windows.size,
         every=windows.every,
         segment_columns=tuple(config.segments),
-        windows=len(starts),
+        windows=len(starts) * stride // windows.size,  # as if they did not overlap: limits are about these
         created_at=time.time_ns() // 1000,
     )
     write_atomically(path, data)

@@ -159,7 +159,7 @@ def _plan(survey: bytes, features: Sequence[FeatureSpec], monitored: list[str]) 
     if not survey:
         msg = (
             "the reference has no usable row: every one was rejected, or the files are empty. "
-            "The dead letters say why; correct event_time and features, or give other files with --input"
+            "Hold event_time and the kinds of the features against the data, or give other files with --input"
         )
         raise BaselineError(msg)
     return Survey.from_bytes(survey).layout(features).to_bytes(), [

@@ -131,7 +131,7 @@ def _decide(rows: pa.Table, coverage: float, tests: Tests) -> pa.Table:
     rows = _set(rows, "status", pa.array(status, pa.string()))
     rows = _set(rows, "coverage", pa.array(np.full(len(rows), coverage)))
     rows = _set(rows, "p_adjusted", pa.array(adjusted, mask=np.isnan(adjusted)))
-    return _set(rows, "drifted", pa.array(drifted, mask=~ok))
+    return _set(rows, "drifted", pa.array(drifted, mask=np.isnan(p)))
 
 
 def _numbers(rows: pa.Table, name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

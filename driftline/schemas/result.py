@@ -108,7 +108,8 @@ RESULT = RowSchema(
             "coverage",
             "float64",
             "required",
-            "Share of the window's slices that hold rows of the model: below 1 at the edges of the data.",
+            "Share of the window's slices, quarters of `windows.every` each, that hold rows of the model: "
+            "below 1 at the edges of the data.",
         ),
         Field(
             "status",
@@ -171,14 +172,15 @@ RESULT = RowSchema(
             "p_adjusted",
             "float64",
             "nullable",
-            "`p_value` after Benjamini-Hochberg over all segments and features of the model's window.",
+            "`p_value` after Benjamini-Hochberg over the segments and features of the model's window whose "
+            "`status` is `ok` and whose `calibration` is acted on; null for the others.",
         ),
         Field(
             "drifted",
             "bool",
             "nullable",
             "Significant (`p_adjusted` < `tests.alpha`) and large (`psi` or `wasserstein_iqr` above its "
-            "threshold); null unless `status` is `ok`.",
+            "threshold); null unless `status` is `ok` and `calibration` is acted on: cannot tell.",
         ),
         Field("baseline_version", "string", "nullable", "Version of the baseline compared with."),
         Field(
@@ -198,8 +200,8 @@ RESULT = RowSchema(
             "calibration",
             "string",
             "nullable",
-            f"What `p_value` rests on: {_words(Calibration)}. `bound`: the window has fewer or more rows than "
-            "any of the reference, p is an upper bound. `few_windows` (of the reference, under 10) and "
+            f"What `p_value` rests on: {_words(Calibration)}. `bound`: the window has fewer or more rows "
+            "than any of the reference, p is an upper bound. `few_windows` (of the reference, under 10) and "
             "`uncalibrated` (at most 2, p is 1) are never acted on. `independent`: as if rows were "
             "independent, in notebooks without times.",
         ),
