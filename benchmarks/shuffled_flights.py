@@ -84,8 +84,6 @@ def histogram(values, edges):
     present = values[np.isfinite(values)]
     counts = np.bincount(np.searchsorted(edges, present, "right"), minlength=len(edges) + 1)
     return counts, len(values) - len(present)
-        present
-    )
 
 
 def of_origin(shuffled, origin):
@@ -145,10 +143,8 @@ def print_flights(folder, shuffles=20, alpha=0.01):
                 for column, p in judge_flights(days, name).items():
                     total.setdefault((origin, name, column), []).append(float(np.mean(p <= alpha)))
     columns = ("plain ks", "ours ks", "ours p_value", "drifted")
-    print(
-        f"real flights, days shuffled, {REFERENCE_DAYS} reference days, {shuffles} shuffles: share of days alarmed"
-    )
-    print(f"at p <= {alpha} although nothing drifts (range over shuffles)")
+    print(f"real flights, days shuffled {shuffles} times, {REFERENCE_DAYS} reference days")
+    print(f"share of days alarmed at p <= {alpha} although nothing drifts (range over shuffles)")
     print(f"{'origin':8s}{'feature':12s}" + "".join(f"{column:>24s}" for column in columns))
     for origin in ORIGINS:
         for name in FEATURES:

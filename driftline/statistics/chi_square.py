@@ -16,9 +16,9 @@ RARE = 5.0  # expected rows below which the chi-square approximation is not used
 def two_sample(current: ArrayLike, reference: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Pearson's chi-square of two rows of counts, and its p-value as if all rows were independent.
 
-    Categories of which either sample should have fewer than five rows are counted as one; if even together
-    they are that rare, they join the rarest of the others unless it is the only one. Categories without rows
-    are left out.
+    Categories of which either sample should have fewer than five rows are counted as one. If even together
+    they should have, and do have, fewer than five, they join the rarest of the others unless it is the only
+    one. Categories without rows are left out.
 
     Parameters
     ----------
@@ -52,8 +52,10 @@ def two_sample(current: ArrayLike, reference: ArrayLike) -> tuple[NDArray[np.flo
         share = both / (n + m)
     rare = share * smaller < RARE
     pooled = np.where(rare, share, 0.0).sum(-1, keepdims=True)
-    # the pooled ones are still rare: the rarest frequent category takes them in
-    needs_company = (pooled > 0) & (pooled * smaller < RARE) & ((~rare).sum(-1, keepdims=True) > 1)
+    hits = np.where(rare, np.where(n <= m, current, reference), 0.0).sum(-1, keepdims=True)
+    # the pooled ones are still rare, and not because they are new: the rarest frequent category takes them in
+    needs_company = (pooled > 0) & (pooled * smaller < RARE) & (hits < RARE)
+    needs_company &= (~rare).sum(-1, keepdims=True) > 1
     rarest = np.where(rare, np.inf, share).argmin(-1)[..., None]
     joins = rare | (needs_company & (np.arange(share.shape[-1]) == rarest))
     live_pool = np.where(joins, current, 0.0).sum(-1, keepdims=True)

@@ -32,6 +32,10 @@ def test_a_pool_that_is_still_rare_joins_the_rarest():
     assert p == pytest.approx(expected.pvalue)
 
 
+def test_a_renamed_rare_category_is_seen():
+    assert two_sample([100, 80, 0, 20], [50_000, 40_000, 10_000, 0])[1] < 1e-6
+
+
 def test_a_rare_category_beside_one_other_is_still_tested():
     assert two_sample([20, 20], [20, 261])[1] < 1e-6
 
