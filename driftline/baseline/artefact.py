@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 Profile = NumericProfile | CategoricalProfile
 
+# Sums of these and their squares stay finite; values that far apart are as far apart as can be told.
+_WIDEST = 1e150
+
 
 @dataclass(frozen=True, eq=False)
 class BaselineEntry:
@@ -144,7 +147,7 @@ def bin_gaps(block: Block, profile: NumericProfile) -> NDArray[np.float64]:
     for row, feature in enumerate(block.numeric):
         centers = bin_centers(feature.edges, profile.minimum[row], profile.maximum[row])
         gaps[row, : len(centers) - 1] = np.diff(centers)
-    return np.nan_to_num(gaps, nan=0.0, posinf=np.finfo(np.float64).max)
+    return np.minimum(np.nan_to_num(gaps, nan=0.0, posinf=_WIDEST), _WIDEST)
 
 
 def reference_of(block: Block, profile: Profile) -> NumericReference | CategoricalReference:
