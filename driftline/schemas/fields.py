@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -123,7 +124,7 @@ class RowSchema:
         """The column names, in order."""
         return tuple(field.name for field in self.fields)
 
-    @property
+    @cached_property
     def arrow(self) -> Any:
         """The ``pyarrow.Schema``."""
         return pa.schema([field.arrow for field in self.fields])
