@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 Profile = NumericProfile | CategoricalProfile
 
-# Sums of these and their squares stay finite; values that far apart are as far apart as can be told.
-_WIDEST = 1e150
+# Sums of these stay finite to the fourth power; values that far apart are as far apart as can be told.
+_WIDEST = 1e70
 
 
 @dataclass(frozen=True, eq=False)
