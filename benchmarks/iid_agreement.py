@@ -1,8 +1,8 @@
 """Does p_iid decide at .01 as scipy does on the raw values? 1,000 null trials, 1,000 at half power.
 
 KS is judged on 64 bins with atoms against `scipy.stats.ks_2samp` on the raw values, chi-square and the
-missing rate against `scipy.stats.chi2_contingency` and `fisher_exact` on the raw counts, Wasserstein's simulated
-p-value against permutations of the raw values.
+missing rate against `scipy.stats.chi2_contingency` and `fisher_exact` on the raw counts, Wasserstein's
+simulated p-value against permutations of the raw values.
 
     python benchmarks/iid_agreement.py
 """

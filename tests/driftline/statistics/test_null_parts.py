@@ -3,7 +3,8 @@ import pytest
 from scipy import signal, stats
 
 from driftline.statistics.null import grid, shape
-from driftline.statistics.null.dependence import dependence
+from driftline.statistics.null.calibrate import _Windows
+from driftline.statistics.null.dependence import Dependence, dependence
 from driftline.statistics.null.pooling import design_effect, pool_rare, sum_groups
 from driftline.statistics.null.scale import fit_scale
 
@@ -127,3 +128,11 @@ class TestPooling:
     def test_design_effect_of_clusters(self):
         counts = 20 * np.random.default_rng(0).multinomial(100, [0.25] * 4, 500)
         assert design_effect(counts) == pytest.approx(20, rel=0.1)
+
+
+def test_a_window_in_the_reference_lies_closer_to_it_than_a_new_one():
+    """Residual of one of four: variance 1 - 1/4; deviation of a fifth: 1 + 1/4."""
+    same = _Windows(np.full(4, 100.0), 1.0, Dependence(1.0, 1.0)).left_out
+    np.testing.assert_allclose(same**2, (1 + 1 / 4) / (1 - 1 / 4))
+    overlapping = _Windows(np.full(4, 100.0), 2.0, Dependence(2.0, 1.5)).left_out
+    np.testing.assert_allclose(overlapping**2, (1 + 2 / 4) / (1 - 2 / 4))
