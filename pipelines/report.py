@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
@@ -11,12 +12,14 @@ from apache_beam.io.filesystems import FileSystems
 from driftline.baseline import BaselineError
 from driftline.profiles.numeric import NumericProfile
 from driftline.report import ReferenceDistribution, RunSummary, render
-from driftline.schemas import QUANTILES
+from driftline.schemas import QUANTILES, RESULT
 from pipelines.job import JobError
 from transforms.baseline_source import read_baseline
 from transforms.write_file import write_atomically
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from driftline.baseline import Baseline
     from driftline.baseline.artefact import Profile
     from driftline.profiles.layout import Block
@@ -40,7 +43,7 @@ def write_report(directory: str, output: str) -> list[str]:
     Raises
     ------
     JobError
-        If the directory holds no results of a backtest.
+        If the directory holds no results of a backtest, or damaged ones.
     """
     results = FileSystems.join(directory, "results.parquet")
     summary = FileSystems.join(directory, "run.json")
@@ -48,10 +51,10 @@ def write_report(directory: str, output: str) -> list[str]:
         if not FileSystems.exists(path):
             msg = f"no {path}: give the directory that `driftline backtest CONFIG --output DIR` wrote"
             raise JobError(msg)
-    with FileSystems.open(summary, compression_type="uncompressed") as file:
+    with _named(summary), FileSystems.open(summary, compression_type="uncompressed") as file:
         run = RunSummary.from_json(file.read())
-    with FileSystems.open(results, compression_type="uncompressed") as file:
-        rows = pq.read_table(file)
+    with _named(results), FileSystems.open(results, compression_type="uncompressed") as file:
+        rows = pq.read_table(file).select(RESULT.arrow.names)
     remarks = []
     references = None
     try:
@@ -68,6 +71,16 @@ def write_report(directory: str, output: str) -> list[str]:
             )
     write_atomically(output, render(rows, run, references).encode())
     return remarks
+
+
+@contextmanager
+def _named(path: str) -> Iterator[None]:
+    """Say which file is damaged."""
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, OSError) as error:
+        msg = f"{path} is damaged or not of a backtest: {error}; run `driftline backtest` again"
+        raise JobError(msg) from error
 
 
 def reference_distributions(baseline: Baseline) -> dict[tuple[str, str], ReferenceDistribution]:

@@ -1,0 +1,103 @@
+"""The report command on what a backtest left."""
+
+from __future__ import annotations
+
+import shutil
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from tests.pipelines.conftest import log
+
+
+@pytest.fixture
+def results(judged, desk):
+    """A copy of the results that a test may break."""
+    shutil.copytree(judged.folder / "out", desk.folder / "out")
+    return desk.folder / "out"
+
+
+def test_a_report_is_one_file_that_loads_nothing(results, driftline):
+    ran = driftline("report", results)
+    assert ran.code == 0, ran.err
+    assert ran.out == f"report written to {results}/report.html\n"
+    page = (results / "report.html").read_text()
+    assert "shop" in page
+    for outside in ('src="http', "src='http", "url(http", "<link", "@import"):
+        assert outside not in page
+
+
+def test_it_may_go_elsewhere(results, desk, driftline):
+    assert driftline("report", results, "--output", desk.folder / "drift.html").code == 0
+    assert (desk.folder / "drift.html").exists()
+    assert not (results / "report.html").exists()
+
+
+@pytest.mark.parametrize("name", ["results.parquet", "run.json"])
+def test_a_directory_without_results_is_refused(results, driftline, name):
+    (results / name).unlink()
+    ran = driftline("report", results)
+    assert ran.code != 0
+    assert f"{results}/{name}" in ran.err
+    assert "driftline backtest" in ran.err
+    assert not (results / "report.html").exists()
+
+
+def test_no_directory_at_all_is_refused(desk, driftline):
+    ran = driftline("report", desk.folder / "nowhere")
+    assert ran.code != 0
+    assert "nowhere" in ran.err
+
+
+@pytest.mark.parametrize("name", ["results.parquet", "run.json"])
+@pytest.mark.parametrize("keep", [0, 100])
+def test_damaged_results_are_refused_by_name(results, driftline, name, keep):
+    data = (results / name).read_bytes()
+    (results / name).write_bytes(data[:keep])
+    ran = driftline("report", results)
+    assert ran.code == 1
+    assert name in ran.err
+    assert "Traceback" not in ran.err
+    assert not (results / "report.html").exists()
+
+
+def test_another_table_is_no_results(results, driftline):
+    pq.write_table(pa.table({"a": [1]}), results / "results.parquet")
+    ran = driftline("report", results)
+    assert ran.code == 1
+    assert f"{results}/results.parquet is damaged or not of a backtest" in ran.err
+
+
+def test_without_the_baseline_it_says_what_is_lacking(results, driftline):
+    run = (results / "run.json").read_text()
+    (results / "run.json").write_text(run.replace("/baseline.avro", "/gone.avro"))
+    ran = driftline("report", results)
+    assert ran.code == 0
+    assert "without the reference's distributions: no baseline at" in ran.out
+    assert (results / "report.html").exists()
+
+
+def test_with_another_baseline_it_says_so_and_draws_none(results, judged, driftline):
+    run = (results / "run.json").read_text()
+    version = run.split('"baseline_version":')[1].split('"')[1]
+    (results / "run.json").write_text(run.replace(version, "0123456789abcdef"))
+    ran = driftline("report", results)
+    assert ran.code == 0
+    assert f"is now version {version}, these results were judged by 0123456789abcdef" in ran.out
+
+
+def test_markup_in_names_stays_text(shop, desk, driftline):
+    evil = "</script><script>alert(1)</script>"
+    table = log(1, 2_000, days=10)
+    s = [evil if value == "B" else value for value in table["s"].to_pylist()]
+    c = [evil if value == "a" else value for value in table["c"].to_pylist()]
+    table = table.set_column(2, "s", pa.array(s)).set_column(5, "c", pa.array(c))
+    desk.write(table, "ref.parquet")
+    config = desk.config(windows="{size: 1d, every: 1d}")
+    assert driftline("baseline", config).code == 0
+    assert driftline("backtest", config).code == 0
+    assert driftline("report", desk.folder / "out").code == 0
+    page = (desk.folder / "out" / "report.html").read_text()
+    assert "<script>alert(1)" not in page
+    assert page.count("</script>") == page.count("<script")

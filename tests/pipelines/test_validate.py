@@ -1,0 +1,42 @@
+"""Validation of a configuration against the files and the baseline that are there."""
+
+from __future__ import annotations
+
+from tests.pipelines.conftest import log
+
+
+def test_with_nothing_there_yet_it_says_what_was_not_checked(desk, driftline):
+    ran = driftline("validate", desk.config())
+    assert ran.code == 0
+    assert "no such file yet" in ran.out
+    assert f"{desk.folder}/ref.parquet" in ran.out
+    assert f"baseline {desk.folder}/baseline.avro: not built yet, run `driftline baseline`" in ran.out
+
+
+def test_input_and_baseline_that_fit_are_said_to_fit(judged, driftline):
+    ran = driftline("validate", judged.folder / "drift.yaml")
+    assert ran.code == 0
+    assert "every configured column is there" in ran.out
+    assert "baseline.avro: fits, version " in ran.out
+
+
+def test_a_column_that_is_not_there_is_an_error_without_a_baseline(desk, driftline):
+    desk.write(log(1, 5, days=1).drop_columns(["k"]), "ref.parquet")
+    ran = driftline("validate", desk.config())
+    assert ran.code == 2
+    assert "features.k" in ran.err
+
+
+def test_a_baseline_that_cannot_be_read_is_an_error(desk, driftline):
+    (desk.folder / "baseline.avro").write_bytes(b"Obj")
+    ran = driftline("validate", desk.config())
+    assert ran.code == 2
+    assert f"{desk.folder}/baseline.avro" in ran.err
+
+
+def test_nothing_is_written(desk, driftline):
+    desk.write(log(1, 5, days=1), "ref.parquet")
+    config = desk.config()
+    before = sorted(path.name for path in desk.folder.rglob("*"))
+    assert driftline("validate", config).code == 0
+    assert sorted(path.name for path in desk.folder.rglob("*")) == before
