@@ -41,7 +41,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=30, help="half hours of events for driftline")
+    parser.add_argument("--rounds", type=int, default=40, help="half hours of events for driftline")
     parser.add_argument("--naive-rows", type=int, default=20_000)
     parser.add_argument("--cpu", type=int, default=max(os.sched_getaffinity(0)))
     chosen = parser.parse_args()
