@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import fastavro
 import duckdb
+import fastavro
 import numpy as np
 import orjson
 import pandas as pd
