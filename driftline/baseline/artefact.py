@@ -77,8 +77,8 @@ class Baseline:
     size: int
     every: int
     segment_columns: tuple[str, ...]
-    layout: Layout
-    entries: dict[tuple[str, str], BaselineEntry]
+    layout: Layout = field(repr=False)
+    entries: dict[tuple[str, str], BaselineEntry] = field(repr=False)
     windows: int
     created_at: int
     version: str
