@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 # With this many windows calibrated p-values are good to within a factor of two or so.
 _WINDOWS = 60
+_LARGEST_TIME = 2.0**62
 _SPAN = 1 << 50  # longer than any slice index times one microsecond: everything is one slice
 
 
@@ -84,7 +86,7 @@ class DriftDetector:
     ----------
     reference
         Array (n, features), `pandas.DataFrame`, `pyarrow.Table` or ``RecordBatch``: number columns are
-        numeric features, all others categorical. Or a `Baseline`.
+        numeric features, all others categorical. Or a `Baseline`. NaN in an array or a DataFrame is missing.
     alpha
         Level of `DriftResult.p_adjusted` below which a result is significant.
     psi, wasserstein_iqr
@@ -216,13 +218,20 @@ class DriftDetector:
         results
             What `detect_all` gave.
         share
-            Least share of drifted features, more than 0.
+            Least share of drifted features, more than 0 and at most 1.
 
         Returns
         -------
         bool
+
+        Raises
+        ------
+        ValueError
+            If `share` is not such a number.
         """
-        return bool(results) and sum(result.drifted for result in results) >= share * len(results)
+        if not 0 < share <= 1:
+            raise ValueError(f"share={share} is no share of the features: give more than 0 and at most 1")
+        return bool(results) and sum(result.drifted for result in results) / len(results) >= share
 
 
 def _as_if_independent(rows: pa.RecordBatch) -> pa.RecordBatch:
@@ -245,6 +254,8 @@ def _baseline_of(table: pa.Table, time: str | None, min_n: int) -> Baseline:
         times = _as_integers(table[time])
         table = table.drop_columns([time])
     specs = [FeatureSpec(field.name, _kind(field.type), field.name) for field in table.schema]
+    if not specs:
+        raise ValueError("the reference has no feature: give at least one column besides the time")
     events = _events(table, specs, times)
     layout: Layout = Survey.of(events, specs).layout(specs)
     moments = events["time"].to_numpy()
@@ -278,16 +289,29 @@ def _baseline_of(table: pa.Table, time: str | None, min_n: int) -> Baseline:
 def _table(data: Any) -> pa.Table:
     """Read any of the accepted forms as an Arrow table; unnamed columns are x0, x1, ..."""
     if isinstance(data, pa.RecordBatch):
-        return pa.Table.from_batches([data])
-    if isinstance(data, pa.Table):
-        return data
-    if hasattr(data, "iloc"):
-        return pa.Table.from_pandas(data, preserve_index=False)
+        data = pa.Table.from_batches([data])
+    elif hasattr(data, "iloc"):
+        data = pa.Table.from_pandas(data if data.ndim == 2 else data.to_frame(), preserve_index=False)
+    elif not isinstance(data, pa.Table):
+        data = _table_of_array(data)
+    twice = sorted(name for name, times in Counter(data.column_names).items() if times > 1)
+    if twice:
+        raise ValueError(f"several columns are named {', '.join(twice)}: give each a name of its own")
+    return data
+
+
+def _table_of_array(data: Any) -> pa.Table:
     array = np.asarray(data)
+    if array.ndim == 0 and not np.issubdtype(array.dtype, np.number):
+        raise ValueError(
+            f"a {type(data).__name__} is no table: give an array, a DataFrame or an Arrow table "
+            "(and for a baseline file, use DriftDetector.from_baseline)"
+        )
     array = array[:, None] if array.ndim == 1 else array
     if array.ndim != 2:
         raise ValueError(f"an array of shape {array.shape} is no table: give (rows, features)")
-    return pa.table({f"x{column}": array[:, column] for column in range(array.shape[1])})
+    # NaN is how an array says missing, as in pandas
+    return pa.table({f"x{i}": pa.array(array[:, i], from_pandas=True) for i in range(array.shape[1])})
 
 
 def _kind(of: pa.DataType) -> str:
@@ -301,7 +325,13 @@ def _events(table: pa.Table, specs: Sequence[FeatureSpec], times: ArrayLike | No
     }
     for spec in specs:
         wanted = pa.float64() if spec.kind == "numeric" else pa.string()
-        columns[f"feature.{spec.name}"] = table[spec.name].cast(wanted)
+        try:  # an integer beyond 2^53 becomes the nearest float
+            columns[f"feature.{spec.name}"] = table[spec.name].cast(wanted, safe=spec.kind != "numeric")
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise ValueError(
+                f"column {spec.name!r} of type {table[spec.name].type} cannot be read as {spec.kind}: "
+                f"{error}; convert it, or leave it out"
+            ) from error
     return pa.table(columns)
 
 
@@ -311,7 +341,7 @@ def _as_integers(column: Any) -> ArrayLike:
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         column = column.cast(pa.timestamp("us", tz=getattr(kind, "tz", None))).cast(pa.int64())
     elif pa.types.is_floating(kind):
-        column = pc.round(pc.multiply(column, 1e6)).cast(pa.int64())
+        column = _scaled(column)
     elif not pa.types.is_integer(kind):
         raise ValueError(f"a time column of type {kind} cannot be read: give timestamps or numbers")
     if column.null_count:
@@ -319,6 +349,18 @@ def _as_integers(column: Any) -> ArrayLike:
             f"the time column has {column.null_count} nulls: drop those rows, or give them a time"
         )
     return np.asarray(column.cast(pa.int64()).to_numpy())
+
+
+def _scaled(column: Any) -> Any:
+    """Integers of a column of floats: millionths, or coarser where those would be no int64."""
+    values = column.to_numpy().astype(np.float64)
+    largest = np.nanmax(np.abs(values), initial=0.0)
+    if not np.isfinite(largest):
+        raise ValueError("the time column holds infinite values: drop those rows, or give them a time")
+    unit = min(1e6, _LARGEST_TIME / max(largest, 1e-300))
+    return pa.array(
+        np.rint(np.where(np.isnan(values), 0, values) * unit).astype(np.int64), mask=np.isnan(values)
+    )
 
 
 def _result(row: dict[str, Any]) -> DriftResult:
