@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 from apache_beam.transforms.trigger import AccumulationMode, AfterCount, AfterWatermark
 from apache_beam.transforms.window import FixedWindows, SlidingWindows
 from apache_beam.utils.timestamp import Duration
+from apache_beam.utils.windowed_value import WindowedValue
 
 from driftline.profiles.encoded import merge_encoded
 from driftline.segments import ALL
 from transforms.merge_encoded import MergeEncoded
+from transforms.profile_slices import MILLISECOND
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from apache_beam.transforms.window import WindowFn
 
@@ -52,12 +54,19 @@ class MergePerWindow(beam.PTransform):
                 allowed_lateness=Duration(micros=self.allowed_lateness),
             )
             | "Merge" >> beam.CombinePerKey(MergeEncoded(merge_encoded))
-            | "DropEmpty" >> beam.Filter(_has_rows).with_output_types(tuple[tuple[str, str], bytes])
+            | "DropEmpty" >> beam.FlatMap(_at_the_end).with_output_types(tuple[tuple[str, str], bytes])
         )
 
 
-def _has_rows(element: tuple[Key, bytes]) -> bool:
-    return len(element[1]) > 0
+def _at_the_end(element: tuple[Key, bytes], window: Any = beam.DoFn.WindowParam) -> Iterator[WindowedValue]:
+    """Stamp with the last whole millisecond of the window, for the windows of the next level.
+
+    Beam's own stamp, a microsecond before the end, is cut to milliseconds towards 1970 between workers:
+    before that year it would be the end itself, and so belong to the next window.
+    """
+    if element[1]:
+        # not a TimestampedValue, which Beam would put into every window of its time
+        yield WindowedValue(element, window.end - Duration(micros=MILLISECOND), (window,))
 
 
 def with_all_traffic(element: tuple[Key, bytes]) -> Iterable[tuple[Key, bytes]]:

@@ -30,6 +30,9 @@ Key = tuple[str, str]
 #: block name under which the model's coverage travels beside its profiles
 COVERAGE = "coverage"
 
+#: the finest step of time that survives between workers; a remainder is cut off towards 1970
+MILLISECOND = 1_000
+
 # A partial costs about as much to merge as some hundred rows to profile, and a row of 60 features holds
 # half a kilobyte.
 _MOST_ROWS = 131_072
@@ -76,7 +79,8 @@ def slice_length(every: int, *, streaming: bool) -> SliceLength:
     minute = 60_000_000
     parts = 1
     if streaming and every > minute:
-        parts = next(n for n in range(-(-every // minute), every + 1) if every % n == 0)
+        # whole milliseconds: Beam sends no finer timestamps between workers
+        parts = next(n for n in range(-(-every // minute), every + 1) if every % (n * MILLISECOND) == 0)
     quarters = next(n for n in (4, 3, 2, 1) if every % n == 0)
     return SliceLength(every // parts, every // quarters)
 
@@ -157,4 +161,4 @@ class ProfileSlices(beam.DoFn):
 
 
 def _at_the_end(start: int, length: int, element: tuple[Key, bytes]) -> WindowedValue:
-    return WindowedValue(element, Timestamp(micros=start + length - 1), (GlobalWindow(),))
+    return WindowedValue(element, Timestamp(micros=start + length - MILLISECOND), (GlobalWindow(),))

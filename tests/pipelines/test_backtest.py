@@ -330,6 +330,17 @@ def test_adjusted_p_values_are_over_the_whole_window_of_the_model(judged):
             assert (tested["drifted"].to_numpy() == ((expected < 0.01) & large)).all()
 
 
+def test_events_before_1970_are_in_their_windows(judged, desk, driftline):
+    table = log(3, 1_200, days=3, first=-1_000 * DAY)
+    path = desk.write(table)
+    args = ("--input", path, "--output", desk.folder / "out")
+    assert driftline("backtest", judged.folder / "drift.yaml", *args).code == 0
+    found = rows_of(desk.results())
+    assert {start for _, _, start in found} == set(windows_with_data(table))
+    for (segment, name, start), row in found.items():
+        assert row["n"] == inside(table, start, segment).num_rows, (segment, name, start)
+
+
 def test_without_segments_there_is_only_all_traffic(desk, driftline, reference, live, rows):
     desk.write(reference, "ref.parquet")
     config = desk.config(segments=None)
