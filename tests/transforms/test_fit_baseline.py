@@ -1,0 +1,94 @@
+"""The second pass over a reference agrees with the same done without Beam."""
+
+from __future__ import annotations
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from driftline.baseline import decode_baseline
+from driftline.baseline.file import decode_windows
+from driftline.config import parse_config
+from driftline.survey import Survey
+from tests.transforms.test_late_data import CONFIG
+from tests.transforms.timelines import MINUTE, SPECS, encoded_baseline, reference_events
+from transforms.fit_baseline import FitBaseline
+from transforms.profile_slices import ProfileSlices, SliceLength
+
+STRIDE = 15 * MINUTE
+
+
+@pytest.fixture(scope="module")
+def reference():
+    return reference_events(windows=20, rows=150)
+
+
+@pytest.fixture(scope="module")
+def by_hand(reference):
+    return decode_baseline(encoded_baseline(reference), "by hand")
+
+
+@pytest.fixture(scope="module")
+def path(tmp_path_factory, reference):
+    path = tmp_path_factory.mktemp("fit") / "b.avro"
+    layout = Survey.of(pa.table(reference), SPECS).layout(SPECS)
+    config = parse_config(CONFIG % path)
+    with beam.Pipeline("FnApiRunner") as pipeline:
+        plan = pipeline | "Plan" >> beam.Create([(layout.to_bytes(), ["s=A", "s=B"])])
+        _ = (
+            pipeline
+            | beam.Create([reference.slice(i, 500) for i in range(0, 3_000, 500)]).with_output_types(
+                pa.RecordBatch
+            )
+            | beam.ParDo(
+                ProfileSlices(SliceLength(STRIDE, STRIDE // 4)), beam.pvalue.AsSingleton(plan)
+            ).with_output_types(tuple[tuple[str, str], bytes])
+            | FitBaseline(plan, config, STRIDE, str(path))
+        )
+    return path
+
+
+@pytest.fixture(scope="module")
+def baseline(path):
+    return decode_baseline(path.read_bytes(), "b")
+
+
+def test_it_has_the_same_entries_and_counts(baseline, by_hand):
+    assert set(baseline.entries) == set(by_hand.entries)
+    for key, entry in by_hand.entries.items():
+        mine = baseline.entries[key].profile
+        assert mine.rows == entry.profile.rows
+        assert mine.counts.tolist() == entry.profile.counts.tolist()
+        assert mine.missing.tolist() == entry.profile.missing.tolist()
+
+
+# One window more at the edge of the reference, which is half covered.
+def test_it_gives_the_same_p_values(baseline, by_hand):
+    for key, entry in by_hand.entries.items():
+        mine, theirs = baseline.entries[key].null, entry.null
+        shape = (1, len(theirs.statistics))
+        assert mine.statuses() == theirs.statuses()
+        for squared in (0.001, 0.02, 0.2):
+            for n in (60, 150, 600):
+                args = np.full(shape, squared), np.full(shape, float(n))
+                assert mine.p_values(*args) == pytest.approx(theirs.p_values(*args), rel=0.1), key
+
+
+def test_windows_that_do_not_overlap_are_counted(baseline, path):
+    starts = decode_windows((path.parent / "b.avro.windows").read_bytes())["*", "numeric/0"].starts
+    assert baseline.windows == len(starts) // 2  # each begins in the middle of the one before
+
+
+def test_the_windows_beside_it_count_every_row(path, reference):
+    windows = decode_windows((path.parent / "b.avro.windows").read_bytes())
+    times = reference["time"].to_numpy()
+    s = np.array(reference["segment.s"].to_pylist())
+    for (segment, _), found in windows.items():
+        mine = times[(s == segment[-1]) | (segment == "*")]
+        for start, counts in zip(found.starts, found.counts, strict=True):
+            assert counts.sum() == ((mine >= start) & (mine < start + 2 * STRIDE)).sum()
+
+
+def test_nothing_unfinished_is_left(path):
+    assert sorted(file.name for file in path.parent.iterdir()) == ["b.avro", "b.avro.windows"]

@@ -1,0 +1,196 @@
+"""Judging and settling step by step: what is emitted, what is remembered, what is forgotten."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from apache_beam.transforms.window import IntervalWindow
+from apache_beam.utils.timestamp import Timestamp
+
+from driftline.baseline import decode_baseline
+from driftline.config import Tests
+from driftline.judging.state import WindowRows
+from driftline.profiles.coverage import Coverage
+from driftline.schemas import RESULT
+from driftline.slicing import profile_events
+from tests.transforms.timelines import MINUTE, encoded_baseline, events, reference_events
+from transforms.baseline_source import BaselineSource
+from transforms.counters import TALLY
+from transforms.judge_windows import JudgeProfiles, SettleWindow
+from transforms.profile_slices import COVERAGE
+
+START, END = 0, 30 * MINUTE
+KEY = ("m", START, END)
+UNIT = 15 * MINUTE // 4
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    path = tmp_path_factory.mktemp("judge") / "b.avro"
+    path.write_bytes(encoded_baseline(reference_events(windows=20, rows=100)))
+    return BaselineSource(str(path))
+
+
+class Bag(list):
+    """Stands in for Beam's bag state."""
+
+    add = list.append
+
+    def read(self):
+        return list(self)
+
+
+class Timer:
+    at = None
+
+    def set(self, at):
+        self.at = at
+
+
+class Window:
+    """One window of the model, as Beam would drive it."""
+
+    def __init__(self, source):
+        self.step = SettleWindow(source, Tests(min_n=50), UNIT, 40 * MINUTE)
+        self.step.setup()
+        self.bag, self.settle_at, self.close_at = Bag(), Timer(), Timer()
+
+    def give(self, *elements):
+        for element in elements:
+            out = self.step.process(element, self.bag, self.settle_at, self.close_at)
+            assert not list(out or [])
+
+    def rows(self, batches):
+        rows = [row for batch in batches for row in batch.to_pylist()]
+        for batch in batches:
+            assert isinstance(batch, pa.RecordBatch)
+            assert batch.schema.equals(RESULT.arrow)
+        return {(row["segment"], row["feature"]): row for row in rows}
+
+    def settle(self):
+        return self.rows(list(self.step.settle(KEY, self.bag)))
+
+    def close(self):
+        return self.rows(list(self.step.close(KEY, self.bag)))
+
+
+@pytest.fixture
+def window(source):
+    return Window(source)
+
+
+def judged(source, minutes, segment="*", x=None):
+    """Elements for a segment with events at these minutes, and the coverage of all of them."""
+    step = JudgeProfiles(source, 50)
+    step.setup()
+    bounds = IntervalWindow(Timestamp(micros=START), Timestamp(micros=END))
+    batch = events(minutes, ["A"] * len(minutes), x)
+    layout = decode_baseline(encoded_path(source), "b").layout
+    elements = [((segment, part.block), part.profile) for part in profile_events(batch, layout, None, END)]
+    return [out for element in elements for out in step.process(element, bounds)]
+
+
+def encoded_path(source):
+    with open(source.path, "rb") as file:  # noqa: PTH123
+        return file.read()
+
+
+def coverage(source, *minutes):
+    step = JudgeProfiles(source, 50)
+    step.setup()
+    data = Coverage.of(np.array(minutes) * MINUTE, UNIT).to_bytes()
+    return list(step.process((("*", COVERAGE), data), IntervalWindow(0, 1800)))
+
+
+def test_profiles_become_rows_of_their_window(source):
+    found = judged(source, [1] * 60)
+    assert {key for key, _ in found} == {KEY}
+    rows = [WindowRows.from_bytes(data) for _, data in found]
+    assert [batch["feature"].to_pylist() for part in rows for batch in part.batches] == [["x"], ["c"]]
+    assert {part.settled for part in rows} == {False}
+
+
+def test_timers_are_set_for_the_end_of_the_window_and_of_its_corrections(source, window):
+    window.give(*judged(source, [1] * 60))
+    assert window.settle_at.at == Timestamp(micros=END)
+    assert window.close_at.at == Timestamp(micros=END + 40 * MINUTE)
+
+
+def test_nothing_is_said_before_the_window_settles_and_everything_then(source, window):
+    window.give(*judged(source, [1] * 60), *coverage(source, 1, 5, 9, 14, 20))
+    rows = window.settle()
+    assert len(rows) == 6
+    assert rows["*", "x"]["n"] == 60
+    assert rows["*", "x"]["coverage"] == 5 / 8
+    assert rows["s=A", "x"]["status"] == "no_data"
+    assert len(window.bag) == 1
+    assert WindowRows.from_bytes(window.bag[0]).settled
+
+
+def test_without_coverage_nothing_is_acted_on(source, window):
+    window.give(*judged(source, [1] * 60, x=[9.0] * 60))
+    row = window.settle()["*", "x"]
+    assert (row["coverage"], row["status"], row["drifted"]) == (0, "partial", None)
+
+
+def test_coverage_alone_says_nothing_and_is_remembered(source, window):
+    window.give(*coverage(source, 1, 5, 9, 14, 20))
+    assert window.settle() == {}
+    window.give(*judged(source, [1] * 60))
+    assert window.settle()["*", "x"]["coverage"] == 5 / 8
+
+
+def test_a_window_that_settles_again_says_only_what_changed(source, window):
+    before = TALLY.snapshot()
+    window.give(*judged(source, [1] * 60), *coverage(source, 1, 5, 9, 14, 20))
+    assert len(window.settle()) == 6
+    assert window.settle() == {}
+    window.give(*judged(source, [1] * 61))
+    again = window.settle()
+    assert set(again) == {("*", "x"), ("*", "c")}
+    assert {(row["n"], row["pane"], row["pane_index"]) for row in again.values()} == {(61, "late", 1)}
+    after = TALLY.snapshot()
+    assert after["windows"] - before.get("windows", 0) == 1
+    assert after["results"] - before.get("results", 0) == 8
+
+
+def test_closing_forgets_the_window_and_says_what_was_pending(source, window):
+    window.give(*judged(source, [1] * 60), *coverage(source, 1, 5, 9, 14))
+    assert len(window.settle()) == 6
+    window.give(*judged(source, [1] * 62))
+    assert window.close()["*", "x"]["n"] == 62
+    assert window.bag == []
+    assert window.close() == {}
+
+
+def test_closing_a_settled_window_says_nothing_again(source, window):
+    window.give(*judged(source, [1] * 60), *coverage(source, 1, 5, 9, 14))
+    window.settle()
+    assert window.close() == {}
+    assert window.bag == []
+
+
+def test_closing_before_settling_loses_nothing(source, window):
+    window.give(*judged(source, [1] * 60), *coverage(source, 1, 5, 9, 14))
+    rows = window.close()
+    assert len(rows) == 6
+    assert {row["pane"] for row in rows.values()} == {"on_time"}
+
+
+def test_what_is_remembered_does_not_grow_with_the_panes(source, window):
+    window.give(*judged(source, [1] * 60), *coverage(source, 1, 5))
+    window.settle()
+    size = len(window.bag[0])
+    for n in range(61, 90):
+        window.give(*judged(source, [1] * n), *coverage(source, 1, 5))
+        window.settle()
+    assert len(window.bag) == 1
+    assert len(window.bag[0]) < 1.2 * size
+
+
+def test_an_unknown_segment_is_no_baseline(source, window):
+    window.give(*judged(source, [1] * 60, segment="(other)"), *coverage(source, 1, 5, 9, 14))
+    rows = window.settle()
+    assert rows["(other)", "x"]["status"] == "no_baseline"
+    assert len(rows) == 8
