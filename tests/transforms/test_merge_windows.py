@@ -16,7 +16,8 @@ from driftline.profiles.encoded import decode_profile, merge_encoded
 from driftline.profiles.layout import CategoricalFeature, Layout, NumericFeature
 from driftline.segments import ALL
 from driftline.slicing import profile_events
-from tests.transforms.timelines import MINUTE, events
+from tests.transforms.test_late_data import of, run
+from tests.transforms.timelines import MINUTE, encoded_baseline, events, reference_events
 from transforms.merge_encoded import MergeEncoded
 from transforms.merge_windows import MergeWindows, with_all_traffic
 from transforms.profile_slices import ProfileSlices, SliceLength
@@ -170,3 +171,24 @@ def test_windows_without_rows_do_not_come():
         assert {start // MINUTE for *_, start, _ in found} == {-15, 0, 975, 990}
 
     merged([events([1, 1000], "AA")], check)
+
+
+# --- late rows, by the timelines of test_late_data
+
+
+@pytest.fixture(scope="module")
+def baseline_path(tmp_path_factory):
+    path = tmp_path_factory.mktemp("baseline") / "b.avro"
+    path.write_bytes(encoded_baseline(reference_events(windows=6, rows=60)))
+    return str(path)
+
+
+@pytest.mark.parametrize("streaming", [True, False], ids=["slices of a minute", "slices of a period"])
+def test_a_late_row_in_a_slice_that_is_out_already_counts_once(baseline_path, streaming):
+    early, late, later = events([20] * 60, "A" * 60), events([20] * 5, "AAABB"), events([20], "A")
+    rows = run([early, 31, late, 32, later, 60], baseline_path, streaming)
+    for start in (0, 15):
+        counts = [row["n"] for row in of(rows, start=start)]
+        assert counts[-1] == 66
+        assert counts == sorted(counts)
+        assert sum(of(rows, start=start)[-1]["bin_counts"]) == 66
