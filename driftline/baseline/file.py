@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import fastavro
 import numpy as np
 import orjson
+from fastavro.schema import SchemaParseException, UnknownType
 
 from driftline.baseline.artefact import Baseline, BaselineEntry
 from driftline.baseline.errors import BaselineError
@@ -74,6 +75,8 @@ _DAMAGE = (
     RecursionError,
     struct.error,
     zlib.error,
+    SchemaParseException,
+    UnknownType,
 )
 
 

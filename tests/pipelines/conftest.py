@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -189,8 +188,3 @@ def rows_of(table):
     found = {(row["segment"], row["feature"], start): row for row, start in zip(rows, starts, strict=True)}
     assert len(found) == table.num_rows
     return found
-
-
-def as_frame(table):
-    """A log as pandas: missing and non-finite told apart, so with Arrow types."""
-    return table.to_pandas(types_mapper=pd.ArrowDtype)
