@@ -97,8 +97,11 @@ def of_origin(shuffled, origin):
     return Shuffled(kept(shuffled.reference), kept(shuffled.live))
 
 
-def judge_flights(shuffled, name):
-    """p-values of all live days of one shuffle: ours and as if rows were independent, KS and combined."""
+def judge_flights(shuffled, name, shift=0.0):
+    """p-values of all live days of one shuffle: ours and as if rows were independent, KS and combined.
+
+    `shift` is added to every live value, in standard deviations of the reference.
+    """
     from driftline.statistics.ks import atom_bins, iid_p_value
 
     rows = np.concatenate([day[name] for day in shuffled.reference])
@@ -120,7 +123,7 @@ def judge_flights(shuffled, name):
     )
     out = {"ours ks": [], "ours p_value": [], "plain ks": [], "drifted": []}
     for day in shuffled.live:
-        count, absent = histogram(day[name], edges)
+        count, absent = histogram(day[name] + shift * present.std(), edges)
         current = NumericCounts(count[None], np.array([absent]), np.zeros(1, np.int64))
         compared = compare_numeric(current, reference, null)
         difference = current.fractions - reference.counts.fractions

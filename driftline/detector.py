@@ -16,7 +16,7 @@ from driftline.baseline.fit import fit_entry
 from driftline.config import Tests
 from driftline.config.features import FeatureSpec
 from driftline.judging import judge, settle_window
-from driftline.profiles.encoded import decode_profile
+from driftline.profiles.encoded import decode_profile, merge_encoded
 from driftline.schemas import RESULT, Calibration
 from driftline.segments import ALL
 from driftline.slicing import profile_events
@@ -129,8 +129,11 @@ class DriftDetector:
         time: str | None = None,
         segment: str = ALL,
     ) -> None:
-        if not isinstance(reference, Baseline):
+        in_memory = not isinstance(reference, Baseline)
+        if in_memory:
             reference = _baseline_of(_table(reference), time, min_n)
+        # a baseline that could not be calibrated says so, as in the job; a table without times is a sample
+        self._independent = in_memory and reference.windows == 0
         if segment not in reference.segments:
             known = ", ".join(reference.segments)
             raise ValueError(f"segment {segment!r} is not in the baseline; it has {known}")
@@ -202,8 +205,7 @@ class DriftDetector:
             rows = judge(
                 profile, self._segment, block, window, baseline=self._baseline, min_n=self._tests.min_n
             )
-            null = self._baseline.entries[self._segment, block.name].null
-            batches.append(rows if null is not None else _as_if_independent(rows))
+            batches.append(_as_if_independent(rows) if self._independent else rows)
         settled = settle_window(batches, window, 1.0, self._baseline, self._tests, late=False, emitted_at=0)
         by_feature = {
             row["feature"]: row for row in settled.rows.to_pylist() if row["segment"] == self._segment
@@ -269,9 +271,10 @@ def _baseline_of(table: pa.Table, time: str | None, min_n: int) -> Baseline:
     timed = first < last
     entries = {}
     for block in layout.blocks:
-        entry, _ = fit_entry(
-            block, slices[block.name], starts if timed else starts[:0], size=size, stride=size, min_n=min_n
-        )
+        known = slices[block.name]
+        whole = decode_profile(merge_encoded(list(known.values())))
+        windows = starts if timed else starts[:0]
+        entry, _ = fit_entry(block, whole, known, windows, size=size, stride=size, min_n=min_n)
         entries[ALL, block.name] = entry
     return Baseline(
         model="",

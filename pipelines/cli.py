@@ -72,10 +72,10 @@ def driftline(invocation: Invocation, *, traceback: bool) -> None:
       driftline report   out/             look at the results in a browser
       driftline monitor  config.yaml      judge what the source holds, into the configured sinks
 
-    Everything after a lone -- goes to Apache Beam, for example to run on Flink:
+    Everything after a lone -- goes to Apache Beam, for example to use two processes:
 
     \b
-      driftline monitor config.yaml -- --runner=FlinkRunner --flink_master=host:8081
+      driftline monitor config.yaml -- --direct_num_workers=2 --direct_running_mode=multi_processing
 
     \b
     Exit codes:
@@ -208,7 +208,7 @@ def monitor(invocation: Invocation, config: str) -> None:
     \b
     Examples:
       driftline monitor config.yaml
-      driftline monitor config.yaml -- --runner=FlinkRunner --flink_master=host:8081
+      driftline monitor config.yaml -- --direct_num_workers=2 --direct_running_mode=multi_processing
     """
     settings = _load(config)
     options = _options(invocation)

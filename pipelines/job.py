@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING
 
 from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
-from apache_beam.metrics import MetricsFilter
 from apache_beam.runners.runner import PipelineState
 from rich.console import Console
 from rich.live import Live
 
 from driftline.config import ConfigError, Problem
 from driftline.decoding.event_schema import EventSchema, check_columns
-from transforms.counters import DECODED, DROPPED_LATE, NAMESPACE, PROFILED, REJECTED, TALLY
+from transforms.counters import DECODED, DROPPED_LATE, PROFILED, REJECTED, TALLY, counts_of
 from transforms.read_files import match_files, source_columns
 from transforms.write_file import replace
 
@@ -190,11 +189,7 @@ def runner_name(pipeline: beam.Pipeline) -> str:
 
 
 def _counts(result: beam.runners.runner.PipelineResult) -> Counts:
-    counters = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]
-    totals: dict[str, int] = {}
-    for counter in counters:
-        if not counter.key.step.startswith(FIRST_READING):
-            totals[counter.key.metric.name] = totals.get(counter.key.metric.name, 0) + (counter.result or 0)
+    totals = counts_of(result, without=FIRST_READING)
     prefix = REJECTED + "_"
     rejected = {name.removeprefix(prefix): n for name, n in totals.items() if name.startswith(prefix)}
     return Counts(
@@ -262,13 +257,23 @@ def unfinished(*finals: str) -> Iterator[list[str]]:
         try:
             for final in finals:
                 scratch.append(FileSystems.join(final, f".unfinished-{uuid.uuid4().hex[:12]}"))
-                FileSystems.mkdirs(scratch[-1])
+                _make(scratch[-1], final)
             yield scratch
             go_on()
             for directory, final in zip(scratch, finals, strict=True):
                 publish(directory, final)
         finally:
             delete(scratch)
+
+
+def _make(directory: str, final: str) -> None:
+    try:
+        FileSystems.mkdirs(directory)
+    except (BeamIOError, OSError) as error:
+        problem = Problem(
+            "--output", f"cannot be written to: {error}", "name a directory you may write to", final
+        )
+        raise ConfigError("output", [problem]) from error
 
 
 @contextmanager

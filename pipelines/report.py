@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
 
 from driftline.baseline import BaselineError
+from driftline.config import ConfigError, Problem
 from driftline.profiles.numeric import NumericProfile
 from driftline.report import ReferenceDistribution, RunSummary, render
 from driftline.schemas import QUANTILES, RESULT
@@ -42,15 +43,17 @@ def write_report(directory: str, output: str) -> list[str]:
 
     Raises
     ------
+    ConfigError
+        If the directory holds no results of a backtest.
     JobError
-        If the directory holds no results of a backtest, or damaged ones.
+        If they are damaged.
     """
     results = FileSystems.join(directory, "results.parquet")
     summary = FileSystems.join(directory, "run.json")
     for path in (results, summary):
         if not FileSystems.exists(path):
-            msg = f"no {path}: give the directory that `driftline backtest CONFIG --output DIR` wrote"
-            raise JobError(msg)
+            remedy = "give the directory that `driftline backtest CONFIG --output DIR` wrote"
+            raise ConfigError("command line", [Problem("DIR", f"holds no {path}", remedy, directory)])
     with _named(summary), FileSystems.open(summary, compression_type="uncompressed") as file:
         run = RunSummary.from_json(file.read())
     with _named(results), FileSystems.open(results, compression_type="uncompressed") as file:

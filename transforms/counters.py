@@ -10,7 +10,7 @@ import threading
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
-from apache_beam.metrics import Metrics
+from apache_beam.metrics import Metrics, MetricsFilter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -95,22 +95,24 @@ def count_rejected(by_reason: Mapping[str, int]) -> None:
         count(f"{REJECTED}_{reason}", number)
 
 
-def counts_of(result: Any) -> dict[str, int]:
+def counts_of(result: Any, without: str | None = None) -> dict[str, int]:
     """Read the counters of a job that has ended.
 
     Parameters
     ----------
     result : apache_beam.runners.runner.PipelineResult
         Of the job.
+    without : str, optional
+        Leave out the steps whose names begin so.
 
     Returns
     -------
     dict of str to int
-        Committed numbers, attempted ones where the runner knows no better.
+        Committed numbers, attempted ones where the runner knows no better; sums over the steps.
     """
-    found = result.metrics().query()["counters"]
-    return {
-        metric.key.metric.name: metric.result
-        for metric in found
-        if metric.key.metric.namespace == NAMESPACE and metric.result is not None
-    }
+    totals: dict[str, int] = {}
+    for metric in result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["counters"]:
+        if without is None or not metric.key.step.startswith(without):
+            name = metric.key.metric.name
+            totals[name] = totals.get(name, 0) + (metric.result or 0)
+    return totals

@@ -16,8 +16,9 @@ from driftline.baseline.file import encode_windows, windows_record
 from driftline.baseline.fit import fit_entry
 from driftline.baseline.windows import full_windows
 from driftline.profiles.coverage import Coverage
-from driftline.profiles.encoded import merge_encoded
+from driftline.profiles.encoded import decode_profile, merge_encoded
 from driftline.profiles.layout import Layout
+from driftline.profiles.numeric import NumericProfile
 from driftline.segments import ALL
 from transforms.counters import count
 from transforms.merge_encoded import MergeEncoded
@@ -53,14 +54,21 @@ class FitEntry(beam.DoFn):
         self._min_coverage = min_coverage
 
     def process(
-        self, element: tuple[Key, Iterable[tuple[int, bytes]]], plan: Plan, coverage: bytes
+        self, element: tuple[Key, dict[str, Iterable[Any]]], plan: Plan, coverage: bytes
     ) -> Iterator[dict[str, Any] | beam.pvalue.TaggedOutput]:
         """Fit and encode one entry; its window histograms go to a tagged output."""
-        (segment, name), encoded = element
+        (segment, name), joined = element
+        [profile] = joined["profile"]
         block = Layout.from_bytes(plan[0]).block(name)
         starts = full_windows(Coverage.from_bytes(coverage), self._size, self._stride, self._min_coverage)
         entry, windows = fit_entry(
-            block, dict(encoded), starts, size=self._size, stride=self._stride, min_n=self._min_n
+            block,
+            decode_profile(profile),
+            dict(joined["slices"]),
+            starts,
+            size=self._size,
+            stride=self._stride,
+            min_n=self._min_n,
         )
         count("calibrated", len(block.features))
         yield {
@@ -111,11 +119,21 @@ class FitBaseline(beam.PTransform):
             | "Coverage" >> beam.FlatMap(_coverage).with_output_types(bytes)
             | "MergeCoverage" >> beam.CombineGlobally(MergeEncoded(merge_encoded))
         )
+        profiles = slices | "Profiles" >> beam.Filter(_is_profile).with_output_types(
+            tuple[tuple[str, str], tuple[int, bytes]]
+        )
+        whole = (
+            profiles
+            | "WithoutTime" >> beam.Map(_without_time).with_output_types(tuple[tuple[str, str], bytes])
+            | "MergeReference" >> beam.CombinePerKey(MergeEncoded(merge_encoded))
+        )
+        # what gathers in one place is only what the calibration needs of each slice
+        counts = profiles | "Counts" >> beam.Map(_counts).with_output_types(
+            tuple[tuple[str, str], tuple[int, bytes]]
+        )
         fitted = (
-            slices
-            | "Profiles"
-            >> beam.Filter(_is_profile).with_output_types(tuple[tuple[str, str], tuple[int, bytes]])
-            | "Gather" >> beam.GroupByKey()
+            {"profile": whole, "slices": counts}
+            | "Gather" >> beam.CoGroupByKey()
             | "Fit"
             >> beam.ParDo(
                 FitEntry(config.windows.size, self.stride, config.tests.min_n, config.tests.min_coverage),
@@ -141,6 +159,17 @@ class FitBaseline(beam.PTransform):
                 stride=self.stride,
             )
         )
+
+
+def _without_time(element: tuple[Key, tuple[int, bytes]]) -> tuple[Key, bytes]:
+    key, (_, data) = element
+    return key, data
+
+
+def _counts(element: tuple[Key, tuple[int, bytes]]) -> tuple[Key, tuple[int, bytes]]:
+    key, (start, data) = element
+    profile = decode_profile(data)
+    return key, (start, profile.without_digest().to_bytes() if isinstance(profile, NumericProfile) else data)
 
 
 def _is_profile(element: tuple[Key, tuple[int, bytes]]) -> bool:

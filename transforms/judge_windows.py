@@ -121,7 +121,10 @@ class SettleWindow(beam.DoFn):
         gathered=beam.DoFn.StateParam(GATHERED),  # noqa: ANN001, B008
     ) -> Iterator[pa.RecordBatch]:
         """Emit what is new and keep what is known."""
-        changed, known = self._settled(key, list(gathered.read()))
+        parts = list(gathered.read())
+        if not parts:  # the window was closed before this timer fired
+            return
+        changed, known = self._settled(key, parts)
         gathered.clear()
         gathered.add(known)
         yield from changed

@@ -28,6 +28,7 @@ Plan = tuple[bytes, list[str]]
 
 # Surveying sorts every column; surveys of small batches would cost more to merge than to make.
 _MOST_ROWS = 131_072
+_MOST_BYTES = 128 << 20
 
 
 class SurveyBatches(beam.DoFn):
@@ -45,13 +46,14 @@ class SurveyBatches(beam.DoFn):
     def start_bundle(self) -> None:
         """Begin with nothing gathered."""
         self._batches: list[pa.RecordBatch] = []
-        self._rows = 0
+        self._rows = self._bytes = 0
 
     def process(self, events: pa.RecordBatch) -> Iterator[bytes]:
         """Gather a batch."""
         self._batches.append(events)
         self._rows += events.num_rows
-        if self._rows >= _MOST_ROWS:
+        self._bytes += events.nbytes
+        if self._rows >= _MOST_ROWS or self._bytes >= _MOST_BYTES:
             yield self._survey()
 
     def finish_bundle(self) -> Iterator[WindowedValue]:

@@ -12,6 +12,8 @@ from apache_beam.io import WriteToAvro, WriteToText
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.io.parquetio import WriteToParquetBatched
 
+import transforms.coders  # noqa: F401  # tables travel as Arrow IPC
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -50,7 +52,7 @@ class WriteRows(beam.PTransform):
         if self.file_format == "parquet":
             return (
                 batches
-                | "ToTable" >> beam.Map(_table)
+                | "ToTable" >> beam.Map(_table).with_output_types(pa.Table)
                 | "Write"
                 >> WriteToParquetBatched(
                     path, self.schema.arrow, codec="zstd", num_shards=1, shard_name_template=""
@@ -64,7 +66,7 @@ class WriteRows(beam.PTransform):
             )
         return (
             batches
-            | "ToLines" >> beam.FlatMap(_lines)
+            | "ToLines" >> beam.FlatMap(_lines).with_output_types(bytes)
             | "Write"
             >> WriteToText(path, num_shards=1, shard_name_template="", coder=beam.coders.BytesCoder())
         )
@@ -75,7 +77,11 @@ def _table(batch: pa.RecordBatch) -> pa.Table:
 
 
 def _records(batch: pa.RecordBatch) -> list[dict[str, Any]]:
-    return batch.to_pylist()
+    """Make records of plain numbers, text and bytes: Beam would pickle a datetime on the way to the file."""
+    plain = [
+        column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column for column in batch.columns
+    ]
+    return pa.RecordBatch.from_arrays(plain, names=batch.schema.names).to_pylist()
 
 
 def _lines(batch: pa.RecordBatch) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""What whylogs, Evidently and NannyML say, by default, of real days among which nothing drifts.
+"""What driftline, whylogs, Evidently and NannyML say of real days among which nothing drifts.
 
 The days of the 336,776 flights that left New York in 2013 are shuffled: each day is whole and real, with
 its weather and its jams, but no day is "later" than another. The first 150 are the reference, each other
@@ -27,7 +27,14 @@ sys.path[:0] = [str(ROOT / "examples" / "flights"), str(ROOT / "benchmarks"), st
 from download import download  # noqa: E402
 from environments import NAMES, python  # noqa: E402
 from shuffled_flights import FEATURES as COLUMNS  # noqa: E402
-from shuffled_flights import REFERENCE_DAYS, shuffled_days  # noqa: E402
+from shuffled_flights import REFERENCE_DAYS, judge_flights, shuffled_days  # noqa: E402
+
+OURS = {
+    "plain ks": "KS, rows independent, p < .01",
+    "ours ks": "driftline ks_p < .01",
+    "ours p_value": "driftline p_value < .01",
+    "drifted": "driftline drifted",
+}
 
 
 def write_days(path: Path, seed: int) -> None:
@@ -40,11 +47,23 @@ def write_days(path: Path, seed: int) -> None:
     pd.DataFrame({"position": position} | columns).to_parquet(path, index=False)
 
 
+def our_alarms(seed: int) -> dict[str, dict[str, list[float]]]:
+    """The same of driftline, and of the plain test."""
+    shuffled = next(shuffled_days(download(), 1, seed))
+    found: dict[str, dict[str, list[float]]] = {title: {} for title in OURS.values()}
+    for name in COLUMNS:
+        for shift in (0.0, 0.25):
+            judged = judge_flights(shuffled, name, shift)
+            for key, title in OURS.items():
+                found[title].setdefault(name, []).append(float(np.mean(judged[key] <= 0.01)))
+    return found
+
+
 def alarms(seed: int = 0) -> dict[str, dict[str, dict[str, list[float]]]]:
     """Of each peer and method, by column: share of days alarmed, as they are and shifted by a quarter sd."""
     path = ROOT / ".cache" / "benchmarks" / f"shuffled_flights_{seed}.parquet"
     write_days(path, seed)
-    found = {}
+    found = our_alarms(seed)
     for name in NAMES:
         command = [python(name), HERE / f"shuffled_flights_{name}.py", path, str(REFERENCE_DAYS), *COLUMNS]
         environment = os.environ | {"PYTHONWARNINGS": "ignore", "DO_NOT_TRACK": "1"}

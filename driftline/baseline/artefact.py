@@ -70,7 +70,7 @@ class Baseline:
     created_at
         When it was built, microseconds since the epoch.
     version
-        Digest of the content: the same reference and configuration give the same version.
+        Digest of the content: it names these bytes.
     """
 
     model: str

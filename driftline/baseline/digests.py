@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from driftline.config import Config
 
-# Values that stand for a digest: with so many, ranks are kept far better than the digest keeps them.
-_VALUES = 100_000
+# Most values that stand for a digest: with so many, ranks are kept far better than the digest keeps them.
+_MOST_VALUES = 100_000
 
 
 def import_digests(text: bytes, config: Config, *, created_at: int) -> bytes:
@@ -64,9 +64,11 @@ def import_digests(text: bytes, config: Config, *, created_at: int) -> bytes:
             f"no digest for {', '.join(unfit)}: a baseline of digests has numeric features only, each with "
             "its digest; leave the others out of the configuration, or build the baseline from events"
         )
-    columns: dict[str, Any] = {"time": pa.array(np.zeros(_VALUES, np.int64))}
-    for spec in specs:
-        columns[f"feature.{spec.name}"] = pa.array(values_of_digest(spec.name, digests[spec.name]))
+    centroids = {spec.name: read_centroids(spec.name, digests[spec.name]) for spec in specs}
+    rows = min(_MOST_VALUES, max(int(weights.sum()) for _, weights in centroids.values()))
+    columns: dict[str, Any] = {"time": pa.array(np.zeros(rows, np.int64))}
+    for name, (means, weights) in centroids.items():
+        columns[f"feature.{name}"] = pa.array(values_at_ranks(means, weights, rows))
     events = pa.table(columns)
     layout = Survey.of(events, specs).layout(specs)
     return encode_baseline(
@@ -84,8 +86,8 @@ def import_digests(text: bytes, config: Config, *, created_at: int) -> bytes:
     )
 
 
-def values_of_digest(name: str, digest: Mapping[str, Any]) -> NDArray[np.float64]:
-    """Draw the values at evenly spaced ranks of a digest.
+def read_centroids(name: str, digest: Mapping[str, Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Read the centroids of a digest.
 
     Parameters
     ----------
@@ -96,19 +98,13 @@ def values_of_digest(name: str, digest: Mapping[str, Any]) -> NDArray[np.float64
 
     Returns
     -------
-    ndarray, shape (100000,), float64
-        Sorted values, linear between the centroids' middle ranks.
+    means, weights : ndarray, shape (C,), float64
+        Sorted by mean.
 
     Raises
     ------
     BaselineError
-        If there are no centroids, or they are not finite numbers with positive counts.
-
-    Examples
-    --------
-    >>> values = values_of_digest("x", {"centroids": [{"m": 0.0, "c": 1}, {"m": 10.0, "c": 1}]})
-    >>> float(values.mean().round(6)), float(values[0]), float(values[-1])
-    (5.0, 0.0, 10.0)
+        If there are no centroids, or they are not finite numbers with counts of 1 or more in all.
     """
     try:
         centroids = np.array([(float(each["m"]), float(each["c"])) for each in digest["centroids"]])
@@ -121,7 +117,32 @@ def values_of_digest(name: str, digest: Mapping[str, Any]) -> NDArray[np.float64
             f"digest {name!r} is empty or has centroids that are no finite numbers: make it again"
         )
     means, weights = centroids[np.argsort(centroids[:, 0], kind="stable")].T
+    return means, np.maximum(weights, 1.0)
+
+
+def values_at_ranks(
+    means: NDArray[np.float64], weights: NDArray[np.float64], count: int
+) -> NDArray[np.float64]:
+    """Draw the values at evenly spaced ranks of a digest.
+
+    Parameters
+    ----------
+    means, weights
+        Centroids sorted by mean, shape (C,), float64.
+    count
+        How many values to draw.
+
+    Returns
+    -------
+    ndarray, shape (count,), float64
+        Sorted values, linear between the centroids' middle ranks.
+
+    Examples
+    --------
+    >>> values_at_ranks(np.array([0.0, 10.0]), np.array([1.0, 1.0]), 4)
+    array([ 0. ,  2.5,  7.5, 10. ])
+    """
     middle = np.cumsum(weights) - weights / 2
-    ranks = (np.arange(_VALUES) + 0.5) / _VALUES * weights.sum()
+    ranks = (np.arange(count) + 0.5) / count * weights.sum()
     values: NDArray[np.float64] = np.interp(ranks, middle, means)
     return values

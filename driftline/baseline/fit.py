@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from driftline.baseline.artefact import BaselineEntry, bin_gaps
 from driftline.baseline.windows import WindowHistograms, window_histograms
 from driftline.profiles.categorical import CategoricalProfile
-from driftline.profiles.encoded import decode_profile, merge_encoded
 from driftline.statistics import BlockNull, fit_categorical, fit_numeric
 
 if TYPE_CHECKING:
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 
 def fit_entry(
     block: Block,
+    profile: Profile,
     slices: Mapping[int, bytes],
     starts: NDArray[np.int64],
     *,
@@ -29,14 +29,16 @@ def fit_entry(
     stride: int,
     min_n: int,
 ) -> tuple[BaselineEntry, WindowHistograms]:
-    """Merge the slices to the whole-reference profile and calibrate its null.
+    """Calibrate the null of one segment's profile on the counts of its slices.
 
     Parameters
     ----------
     block
         The feature block.
+    profile
+        Profile of the segment in the whole reference.
     slices
-        Encoded slice profiles of one segment by slice start, microseconds; not empty.
+        Encoded profiles of the segment by slice start, microseconds; only their counts are used. Not empty.
     starts
         Starts of the reference windows to calibrate on, shape (W,), in time order, multiples of `stride`.
     size, stride
@@ -51,10 +53,7 @@ def fit_entry(
     WindowHistograms
         What it was calibrated on.
     """
-    profile = decode_profile(merge_encoded(list(slices.values())))
-    histograms = window_histograms(
-        {start: decode_profile(data) for start, data in slices.items()}, starts, size
-    )
+    histograms = window_histograms(slices, starts, size)
     null = fit_null(block, profile, histograms, overlap=size / stride, min_n=min_n) if len(starts) else None
     return BaselineEntry(profile, null), histograms
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from driftline.profiles.encoded import decode_profile
 from driftline.profiles.numeric import NumericProfile
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from driftline.baseline.artefact import Profile
     from driftline.profiles.coverage import Coverage
 
 #: windows that overlap more than this tell little new and cost memory
@@ -112,15 +112,13 @@ def _covered_before(coverage: Coverage, times: NDArray[np.int64]) -> NDArray[np.
     return before
 
 
-def window_histograms(
-    slices: Mapping[int, Profile], starts: NDArray[np.int64], size: int
-) -> WindowHistograms:
+def window_histograms(slices: Mapping[int, bytes], starts: NDArray[np.int64], size: int) -> WindowHistograms:
     """Add the slices of one (segment, block) up to windows.
 
     Parameters
     ----------
     slices
-        By slice start, microseconds. A slice without rows may be absent.
+        Encoded profiles by slice start, microseconds; not empty. A slice without rows may be absent.
     starts
         Window starts, shape (W,), multiples of the slices' length.
     size
@@ -131,21 +129,20 @@ def window_histograms(
     WindowHistograms
     """
     times = np.array(sorted(slices), dtype=np.int64)
-    ordered = [slices[int(time)] for time in times]
-
-    def window_sums(per_slice: NDArray[np.int64]) -> NDArray[np.int64]:
-        cumulative = np.concatenate([np.zeros_like(per_slice[:1]), per_slice.cumsum(0)])
-        return np.asarray(
-            cumulative[np.searchsorted(times, starts + size)] - cumulative[np.searchsorted(times, starts)],
-            np.int64,
-        )
-
-    counts = np.stack([profile.counts for profile in ordered])
-    missing = np.stack([profile.missing for profile in ordered])
-    nonfinite = np.stack(
-        [
-            profile.nonfinite if isinstance(profile, NumericProfile) else np.zeros_like(profile.missing)
-            for profile in ordered
-        ]
-    )
-    return WindowHistograms(starts, window_sums(counts), window_sums(missing), window_sums(nonfinite))
+    begin, end = np.searchsorted(times, starts), np.searchsorted(times, starts + size)
+    first = decode_profile(slices[int(times[0])])
+    shape = first.counts.shape
+    # a long reference has thousands of slices: only their counts are held, and summed up feature by feature
+    per_slice = np.zeros((len(times), shape[0], shape[1] + 2), np.int64)
+    for row, time in enumerate(times):
+        profile = decode_profile(slices[int(time)])
+        per_slice[row, :, : shape[1]] = profile.counts
+        per_slice[row, :, -2] = profile.missing
+        if isinstance(profile, NumericProfile):
+            per_slice[row, :, -1] = profile.nonfinite
+    sums = np.empty((len(starts), *per_slice.shape[1:]), np.int64)
+    for feature in range(shape[0]):
+        cumulative = np.zeros((len(times) + 1, per_slice.shape[2]), np.int64)
+        np.cumsum(per_slice[:, feature], axis=0, out=cumulative[1:])
+        sums[:, feature] = cumulative[end] - cumulative[begin]
+    return WindowHistograms(starts, sums[..., :-2], sums[..., -2], sums[..., -1])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
@@ -227,6 +227,17 @@ class NumericProfile:
             Of these rows and those before.
         """
         return self.merge(NumericProfile.of(block, values, missing))
+
+    def without_digest(self) -> NumericProfile:
+        """Drop what takes most of the room and only quantiles need.
+
+        Returns
+        -------
+        NumericProfile
+            The same counts and moments; its quantiles are nan.
+        """
+        nothing = np.empty((len(self.missing), 0))
+        return replace(self, digest=TDigest(nothing, nothing.astype(np.float32)))
 
     def to_bytes(self) -> bytes:
         """Write the profile, format version 1.

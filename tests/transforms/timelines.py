@@ -8,7 +8,7 @@ import pyarrow as pa
 from driftline.baseline import encode_baseline
 from driftline.baseline.fit import fit_entry
 from driftline.config.features import FeatureSpec
-from driftline.profiles.encoded import merge_encoded
+from driftline.profiles.encoded import decode_profile, merge_encoded
 from driftline.segments import ALL, labels, largest
 from driftline.slicing import profile_events
 from driftline.survey import Survey
@@ -62,7 +62,8 @@ def encoded_baseline(reference, *, size=30, every=15, model="m", min_n=50, max_s
     for (segment, name), parts in slices.items():
         block = layout.block(name)
         profiles = {start: merge_encoded(encoded) for start, encoded in parts.items()}
-        entry, _ = fit_entry(block, profiles, starts, size=size * MINUTE, stride=stride, min_n=min_n)
+        whole = decode_profile(merge_encoded(list(profiles.values())))
+        entry, _ = fit_entry(block, whole, profiles, starts, size=size * MINUTE, stride=stride, min_n=min_n)
         null = entry.null.to_bytes() if entry.null is not None else None
         records.append({"segment": segment, "block": name, "profile": entry.profile.to_bytes(), "null": null})
     return encode_baseline(

@@ -51,6 +51,8 @@ def test_an_imported_baseline_gives_effect_sizes_and_never_decides(samples, dige
     detector = DriftDetector(baseline)
     shifted = pa.table({"x": samples["x"] * 3, "y": samples["y"]})
     x, y = detector.detect_all(shifted)
+    assert (x.p_value, x.drifted, x.calibration) == (1.0, False, "uncalibrated")
+    assert baseline.entries["*", "numeric/0"].profile.rows == 3000
     assert x.psi > 0.5
     assert y.psi < 0.05
 
