@@ -46,6 +46,7 @@ bench: setup bench-peers  ## the numbers of the README, each with its ratio to a
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/sketches.py
 	$(BIN)/python benchmarks/calibration.py
+	$(BIN)/python benchmarks/iid_agreement.py
 	$(BIN)/python examples/flights/download.py
 	$(BIN)/python benchmarks/calibration.py --flights examples/flights/data
 	$(BIN)/python benchmarks/peers/shuffled_flights_peers.py

@@ -202,6 +202,7 @@ def _write(
         segment_columns=tuple(config.segments),
         windows=len(starts) * stride // windows.size,  # as if they did not overlap: limits are about these
         created_at=time.time_ns() // 1000,
+        min_n=config.tests.min_n,
     )
     write_atomically(path, data)
     return path

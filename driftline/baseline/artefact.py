@@ -71,6 +71,8 @@ class Baseline:
         When it was built, microseconds since the epoch.
     version
         Digest of the content: it names these bytes.
+    min_n
+        Fewest rows of a window it was calibrated for; 0 if it does not say.
     """
 
     model: str
@@ -82,6 +84,7 @@ class Baseline:
     windows: int
     created_at: int
     version: str
+    min_n: int = 0
     _references: dict[tuple[str, str], NumericReference | CategoricalReference] = field(
         default_factory=dict, repr=False
     )

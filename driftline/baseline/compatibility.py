@@ -51,6 +51,11 @@ def misfits(baseline: Baseline, config: Config) -> list[str]:
                 f"its windows.{name} is {format_duration(built)}, the configuration's is "
                 f"{format_duration(asked)}: p-values are calibrated for one window length"
             )
+    if config.tests.min_n < baseline.min_n:
+        problems.append(
+            f"it was calibrated for windows of {baseline.min_n} rows and more, "
+            f"tests.min_n is {config.tests.min_n}"
+        )
     if baseline.segment_columns != tuple(config.segments):
         problems.append(
             f"its segments are {list(baseline.segment_columns)}, "

@@ -90,6 +90,7 @@ def encode_baseline(
     segment_columns: tuple[str, ...],
     windows: int,
     created_at: int,
+    min_n: int = 0,
 ) -> bytes:
     """Write a baseline file.
 
@@ -99,13 +100,13 @@ def encode_baseline(
         Entries as ``{"segment", "block", "profile", "null"}``, the last two encoded.
     layout
         Bins and categories.
-    model, size, every, segment_columns, windows, created_at
+    model, size, every, segment_columns, windows, created_at, min_n
         As in `Baseline`; times in microseconds.
 
     Returns
     -------
     bytes
-        An Avro container. `created_at` does not enter the version.
+        An Avro container. `created_at` and `min_n` do not enter the version.
     """
     entries = sorted(records, key=lambda entry: (entry["segment"], entry["block"]))
     packed_layout = layout.to_bytes()
@@ -122,6 +123,7 @@ def encode_baseline(
         "version": version.hex(),
         "entries": len(entries),
         "created_at": created_at,
+        "min_n": min_n,
         "layout": base64.b64encode(packed_layout).decode(),
         **identity,
     }
@@ -202,6 +204,7 @@ def _baseline(head: dict[str, Any], records: list[Record]) -> Baseline:
         entries={(record["segment"], record["block"]): _entry(record) for record in records},
         windows=head["windows"],
         created_at=head["created_at"],
+        min_n=head.get("min_n", 0),
         version=head["version"],
     )
 

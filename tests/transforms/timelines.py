@@ -75,4 +75,5 @@ def encoded_baseline(reference, *, size=30, every=15, model="m", min_n=50, max_s
         segment_columns=("s",),
         windows=len(starts),
         created_at=0,
+        min_n=min_n,
     )

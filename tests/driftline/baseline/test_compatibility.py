@@ -52,6 +52,10 @@ def test_what_it_was_built_for_fits(baseline):
         ({"features": "{x: numeric}"}, "it has feature 'c', which the configuration lacks"),
         ({"prediction": "p"}, "feature 'prediction' is not in it"),
         (
+            {"tests": "{min_n: 20}"},
+            "it was calibrated for windows of 50 rows and more, tests.min_n is 20",
+        ),
+        (
             {"windows": "{size: 1h, every: 15m}"},
             f"its windows.size is 30m, the configuration's is 1h: {ONE_LENGTH}",
         ),
@@ -72,7 +76,7 @@ def test_what_does_not_decide_may_differ(baseline):
     other = config(
         windows="{size: 30m, every: 15m, allowed_lateness: 3h}",
         source='{files: {pattern: "other/*.avro"}}',
-        tests="{min_n: 7, alpha: 0.2}",
+        tests="{min_n: 70, alpha: 0.2}",
         event_time="when",
         features="{c: {kind: categorical, column: other}, x: numeric}",
     )

@@ -52,6 +52,7 @@ def encode(baseline, records=None, **changes):
         "segment_columns": baseline.segment_columns,
         "windows": baseline.windows,
         "created_at": baseline.created_at,
+        "min_n": baseline.min_n,
     }
     return encode_baseline(
         records_of(baseline) if records is None else records, baseline.layout, **fields | changes
