@@ -90,7 +90,7 @@ def test_files_of_a_job_that_fails_are_deleted(tmp_path, failure):
 
 def test_a_second_directory_that_cannot_be_made_deletes_the_first(tmp_path):
     (tmp_path / "file").write_text("")
-    unwritable = pytest.raises(ConfigError, match="cannot be written to.*file")
+    unwritable = pytest.raises(ConfigError, match=r"cannot be written to.*file")
     with unwritable, unfinished(str(tmp_path / "x"), str(tmp_path / "file")):
         pytest.fail("a file is no directory")
     assert names(tmp_path) == ["file", "x"]
