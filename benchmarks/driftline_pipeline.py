@@ -9,25 +9,25 @@ import time
 
 PROCESS_START = time.perf_counter()
 
-import json  # noqa: E402
-import subprocess  # noqa: E402
-import sys  # noqa: E402
-from pathlib import Path  # noqa: E402
+import json
+import subprocess
+import sys
+from pathlib import Path
 
-import apache_beam as beam  # noqa: E402
-import pyarrow as pa  # noqa: E402
-import yaml  # noqa: E402
-from sampling import StackSampler  # noqa: E402
-from scenario import Messages, Scenario, Seconds, make  # noqa: E402
+import apache_beam as beam
+import pyarrow as pa
+import yaml
+from sampling import StackSampler
+from scenario import Messages, Scenario, Seconds, make
 
-from driftline.config import parse_config  # noqa: E402
-from driftline.decoding.event_schema import EventSchema  # noqa: E402
-from driftline.decoding.events import decode_events  # noqa: E402
-from driftline.decoding.formats import MessageFormat  # noqa: E402
-from driftline.slicing import profile_events  # noqa: E402
-from pipelines.monitor import judge_events  # noqa: E402
-from transforms.baseline_source import BaselineSource, read_baseline  # noqa: E402
-from transforms.decode import DecodeMessages, MessageBatch  # noqa: E402
+from driftline.config import parse_config
+from driftline.decoding.event_schema import EventSchema
+from driftline.decoding.events import decode_events
+from driftline.decoding.formats import MessageFormat
+from driftline.slicing import profile_events
+from pipelines.monitor import judge_events
+from transforms.baseline_source import BaselineSource, read_baseline
+from transforms.decode import DecodeMessages, MessageBatch
 
 BATCH = 5_000
 ROOT = Path(__file__).parents[1]

@@ -10,9 +10,9 @@ from importlib.metadata import version
 
 warnings.filterwarnings("ignore")
 
-import pandas as pd  # noqa: E402
-from evidently import DataDefinition, Dataset, Report  # noqa: E402
-from evidently.presets import DataDriftPreset  # noqa: E402
+import pandas as pd
+from evidently import DataDefinition, Dataset, Report
+from evidently.presets import DataDriftPreset
 
 path, reference_days, *columns = sys.argv[1:]
 flights = pd.read_parquet(path)

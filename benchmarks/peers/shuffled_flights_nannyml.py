@@ -12,8 +12,8 @@ import warnings
 os.environ["NML_DISABLE_USAGE_LOGGING"] = "1"
 warnings.filterwarnings("ignore")
 
-import nannyml  # noqa: E402
-import pandas as pd  # noqa: E402
+import nannyml
+import pandas as pd
 
 logging.disable(logging.WARNING)
 METHODS = {

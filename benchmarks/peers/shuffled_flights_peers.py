@@ -24,10 +24,10 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT / "examples" / "flights"), str(ROOT / "benchmarks"), str(HERE)]
 
-from download import download  # noqa: E402
-from environments import NAMES, python  # noqa: E402
-from shuffled_flights import FEATURES as COLUMNS  # noqa: E402
-from shuffled_flights import REFERENCE_DAYS, judge_flights, shuffled_days  # noqa: E402
+from download import download
+from environments import NAMES, python
+from shuffled_flights import FEATURES as COLUMNS
+from shuffled_flights import REFERENCE_DAYS, judge_flights, shuffled_days
 
 OURS = {
     "plain ks": "KS, rows independent, p < .01",

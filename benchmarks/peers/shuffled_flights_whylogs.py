@@ -11,9 +11,9 @@ import warnings
 os.environ["WHYLOGS_NO_ANALYTICS"] = "True"
 warnings.filterwarnings("ignore")
 
-import pandas as pd  # noqa: E402
-import whylogs as why  # noqa: E402
-from whylogs.viz.drift.column_drift_algorithms import calculate_drift_scores  # noqa: E402
+import pandas as pd
+import whylogs as why
+from whylogs.viz.drift.column_drift_algorithms import calculate_drift_scores
 
 path, reference_days, *columns = sys.argv[1:]
 flights = pd.read_parquet(path)

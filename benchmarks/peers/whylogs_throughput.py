@@ -15,11 +15,11 @@ import warnings
 os.environ["WHYLOGS_NO_ANALYTICS"] = "True"
 warnings.filterwarnings("ignore")
 
-import numpy as np  # noqa: E402
-import pandas as pd  # noqa: E402
-import whylogs as why  # noqa: E402
-from whylogs.core.schema import DatasetSchema  # noqa: E402
-from whylogs.core.segmentation_partition import segment_on_column  # noqa: E402
+import numpy as np
+import pandas as pd
+import whylogs as why
+from whylogs.core.schema import DatasetSchema
+from whylogs.core.segmentation_partition import segment_on_column
 
 CHUNK = 10_000
 
