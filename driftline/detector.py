@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,17 +20,15 @@ from driftline.schemas import RESULT, Calibration
 from driftline.segments import ALL
 from driftline.slicing import profile_events
 from driftline.survey import Survey
+from driftline.tables import as_events, as_integers, as_table, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from numpy.typing import ArrayLike
 
     from driftline.profiles.layout import Layout
 
 # With this many windows calibrated p-values are good to within a factor of two or so.
 _WINDOWS = 60
-_LARGEST_TIME = 2.0**62
 _SPAN = 1 << 50  # longer than any slice index times one microsecond: everything is one slice
 
 
@@ -131,7 +128,7 @@ class DriftDetector:
     ) -> None:
         in_memory = not isinstance(reference, Baseline)
         if in_memory:
-            reference = _baseline_of(_table(reference), time, min_n)
+            reference = _baseline_of(as_table(reference), time, min_n)
         # a baseline that could not be calibrated says so, as in the job; a table without times is a sample
         self._independent = in_memory and reference.windows == 0
         if segment not in reference.segments:
@@ -186,7 +183,7 @@ class DriftDetector:
         ValueError
             If a feature's column is missing or there are no rows.
         """
-        table = _table(current)
+        table = as_table(current)
         absent = [spec.name for spec in self._specs if spec.name not in table.column_names]
         if absent:
             raise ValueError(
@@ -198,7 +195,10 @@ class DriftDetector:
         window = (0, _SPAN)
         batches: list[pa.RecordBatch] = []
         for part in profile_events(
-            _events(table.select([spec.name for spec in self._specs]), self._specs, None), layout, None, _SPAN
+            as_events(table.select([spec.name for spec in self._specs]), self._specs, None),
+            layout,
+            None,
+            _SPAN,
         ):
             block = layout.block(part.block)
             profile = decode_profile(part.profile)
@@ -253,12 +253,12 @@ def _baseline_of(table: pa.Table, time: str | None, min_n: int) -> Baseline:
         if time not in table.column_names:
             columns = ", ".join(table.column_names)
             raise ValueError(f"time={time!r} is not a column of the reference; its columns are {columns}")
-        times = _as_integers(table[time])
+        times = as_integers(table[time])
         table = table.drop_columns([time])
-    specs = [FeatureSpec(field.name, _kind(field.type), field.name) for field in table.schema]
+    specs = [FeatureSpec(field.name, kind_of(field.type), field.name) for field in table.schema]
     if not specs:
         raise ValueError("the reference has no feature: give at least one column besides the time")
-    events = _events(table, specs, times)
+    events = as_events(table, specs, times)
     layout: Layout = Survey.of(events, specs).layout(specs)
     moments = events["time"].to_numpy()
     first, last = int(moments.min()), int(moments.max())
@@ -286,83 +286,6 @@ def _baseline_of(table: pa.Table, time: str | None, min_n: int) -> Baseline:
         windows=_WINDOWS if timed else 0,
         created_at=0,
         version="",
-    )
-
-
-def _table(data: Any) -> pa.Table:
-    """Read any of the accepted forms as an Arrow table; unnamed columns are x0, x1, ..."""
-    if isinstance(data, pa.RecordBatch):
-        data = pa.Table.from_batches([data])
-    elif hasattr(data, "iloc"):
-        data = pa.Table.from_pandas(data if data.ndim == 2 else data.to_frame(), preserve_index=False)
-    elif not isinstance(data, pa.Table):
-        data = _table_of_array(data)
-    twice = sorted(name for name, times in Counter(data.column_names).items() if times > 1)
-    if twice:
-        raise ValueError(f"several columns are named {', '.join(twice)}: give each a name of its own")
-    return data
-
-
-def _table_of_array(data: Any) -> pa.Table:
-    array = np.asarray(data)
-    if array.ndim == 0 and not np.issubdtype(array.dtype, np.number):
-        raise ValueError(
-            f"a {type(data).__name__} is no table: give an array, a DataFrame or an Arrow table "
-            "(and for a baseline file, use DriftDetector.from_baseline)"
-        )
-    array = array[:, None] if array.ndim == 1 else array
-    if array.ndim != 2:
-        raise ValueError(f"an array of shape {array.shape} is no table: give (rows, features)")
-    # NaN is how an array says missing, as in pandas
-    return pa.table({f"x{i}": pa.array(array[:, i], from_pandas=True) for i in range(array.shape[1])})
-
-
-def _kind(of: pa.DataType) -> str:
-    number = pa.types.is_integer(of) or pa.types.is_floating(of) or pa.types.is_decimal(of)
-    return "numeric" if number else "categorical"
-
-
-def _events(table: pa.Table, specs: Sequence[FeatureSpec], times: ArrayLike | None) -> pa.Table:
-    columns: dict[str, Any] = {
-        "time": pa.array(np.zeros(table.num_rows, np.int64) if times is None else times)
-    }
-    for spec in specs:
-        wanted = pa.float64() if spec.kind == "numeric" else pa.string()
-        try:  # an integer beyond 2^53 becomes the nearest float
-            columns[f"feature.{spec.name}"] = table[spec.name].cast(wanted, safe=spec.kind != "numeric")
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise ValueError(
-                f"column {spec.name!r} of type {table[spec.name].type} cannot be read as {spec.kind}: "
-                f"{error}; convert it, or leave it out"
-            ) from error
-    return pa.table(columns)
-
-
-def _as_integers(column: Any) -> ArrayLike:
-    """Order-preserving integers of a time column: microseconds, or the numbers themselves."""
-    kind = column.type
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        column = column.cast(pa.timestamp("us", tz=getattr(kind, "tz", None))).cast(pa.int64())
-    elif pa.types.is_floating(kind):
-        column = _scaled(column)
-    elif not pa.types.is_integer(kind):
-        raise ValueError(f"a time column of type {kind} cannot be read: give timestamps or numbers")
-    if column.null_count:
-        raise ValueError(
-            f"the time column has {column.null_count} nulls: drop those rows, or give them a time"
-        )
-    return np.asarray(column.cast(pa.int64()).to_numpy())
-
-
-def _scaled(column: Any) -> Any:
-    """Integers of a column of floats: millionths, or coarser where those would be no int64."""
-    values = column.to_numpy().astype(np.float64)
-    largest = np.nanmax(np.abs(values), initial=0.0)
-    if not np.isfinite(largest):
-        raise ValueError("the time column holds infinite values: drop those rows, or give them a time")
-    unit = min(1e6, _LARGEST_TIME / max(largest, 1e-300))
-    return pa.array(
-        np.rint(np.where(np.isnan(values), 0, values) * unit).astype(np.int64), mask=np.isnan(values)
     )
 
 
