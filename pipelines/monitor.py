@@ -56,12 +56,13 @@ def judge_events(
     """
     windows = config.windows
     length = slice_length(windows.every, streaming=streaming)
+    lateness = windows.allowed_lateness if streaming else None
     keep_for = windows.size + windows.allowed_lateness + _SLACK
     return (
         events
         | "ProfileSlices"
         >> beam.ParDo(ProfileSlices(length, baseline)).with_output_types(tuple[tuple[str, str], bytes])
-        | "MergeWindows" >> MergeWindows(windows.size, windows.every, length.slice, windows.allowed_lateness)
+        | "MergeWindows" >> MergeWindows(windows.size, windows.every, length.slice, lateness)
         | "JudgeWindows" >> JudgeWindows(baseline, config.tests, length, keep_for)
     )
 

@@ -35,24 +35,28 @@ class MergePerWindow(beam.PTransform):
     accumulation_mode
         DISCARDING where the next level adds up, ACCUMULATING where the whole is wanted.
     allowed_lateness
-        Microseconds.
+        Microseconds; None for bounded input, where nothing is late and a runner may combine before it
+        shuffles.
     """
 
     windows: WindowFn
     accumulation_mode: int
-    allowed_lateness: int
+    allowed_lateness: int | None
 
     def expand(self, profiles: beam.PCollection) -> beam.PCollection:
         """Window, merge, and drop the empty panes that Beam emits when a window closes."""
-        return (
-            profiles
-            | "Window"
-            >> beam.WindowInto(
+        if self.allowed_lateness is None:
+            window = beam.WindowInto(self.windows)
+        else:
+            window = beam.WindowInto(
                 self.windows,
                 trigger=AfterWatermark(late=AfterCount(1)),
                 accumulation_mode=self.accumulation_mode,
                 allowed_lateness=Duration(micros=self.allowed_lateness),
             )
+        return (
+            profiles
+            | "Window" >> window
             | "Merge" >> beam.CombinePerKey(MergeEncoded(merge_encoded))
             | "DropEmpty" >> beam.FlatMap(_at_the_end).with_output_types(tuple[tuple[str, str], bytes])
         )
@@ -99,7 +103,7 @@ class MergeWindows(beam.PTransform):
     slice
         Slice length, microseconds; divides `every`.
     allowed_lateness
-        How long after its end a window is corrected, microseconds.
+        How long after its end a window is corrected, microseconds; None for bounded input.
 
     Notes
     -----
@@ -112,11 +116,13 @@ class MergeWindows(beam.PTransform):
     size: int
     every: int
     slice: int
-    allowed_lateness: int
+    allowed_lateness: int | None
 
     def expand(self, partials: beam.PCollection) -> beam.PCollection:
         """Merge level by level."""
-        lateness = self.size - self.slice + self.allowed_lateness
+        lateness = None
+        if self.allowed_lateness is not None:
+            lateness = self.size - self.slice + self.allowed_lateness
         return (
             partials
             | "Slices"

@@ -183,10 +183,13 @@ def baseline_path(tmp_path_factory):
     return str(path)
 
 
-@pytest.mark.parametrize("streaming", [True, False], ids=["slices of a minute", "slices of a period"])
-def test_a_late_row_in_a_slice_that_is_out_already_counts_once(baseline_path, streaming):
+@pytest.mark.parametrize("parts", [15, 1], ids=["slices of a minute", "slices of a period"])
+def test_a_late_row_in_a_slice_that_is_out_already_counts_once(baseline_path, parts, monkeypatch):
+    monkeypatch.setattr(
+        "pipelines.monitor.slice_length", lambda every, **_: SliceLength(every // parts, every // 4)
+    )
     early, late, later = events([20] * 60, "A" * 60), events([20] * 5, "AAABB"), events([20], "A")
-    rows = run([early, 31, late, 32, later, 60], baseline_path, streaming)
+    rows = run([early, 31, late, 32, later, 60], baseline_path)
     for start in (0, 15):
         counts = [row["n"] for row in of(rows, start=start)]
         assert counts[-1] == 66
