@@ -209,6 +209,8 @@ def test_no_page_names_a_machine_or_an_unfinished_thought():
     found = [
         (named(page), word)
         for page in PAGES
-        for word in re.findall(r"/(?:home|work|tmp|Users)/\w+|\bTODO\b|\bFIXME\b|\bTBD\b|measured:", page.read_text())
+        for word in re.findall(
+            r"/(?:home|work|tmp|Users)/\w+|\bTODO\b|\bFIXME\b|\bTBD\b|measured:", page.read_text()
+        )
     ]
     assert not found

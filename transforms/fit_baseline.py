@@ -200,7 +200,8 @@ def _write(
         size=windows.size,
         every=windows.every,
         segment_columns=tuple(config.segments),
-        windows=len(starts) * stride // windows.size,  # as if they did not overlap: limits are about these
+        # as if they did not overlap: the limits of the calibration are about these
+        windows=1 + (len(starts) - 1) * stride // windows.size if len(starts) else 0,
         created_at=time.time_ns() // 1000,
         min_n=config.tests.min_n,
     )
