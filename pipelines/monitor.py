@@ -68,7 +68,12 @@ def judge_events(
 
 
 def build_monitor(
-    pipeline: beam.Pipeline, config: Config, *, pattern: str, sinks: list[tuple[str, str]]
+    pipeline: beam.Pipeline,
+    config: Config,
+    baseline: BaselineSource,
+    *,
+    pattern: str,
+    sinks: list[tuple[str, str]],
 ) -> None:
     """Lay out the job on files.
 
@@ -78,6 +83,8 @@ def build_monitor(
         The pipeline to add to.
     config
         The configuration.
+    baseline
+        The baseline to judge against.
     pattern
         Files to read.
     sinks
@@ -85,7 +92,7 @@ def build_monitor(
     """
     read = ReadEvents(config.model, EventSchema.of(config), pattern, config.input_format(pattern))
     decoded = pipeline | "ReadEvents" >> read
-    results = judge_events(decoded.events, config, BaselineSource(config.baseline.path), streaming=False)
+    results = judge_events(decoded.events, config, baseline, streaming=False)
     for number, (directory, file_format) in enumerate(sinks):
         _ = results | f"WriteResults{number}" >> WriteRows(directory, "results", RESULT, file_format)
         _ = decoded.dead_letters | f"WriteDeadLetters{number}" >> WriteRows(
@@ -184,8 +191,9 @@ def run_on_files(
     baseline = fitting_baseline(config)
     with unfinished(*(path for path, _ in sinks)) as scratch:
         pipeline = beam.Pipeline(options=options)
-        formats = [file_format for _, file_format in sinks]
-        build_monitor(pipeline, config, pattern=pattern, sinks=list(zip(scratch, formats, strict=True)))
+        source = BaselineSource(config.baseline.path, baseline.version)
+        sinks = list(zip(scratch, (file_format for _, file_format in sinks), strict=True))
+        build_monitor(pipeline, config, source, pattern=pattern, sinks=sinks)
         outcome = run_job(pipeline, f"{title} {config.model}")
         summary = _summary(config, baseline, outcome).to_json().encode()
         for directory in scratch:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.utils.shared import Shared
 
 from driftline.baseline import Baseline, BaselineError, decode_baseline
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 def read_baseline(path: str) -> Baseline:
@@ -48,10 +43,13 @@ class BaselineSource:
     ----------
     path
         Path of the baseline, on any Beam filesystem the workers reach.
+    version
+        The version the job was checked against; None takes whatever is there.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, version: str | None = None) -> None:
         self.path = path
+        self._version = version
         self._shared = Shared()
 
     def get(self) -> Baseline:
@@ -60,6 +58,20 @@ class BaselineSource:
         Returns
         -------
         Baseline
+
+        Raises
+        ------
+        BaselineError
+            If it cannot be read, or is no longer the one the job began with: its bins may be others.
         """
-        load: Callable[[], Baseline] = lambda: read_baseline(self.path)  # noqa: E731
-        return self._shared.acquire(load)
+        baseline: Baseline = self._shared.acquire(self._read)
+        return baseline
+
+    def _read(self) -> Baseline:
+        baseline = read_baseline(self.path)
+        if self._version not in {None, baseline.version}:
+            raise BaselineError(
+                f"{self.path} is version {baseline.version}, the job began with {self._version}: "
+                "it was replaced while the job ran; start the job again"
+            )
+        return baseline

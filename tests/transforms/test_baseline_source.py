@@ -89,3 +89,12 @@ def test_the_source_is_small_on_the_wire(path):
     source = BaselineSource(path)
     source.get()
     assert len(pickle.dumps(source)) < 1_000
+
+
+def test_a_baseline_that_was_replaced_while_the_job_runs_is_refused(path):
+    version = read_baseline(path).version
+    assert BaselineSource(path, version).get().version == version
+    with pytest.raises(
+        BaselineError, match=rf"is version {version}, the job began with 0123: it was replaced"
+    ):
+        BaselineSource(path, "0123").get()
