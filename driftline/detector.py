@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.baseline import Baseline, decode_baseline
+from driftline.baseline import Baseline, BaselineError, decode_baseline
 from driftline.baseline.fit import fit_entry
 from driftline.config import Tests
 from driftline.config.features import FeatureSpec
@@ -159,11 +159,17 @@ class DriftDetector:
         Raises
         ------
         BaselineError
-            If the file is no baseline this release can read.
+            If there is no such file, or it is no baseline this release can read.
         ValueError
             If it has no such segment.
         """
-        return cls(decode_baseline(Path(path).read_bytes(), str(path)), **options)
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise BaselineError(
+                f"no baseline at {path} ({error.strerror}): build it with `driftline baseline`"
+            ) from error
+        return cls(decode_baseline(data, str(path)), **options)
 
     def detect_all(self, current: Any) -> list[DriftResult]:
         """Compare every feature of a table with the reference.
@@ -187,7 +193,9 @@ class DriftDetector:
         absent = [spec.name for spec in self._specs if spec.name not in table.column_names]
         if absent:
             raise ValueError(
-                f"the current data lacks {', '.join(absent)}; its columns are {', '.join(table.column_names)}"
+                f"the current data lacks {', '.join(absent)}; its columns are "
+                f"{', '.join(table.column_names)}; name columns like the features, "
+                "and the model's output `prediction`"
             )
         if table.num_rows == 0:
             raise ValueError("the current data has no rows: there is nothing to compare")

@@ -123,7 +123,7 @@ def labels(events: Any, columns: Sequence[str]) -> Any:
         # One integer a combination; only combinations that occur get a text, so it never grows past n.
         pairs = _dictionary(pa.array(codes * len(texts) + more))
         left, right = np.divmod(pairs.dictionary.to_numpy(), max(len(texts), 1))
-        codes = pairs.indices.to_numpy()
+        codes = pairs.indices.to_numpy().astype(np.int64)
         distinct = _join(distinct.take(pa.array(left)), texts.take(pa.array(right)), ",")
     return pa.DictionaryArray.from_arrays(pa.array(codes), distinct)
 

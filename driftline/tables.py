@@ -131,11 +131,14 @@ def as_integers(column: Any) -> ArrayLike:
     """
     kind = column.type
     if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        column = column.cast(pa.timestamp("us", tz=getattr(kind, "tz", None))).cast(pa.int64())
+        # what is finer than a microsecond is cut off, as in the job
+        column = column.cast(pa.timestamp("us", tz=getattr(kind, "tz", None)), safe=False).cast(pa.int64())
     elif pa.types.is_floating(kind):
         column = _scaled(column)
     elif not pa.types.is_integer(kind):
-        raise ValueError(f"a time column of type {kind} cannot be read: give timestamps or numbers")
+        raise ValueError(
+            f"a time column of type {kind} cannot be read: give timestamps (pandas.to_datetime) or numbers"
+        )
     if column.null_count:
         raise ValueError(
             f"the time column has {column.null_count} nulls: drop those rows, or give them a time"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
@@ -12,10 +13,11 @@ from apache_beam.pvalue import AsSingleton
 
 from driftline.baseline import BaselineError
 from driftline.baseline.digests import import_digests
-from driftline.baseline.windows import calibration_stride
+from driftline.baseline.windows import calibration_remarks, calibration_stride
 from driftline.decoding.event_schema import EventSchema
 from driftline.schemas import DEAD_LETTER
-from pipelines.job import FIRST_READING, check_input, run_job, unfinished
+from pipelines.job import FIRST_READING, check_input, refuse_folders, run_job, unfinished
+from transforms.baseline_source import read_baseline
 from transforms.fit_baseline import FitBaseline
 from transforms.profile_slices import ProfileSlices, SliceLength, slice_length
 from transforms.read_files import ReadEvents
@@ -56,12 +58,14 @@ def build_baseline(config: Config, options: PipelineOptions, *, pattern: str, ou
     JobError
         If it does not finish.
     """
+    refuse_folders(output)
     check_input(config, pattern)
     directory, name = FileSystems.split(output)
     with unfinished(directory) as [scratch]:
         pipeline = beam.Pipeline(options=options)
         lay_out_baseline(pipeline, config, pattern=pattern, path=FileSystems.join(scratch, name))
-        return run_job(pipeline, f"baseline {config.model}")
+        outcome = run_job(pipeline, f"baseline {config.model}")
+    return replace(outcome, remarks=tuple(calibration_remarks(read_baseline(output).windows)))
 
 
 def import_baseline(config: Config, digests: str, output: str) -> None:
@@ -81,6 +85,7 @@ def import_baseline(config: Config, digests: str, output: str) -> None:
     BaselineError
         If there is no such file, or it does not fit the configuration.
     """
+    refuse_folders(output)
     if not FileSystems.exists(digests):
         raise BaselineError(f"no file {digests}: give the JSON file that holds the digests")
     with FileSystems.open(digests, compression_type="uncompressed") as file:

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 import traceback
 from dataclasses import dataclass
@@ -93,7 +94,8 @@ def driftline(invocation: Invocation, *, traceback: bool) -> None:
 def validate(invocation: Invocation, config: str) -> None:
     """Check CONFIG and, where they exist already, its input and baseline.
 
-    Every mistake is named at once, with the key, the line, the value and what to do. Nothing is written and
+    Every mistake in the file is named at once, with the key, the line, the value and what to do; then
+    the columns of the input and the baseline are held against it. Nothing is written and
     no job is started. Values from the environment (${NAME}) are checked but never shown.
 
     \b
@@ -135,6 +137,10 @@ def baseline(invocation: Invocation, config: str, pattern: str | None, output: s
     from pipelines.baseline import build_baseline
 
     path = output or settings.baseline.path
+    if pattern is None:
+        click.echo(
+            "note: learning from source.files.pattern; events to be judged later belong in other files"
+        )
     outcome = build_baseline(settings, options, pattern=pattern or _files_pattern(settings), output=path)
     _finished(outcome, f"baseline written to {path}")
 
@@ -339,6 +345,8 @@ def _finished(outcome: Any, sentence: str) -> None:
         click.echo(f"events: {counts.sentence()}")
     seconds = getattr(outcome, "seconds", None)
     click.echo(sentence if seconds is None else f"{sentence} ({seconds:.1f} s)")
+    for remark in getattr(outcome, "remarks", ()):
+        click.echo(f"  {remark}")
 
 
 def _show_usage(error: click.ClickException) -> None:
@@ -375,7 +383,7 @@ def cause_of(error: BaseException) -> str:
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[-1] if any("Traceback" in line for line in lines) else " ".join(lines)
-    text = text or type(error).__name__
+    text = re.sub(r" \[while running '[^']*'\]$", "", text) or type(error).__name__
     return text if len(text) <= _LONGEST_CAUSE else text[:_LONGEST_CAUSE] + "..."
 
 

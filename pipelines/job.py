@@ -10,6 +10,7 @@ import time
 import uuid
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 from apache_beam.io.filesystem import BeamIOError
@@ -22,7 +23,7 @@ from driftline.config import ConfigError, Problem
 from driftline.decoding.event_schema import EventSchema, check_columns
 from transforms.counters import DECODED, DROPPED_LATE, PROFILED, REJECTED, TALLY, counts_of
 from transforms.read_files import match_files, source_columns
-from transforms.write_file import replace
+from transforms.write_file import is_folder, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -97,12 +98,15 @@ class Outcome:
         Microseconds since the epoch.
     seconds
         Wall time.
+    remarks
+        What the user should know besides.
     """
 
     counts: Counts
     runner: str
     started: int
     seconds: float
+    remarks: tuple[str, ...] = ()
 
 
 def check_input(config: Config, pattern: str) -> None:
@@ -133,6 +137,51 @@ def check_input(config: Config, pattern: str) -> None:
     if problems:
         remedy = f"correct it, or read other files than {pattern}"
         raise ConfigError(config.name, [Problem(*_key_and_rest(problem), remedy) for problem in problems])
+
+
+def refuse_folders(*paths: str) -> None:
+    """Refuse to write files where folders are, before anything starts.
+
+    Parameters
+    ----------
+    paths
+        Files that are going to be written.
+
+    Raises
+    ------
+    ConfigError
+        Naming each path that is a folder.
+    """
+    remedy = "name a file, or move the folder away"
+    problems = [
+        Problem("--output", "is a folder, and a file is to be written there", remedy, path)
+        for path in paths
+        if path.endswith("/") or is_folder(path)
+    ]
+    if problems:
+        raise ConfigError("output", problems)
+
+
+def refuse_own_output(directory: str, names: list[str], pattern: str) -> None:
+    """Refuse input that would take in the job's own output the next time.
+
+    Parameters
+    ----------
+    directory, names
+        Where files are going to be written, and under which names.
+    pattern
+        Files to read.
+
+    Raises
+    ------
+    ConfigError
+        If the pattern matches one of them.
+    """
+    taken = [name for name in names if fnmatch(FileSystems.join(directory, name), pattern)]
+    if taken:
+        remedy = "give another directory, or a pattern that does not match it"
+        message = f"is where {pattern} is read: {taken[0]} would be input the next time"
+        raise ConfigError("output", [Problem("--output", message, remedy, directory)])
 
 
 def _key_and_rest(problem: str) -> tuple[str, str]:
@@ -169,7 +218,9 @@ def run_job(pipeline: beam.Pipeline, title: str) -> Outcome:
             msg = f"the job ended as {state}: the runner's log says why"
             raise JobError(msg)
         counts = _counts(result)
-    return Outcome(counts, runner_name(pipeline), started, time.monotonic() - begin)
+    unusable = "warning: not one event could be used: the dead letters say why; is event_time.unit right?"
+    remarks = (unusable,) if counts.decoded and not counts.profiled else ()
+    return Outcome(counts, runner_name(pipeline), started, time.monotonic() - begin, remarks)
 
 
 def runner_name(pipeline: beam.Pipeline) -> str:

@@ -13,7 +13,7 @@ from driftline.config import ConfigError, Problem
 from driftline.decoding.event_schema import EventSchema
 from driftline.report.summary import RunSummary
 from driftline.schemas import DEAD_LETTER, RESULT
-from pipelines.job import check_input, run_job, unfinished
+from pipelines.job import check_input, refuse_folders, refuse_own_output, run_job, unfinished
 from transforms.baseline_source import BaselineSource, read_baseline
 from transforms.judge_windows import JudgeWindows
 from transforms.merge_windows import MergeWindows
@@ -187,6 +187,10 @@ def run_on_files(
     JobError
         If it does not finish.
     """
+    for directory, file_format in sinks:
+        names = [f"results.{file_format}", f"dead_letters.{file_format}", "run.json"]
+        refuse_folders(*(FileSystems.join(directory, name) for name in names))
+        refuse_own_output(directory, names, pattern)
     check_input(config, pattern)
     baseline = fitting_baseline(config)
     with unfinished(*(path for path, _ in sinks)) as scratch:

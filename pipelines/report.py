@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
+from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
 from driftline.baseline import BaselineError
@@ -14,7 +15,7 @@ from driftline.config import ConfigError, Problem
 from driftline.profiles.numeric import NumericProfile
 from driftline.report import ReferenceDistribution, RunSummary, render
 from driftline.schemas import QUANTILES, RESULT
-from pipelines.job import JobError
+from pipelines.job import JobError, refuse_folders
 from transforms.baseline_source import read_baseline
 from transforms.write_file import write_atomically
 
@@ -54,6 +55,7 @@ def write_report(directory: str, output: str) -> list[str]:
         if not FileSystems.exists(path):
             remedy = "give the directory that `driftline backtest CONFIG --output DIR` wrote"
             raise ConfigError("command line", [Problem("DIR", f"holds no {path}", remedy, directory)])
+    refuse_folders(output)
     with _named(summary), FileSystems.open(summary, compression_type="uncompressed") as file:
         run = RunSummary.from_json(file.read())
     with _named(results), FileSystems.open(results, compression_type="uncompressed") as file:
@@ -72,7 +74,12 @@ def write_report(directory: str, output: str) -> list[str]:
                 f"without the reference's distributions: {run.baseline_path} is now version "
                 f"{baseline.version}, these results were judged by {run.baseline_version}"
             )
-    write_atomically(output, render(rows, run, references).encode())
+    page = render(rows, run, references).encode()
+    try:
+        write_atomically(output, page)
+    except (BeamIOError, OSError) as error:
+        problem = Problem("--output", "cannot be written to", "name a file you may write", output)
+        raise ConfigError("command line", [problem]) from error
     return remarks
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from apache_beam.io.filesystems import FileSystems
 
+from driftline.baseline.windows import calibration_remarks
 from pipelines.job import check_input
 from pipelines.monitor import fitting_baseline
 
@@ -44,6 +45,7 @@ def validate_config(config: Config) -> list[str]:
             f"baseline {config.baseline.path}: fits, version {baseline.version}, "
             f"{baseline.windows} reference windows"
         )
+        remarks += calibration_remarks(baseline.windows)
     else:
         remarks.append(f"baseline {config.baseline.path}: not built yet, run `driftline baseline`")
     return remarks

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
@@ -27,18 +29,42 @@ def write_atomically(path: str, data: bytes) -> None:
         raise
 
 
+def is_folder(path: str) -> bool:
+    """Tell whether a path is a folder, or has files below it where the filesystem knows no folders.
+
+    Parameters
+    ----------
+    path
+        Path on any Beam filesystem.
+
+    Returns
+    -------
+    bool
+    """
+    if FileSystems.get_scheme(path) is None:
+        return Path(path).is_dir()
+    return bool(FileSystems.match([FileSystems.join(path, "*")], limits=[1])[0].metadata_list)
+
+
 def replace(source: str, target: str) -> None:
-    """Move a file to a name that may be taken.
+    """Move a file to a name that may be taken by another file.
 
     Parameters
     ----------
     source, target
         Paths on one Beam filesystem.
+
+    Raises
+    ------
+    IsADirectoryError
+        If a folder has the name: what is in it is somebody's.
     """
+    if is_folder(target):
+        raise IsADirectoryError(f"{target} is a folder, and a file was to be written there: move it away")
     try:
         FileSystems.rename([source], [target])
     except BeamIOError:
-        # else a folder is in the way, or the filesystem does not overwrite
+        # else the filesystem does not overwrite
         if not (FileSystems.exists(source) and FileSystems.exists(target)):
             raise
         FileSystems.delete([target])

@@ -146,3 +146,26 @@ def window_histograms(slices: Mapping[int, bytes], starts: NDArray[np.int64], si
         np.cumsum(per_slice[:, feature], axis=0, out=cumulative[1:])
         sums[:, feature] = cumulative[end] - cumulative[begin]
     return WindowHistograms(starts, sums[..., :-2], sums[..., -2], sums[..., -1])
+
+
+def calibration_remarks(windows: int) -> list[str]:
+    """Say what few reference windows mean.
+
+    Parameters
+    ----------
+    windows
+        Reference windows that do not overlap.
+
+    Returns
+    -------
+    list of str
+        Empty from 30 on.
+    """
+    advice = "build the baseline from a longer past, or choose shorter windows"
+    if windows < 10:
+        return [
+            f"warning: {windows} reference windows, fewer than 10: nothing will be called drifted; {advice}"
+        ]
+    if windows < 30:
+        return [f"note: {windows} reference windows, fewer than 30: p-values are less certain; {advice}"]
+    return []

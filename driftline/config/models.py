@@ -285,7 +285,10 @@ class Config(Section):
         files = self.source.files
         found = files.format_for(pattern) if files is not None else format_of(pattern)
         if found is None:
-            remedy = "name files that end in .avro, .parquet, .jsonl or .arrow, or set source.files.format"
+            remedy = (
+                "name files that end in .avro, .parquet, .jsonl or .arrow, or set source.files.format; "
+                "other formats, such as CSV, must be converted first"
+            )
             problem = Problem("--input", "has no suffix that tells the file format", remedy, pattern)
             raise ConfigError("command line", [problem])
         return found

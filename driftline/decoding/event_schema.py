@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 
 from driftline.config.errors import did_you_mean
+from driftline.config.features import PREDICTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -202,7 +203,7 @@ def _check_time(kind: Any, schema: EventSchema) -> list[str]:
 
 
 def _check_feature(feature: Feature, types: dict[str, Any], names: Sequence[str]) -> list[str]:
-    key = f"features.{feature.name}"
+    key = "prediction" if feature.name == PREDICTION else f"features.{feature.name}"
     if feature.column not in types:
         return [f"{key}: {_no_column(feature.column, names)}"]
     kind = types[feature.column]
@@ -212,7 +213,11 @@ def _check_feature(feature: Feature, types: dict[str, Any], names: Sequence[str]
         return [f"{key}: column {feature.column!r} is {kind}; a feature needs plain values"]
     if feature.kind == "numeric" and not is_number(kind):
         what = "text" if is_text(kind) else str(kind)
-        remedy = "declare it as categorical or name another column"
+        remedy = (
+            "name a column of numbers, or monitor it as a categorical feature"
+            if feature.name == PREDICTION
+            else "declare it as categorical or name another column"
+        )
         return [f"{key}: column {feature.column!r} is {what}, not a number; {remedy}"]
     return []
 

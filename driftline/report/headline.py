@@ -199,13 +199,16 @@ def _left_out(grid: Grid) -> list[Note]:
 
 
 def _latest(grid: Grid, *, daily: bool, year: bool) -> Note:
-    last = int(np.flatnonzero(grid.judged.any(axis=(0, 1)))[-1])
+    # at the edge of the data a window is half empty: there few segments have rows enough, and silence says
+    # nothing
+    judged = grid.judged.sum(axis=(0, 1))
+    last = int(np.flatnonzero(judged >= 0.9 * judged.max())[-1])
     names = [name for f, name in enumerate(grid.features) if grid.drifted[:, f, last].any()]
     dates = period(int(grid.starts[last]), int(grid.ends[last]), daily=daily, year=year)
     state = (
         f"{listing(names)} {'is' if len(names) == 1 else 'are'} drifted" if names else "nothing is drifted"
     )
-    return Note(f"In the latest judged window ({dates}) {state}.")
+    return Note(f"In the latest fully judged window ({dates}) {state}.")
 
 
 def _lasting(grid: Grid, found: list[Episode]) -> Note:

@@ -102,3 +102,12 @@ def test_largest_segments_are_by_rows_then_by_name(counts, k):
     ordered = [(-counts[label], label) for label in chosen]
     assert ordered == sorted(ordered)
     assert all(left < right for left in ordered for right in rest)
+
+
+def test_many_values_in_many_columns_keep_their_combinations():
+    n = 50_000
+    texts = pa.array([str(i) for i in range(n)])
+    events = pa.table({"time": np.arange(n), "segment.a": texts, "segment.b": texts, "segment.c": texts})
+    found = labels(events, ["a", "b", "c"])
+    assert len(found.dictionary) == n
+    assert found[n - 1].as_py() == f"a={n - 1},b={n - 1},c={n - 1}"

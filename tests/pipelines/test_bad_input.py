@@ -526,3 +526,47 @@ def test_a_baseline_that_does_not_fit(shop, desk, driftline, word, command):
     ran = driftline(command, desk.config(**MISFITS[word]))
     refused(ran, f"{desk.folder}/baseline.avro does not fit", word, "driftline baseline CONFIG")
     assert not (desk.folder / "out").exists()
+
+
+# --- output
+
+
+@pytest.mark.parametrize("name", ["results.parquet", "dead_letters.parquet", "run.json"])
+def test_a_folder_where_a_file_is_to_be_written_is_left_alone(backtest, desk, today, name):
+    mine = desk.folder / "out" / name / "mine.txt"
+    mine.parent.mkdir(parents=True)
+    mine.write_text("precious")
+    refused(backtest(today), "--output", name, "is a folder", "move the folder away")
+    assert mine.read_text() == "precious"
+
+
+def test_a_baseline_is_not_written_over_a_folder(desk, driftline, today):
+    desk.config()
+    (desk.folder / "models").mkdir()
+    (desk.folder / "models" / "model.bin").write_text("precious")
+    path = desk.write(today)
+    ran = driftline(
+        "baseline", desk.folder / "drift.yaml", "--input", path, "--output", desk.folder / "models"
+    )
+    refused(ran, "--output", "models", "is a folder")
+    assert (desk.folder / "models" / "model.bin").read_text() == "precious"
+
+
+def test_output_that_would_be_input_the_next_time_is_refused(shop, desk, driftline, today):
+    desk.write(today)
+    ran = driftline(
+        "backtest", shop.folder / "drift.yaml", "--input", f"{desk.folder}/*.parquet", "--output", desk.folder
+    )
+    refused(ran, "--output", "results.parquet would be input the next time")
+
+
+def test_events_of_which_none_can_be_used_end_with_a_warning(backtest, today):
+    ran = backtest(replaced(today, at=pa.nulls(len(today), pa.int64())))
+    assert ran.code == 0
+    assert "warning: not one event could be used" in ran.out
+
+
+def test_a_baseline_of_few_windows_says_what_that_means(desk, driftline, today):
+    desk.config()
+    ran = driftline("baseline", desk.folder / "drift.yaml", "--input", desk.write(today))
+    assert "reference windows, fewer than 10: nothing will be called drifted" in ran.out

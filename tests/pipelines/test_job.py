@@ -96,13 +96,14 @@ def test_a_second_directory_that_cannot_be_made_deletes_the_first(tmp_path):
     assert names(tmp_path) == ["file", "x"]
 
 
-def test_a_folder_under_a_final_name_is_replaced(tmp_path):
+def test_a_folder_under_a_final_name_is_not_touched(tmp_path):
     (tmp_path / "results.parquet").mkdir()
     (tmp_path / "results.parquet" / "part-0").write_text("old")
-    with unfinished(str(tmp_path)) as [scratch]:
+    refused = pytest.raises(IsADirectoryError, match=r"results\.parquet is a folder")
+    with refused, unfinished(str(tmp_path)) as [scratch]:
         Path(scratch, "results.parquet").write_text("new")
-    assert names(tmp_path) == ["results.parquet"]
-    assert (tmp_path / "results.parquet").read_text() == "new"
+    assert names(tmp_path) == ["results.parquet", "results.parquet/part-0"]
+    assert (tmp_path / "results.parquet" / "part-0").read_text() == "old"
 
 
 def test_a_job_may_run_outside_the_main_thread(tmp_path):

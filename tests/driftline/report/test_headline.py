@@ -23,7 +23,7 @@ def test_lasting_drift_is_counted_dated_and_its_worst_named(made):
     said = words(made, rows)
     assert said.title == "1 of 3 features drifted from 4 Apr; worst: air_time in origin=EWR (PSI 1.2)"
     assert said.tone == "drift"
-    assert "In the latest judged window (6 Apr) air_time is drifted." in notes(said)
+    assert "In the latest fully judged window (6 Apr) air_time is drifted." in notes(said)
     assert "3 of 24 judged results (12%) are drifted." in notes(said)
     finding = said.findings[0]
     assert (finding.feature, finding.segment, finding.window) == ("air_time", "origin=EWR", 4)
