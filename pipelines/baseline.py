@@ -16,7 +16,8 @@ from driftline.baseline.digests import import_digests
 from driftline.baseline.windows import calibration_remarks, calibration_stride
 from driftline.decoding.event_schema import EventSchema
 from driftline.schemas import DEAD_LETTER
-from pipelines.job import FIRST_READING, check_input, refuse_folders, run_job, unfinished
+from pipelines.job import FIRST_READING, check_input, run_job
+from pipelines.output import refuse_folders, unfinished
 from transforms.baseline_source import read_baseline
 from transforms.fit_baseline import FitBaseline
 from transforms.profile_slices import ProfileSlices, SliceLength, slice_length

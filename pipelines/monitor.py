@@ -13,7 +13,8 @@ from driftline.config import ConfigError, Problem
 from driftline.decoding.event_schema import EventSchema
 from driftline.report.summary import RunSummary
 from driftline.schemas import DEAD_LETTER, RESULT
-from pipelines.job import check_input, refuse_folders, refuse_own_output, run_job, unfinished
+from pipelines.job import check_input, run_job
+from pipelines.output import refuse_folders, refuse_own_output, unfinished
 from transforms.baseline_source import BaselineSource, read_baseline
 from transforms.judge_windows import JudgeWindows
 from transforms.merge_windows import MergeWindows

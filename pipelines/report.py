@@ -15,7 +15,8 @@ from driftline.config import ConfigError, Problem
 from driftline.profiles.numeric import NumericProfile
 from driftline.report import ReferenceDistribution, RunSummary, render
 from driftline.schemas import QUANTILES, RESULT
-from pipelines.job import JobError, refuse_folders
+from pipelines.job import JobError
+from pipelines.output import refuse_folders
 from transforms.baseline_source import read_baseline
 from transforms.write_file import write_atomically
 
