@@ -6,7 +6,23 @@ import pyarrow as pa
 from apache_beam.coders import Coder, registry
 
 
-class RecordBatchCoder(Coder):
+class _ArrowCoder(Coder):
+    """What coders of Arrow values share: no parameters, and equal values may differ in bytes."""
+
+    def is_deterministic(self) -> bool:
+        """Say that equal values may have different bytes."""
+        return False
+
+    def __eq__(self, other: object) -> bool:
+        """Compare: the coder has no parameters."""
+        return type(self) is type(other)
+
+    def __hash__(self) -> int:
+        """Hash: the coder has no parameters."""
+        return hash(type(self))
+
+
+class RecordBatchCoder(_ArrowCoder):
     """Codes a `pyarrow.RecordBatch` as an Arrow IPC stream of one batch."""
 
     def encode(self, value: pa.RecordBatch) -> bytes:
@@ -21,27 +37,12 @@ class RecordBatchCoder(Coder):
         with pa.ipc.open_stream(encoded) as reader:
             return reader.read_next_batch()
 
-    def is_deterministic(self) -> bool:
-        """Say that equal batches may have different bytes."""
-        return False
-
     def to_type_hint(self) -> type:
         """Name the type this codes."""
         return pa.RecordBatch
 
-    def __eq__(self, other: object) -> bool:
-        """Compare: the coder has no parameters."""
-        return type(self) is type(other)
 
-    def __hash__(self) -> int:
-        """Hash: the coder has no parameters."""
-        return hash(type(self))
-
-
-registry.register_coder(pa.RecordBatch, RecordBatchCoder)
-
-
-class TableCoder(Coder):
+class TableCoder(_ArrowCoder):
     """Codes a `pyarrow.Table` as an Arrow IPC stream."""
 
     def encode(self, value: pa.Table) -> bytes:
@@ -56,21 +57,10 @@ class TableCoder(Coder):
         with pa.ipc.open_stream(encoded) as reader:
             return reader.read_all()
 
-    def is_deterministic(self) -> bool:
-        """Say that equal tables may have different bytes."""
-        return False
-
     def to_type_hint(self) -> type:
         """Name the type this codes."""
         return pa.Table
 
-    def __eq__(self, other: object) -> bool:
-        """Compare: the coder has no parameters."""
-        return type(self) is type(other)
 
-    def __hash__(self) -> int:
-        """Hash: the coder has no parameters."""
-        return hash(type(self))
-
-
+registry.register_coder(pa.RecordBatch, RecordBatchCoder)
 registry.register_coder(pa.Table, TableCoder)
