@@ -1,7 +1,7 @@
 """Counters in the namespace ``driftline``, and the same numbers for a progress line.
 
-``decoded = rejected + profiled + dropped_late``, where ``decoded`` counts events read and messages or rows
-that could not be: each counts one.
+``decoded = rejected + profiled + dropped_late + duplicates``, where ``decoded`` counts events read and
+messages or rows that could not be: each counts one. ``bytes`` counts payload as it was read.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ DECODED: Final = "decoded"
 REJECTED: Final = "rejected"
 PROFILED: Final = "profiled"
 DROPPED_LATE: Final = "dropped_late"
+DUPLICATES: Final = "duplicates"
+BYTES: Final = "bytes"
 
 
 class Tally:
@@ -80,6 +82,24 @@ def count(name: str, number: int = 1) -> None:
     if number:
         _counter(name).inc(number)
         TALLY.add(name, number)
+
+
+@cache
+def _distribution(name: str) -> Any:
+    return Metrics.distribution(NAMESPACE, name)
+
+
+def distribution(name: str, value: int) -> None:
+    """Add a value to a distribution of the job: its number, sum, smallest and largest are kept.
+
+    Parameters
+    ----------
+    name : str
+        Name of the distribution, with its unit, such as ``window_delay_ms``.
+    value : int
+        The value.
+    """
+    _distribution(name).update(value)
 
 
 def count_rejected(by_reason: Mapping[str, int]) -> None:
