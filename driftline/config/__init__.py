@@ -13,16 +13,24 @@ if TYPE_CHECKING:
     from driftline.config.durations import format_duration, parse_duration
     from driftline.config.errors import ConfigError, Problem
     from driftline.config.features import FeatureSpec
+    from driftline.config.kafka import KafkaSink, KafkaSource
+    from driftline.config.messages import MessagesSource, Registry
     from driftline.config.models import Config, Tests, Windows
     from driftline.config.reading import load_config, parse_config
     from driftline.config.sources import FilesSource
+    from driftline.config.start import StartPosition
 
 __all__ = [
     "Config",
     "ConfigError",
     "FeatureSpec",
     "FilesSource",
+    "KafkaSink",
+    "KafkaSource",
+    "MessagesSource",
     "Problem",
+    "Registry",
+    "StartPosition",
     "Tests",
     "Windows",
     "format_duration",
@@ -36,7 +44,12 @@ _HOME = {
     "ConfigError": "errors",
     "FeatureSpec": "features",
     "FilesSource": "sources",
+    "KafkaSink": "kafka",
+    "KafkaSource": "kafka",
+    "MessagesSource": "messages",
     "Problem": "errors",
+    "Registry": "messages",
+    "StartPosition": "start",
     "Tests": "models",
     "Windows": "models",
     "format_duration": "durations",

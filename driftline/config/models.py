@@ -9,6 +9,7 @@ from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_
 from driftline.config.errors import ConfigError, Problem
 from driftline.config.features import PREDICTION, FeatureSpec
 from driftline.config.formats import format_of
+from driftline.config.kafka import KafkaSink  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.sources import Source  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.values import (
     Bins,
@@ -157,11 +158,15 @@ class Sink(Section):
     """One place that rows are written to: a mapping with one key."""
 
     files: FilesSink | None = Field(default=None, description="Write files.")
+    kafka: KafkaSink | None = Field(default=None, description="Write to Kafka topics.")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Sink:
-        if self.files is None:
+        kinds = [kind for kind in ("files", "kafka") if getattr(self, kind) is not None]
+        if not kinds:
             raise mistake("names no place to write to", "write for example files: {path: out/}")
+        if len(kinds) > 1:
+            raise mistake(f"names {' and '.join(kinds)}", "make each an item of the list, after its own dash")
         return self
 
 
@@ -235,6 +240,38 @@ class Config(Section):
                 "has a feature named prediction, and the key prediction makes one of that name",
                 "rename the feature, or remove the key prediction",
             )
+        return value
+
+    @field_validator("source")
+    @classmethod
+    def _duplicates_have_an_id(cls, value: Source, info: ValidationInfo) -> Source:
+        if value.kafka is not None and value.kafka.deduplicate and info.data.get("request_id", "") is None:
+            raise mistake(
+                "needs the column that tells requests apart",
+                "add for example `request_id: id`, at the top level",
+                below=("kafka", "deduplicate"),
+            )
+        return value
+
+    @field_validator("sinks")
+    @classmethod
+    def _topics_are_different(cls, value: tuple[Sink, ...], info: ValidationInfo) -> tuple[Sink, ...]:
+        source = info.data.get("source")
+        read = source.kafka if source is not None else None
+        written: set[tuple[frozenset[str], str]] = set()
+        for number, sink in enumerate(value):
+            for key, topic in sink.kafka.topics.items() if sink.kafka is not None else ():
+                assert sink.kafka is not None
+                place = (number, "kafka", key)
+                if read is not None and read.reads(topic):
+                    remedy = "name another topic: the job would read the rows it writes"
+                    raise mistake("is a topic that source.kafka reads", remedy, below=place)
+                target = (frozenset(sink.kafka.brokers), topic)
+                if target in written:
+                    raise mistake(
+                        "is a topic that another sink writes to", "name every topic once", below=place
+                    )
+                written.add(target)
         return value
 
     @property

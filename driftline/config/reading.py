@@ -108,7 +108,8 @@ def _explained(error: ValidationError, document: Document) -> list[Problem]:
     details = error.errors(include_url=False, include_input=False)
     # Unknown keys first: a missing key that was only misspelt is said once.
     for detail in sorted(details, key=lambda detail: detail["type"] != "extra_forbidden"):
-        path = _as_written(detail["loc"])
+        context = detail.get("ctx", {})
+        path = _as_written((*detail["loc"], *context.get("below", ())))
         if path in document.broken or path in meant:
             continue
         if detail["type"] == "extra_forbidden":
@@ -121,7 +122,7 @@ def _explained(error: ValidationError, document: Document) -> list[Problem]:
         # A shorthand (`distance: numeric`) has no key below it.
         while known and known not in document.lines and known[:-1] in document.written:
             known = known[:-1]
-        value = document.show(known)
+        value = document.show(known) if context.get("shown", True) else ""
         problems.append(Problem(show_path(known), message, remedy, value, document.line(known)))
     return problems
 
@@ -159,6 +160,8 @@ def _wrong(detail: Any, path: Path) -> tuple[str, str]:
         "dict_type": ("is not a mapping of keys", "write the keys below it, indented"),
         "tuple_type": ("is not a list", "write [a, b], or one item a line, each after a dash"),
         "too_short": ("is empty", "give at least one"),
+        "bool_parsing": ("is neither true nor false", "write true or false"),
+        "bool_type": ("is neither true nor false", "write true or false"),
     }
     message, remedy = messages.get(
         kind,

@@ -105,6 +105,8 @@ def _type(key: str, field: FieldInfo, path: str) -> str:
         anchor = "".join(c for c in _inner_path(key, field, path).lower() if c.isalnum() or c in "_-")
         return f"[{'list' if get_origin(field.annotation) is tuple else 'section'}](#{anchor})"
     words = _shown(field.annotation, field.metadata)
+    if any(isinstance(mark, Shown) for mark in field.metadata):
+        return words
     return f"list of {words}" if get_origin(field.annotation) is tuple else words
 
 
@@ -121,7 +123,7 @@ def _default(field: FieldInfo) -> str:
     default = field.default
     if default is PydanticUndefined or default is None or default == ():
         return ""
-    return f"`{default}`"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 if __name__ == "__main__":

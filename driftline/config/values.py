@@ -27,9 +27,27 @@ class Shown:
     text: str
 
 
-def mistake(message: str, remedy: str) -> PydanticCustomError:
-    """Say what is wrong and what to do; a message never repeats the value, which may be a secret."""
-    return PydanticCustomError("mistake", "{message}", {"message": message, "remedy": remedy})
+def mistake(
+    message: str, remedy: str, *, below: tuple[str | int, ...] = (), shown: bool = True
+) -> PydanticCustomError:
+    """Say what is wrong and what to do; a message never repeats the value, which may be a secret.
+
+    Parameters
+    ----------
+    message, remedy : str
+        The two sentences.
+    below : tuple of str and int
+        Where in the value the mistake lies, as keys and indices from it.
+    shown : bool
+        Whether the value may be shown next to the message as it was written in the file.
+
+    Returns
+    -------
+    PydanticCustomError
+        To raise.
+    """
+    context = {"message": message, "remedy": remedy, "below": below, "shown": shown}
+    return PydanticCustomError("mistake", "{message}", context)
 
 
 @dataclass(frozen=True)

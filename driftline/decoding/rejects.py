@@ -23,6 +23,8 @@ class Reason(str, Enum):
     WRONG_TYPE = "wrong_type"
     OVERSIZED = "oversized"
     TRUNCATED = "truncated"
+    NO_VALUE = "no_value"
+    FUTURE_EVENT_TIME = "future_event_time"
 
 
 @dataclass(frozen=True)

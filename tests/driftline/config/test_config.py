@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.config import ConfigError, FeatureSpec, load_config, parse_config
+from driftline.config import ConfigError, FeatureSpec, StartPosition, load_config, parse_config
 from driftline.config.reference import EXAMPLE, page
 
 MINIMAL = {
@@ -129,7 +129,12 @@ def test_a_configuration_travels_to_workers():
 )
 def test_kafka_and_pubsub_parse_fully(message, schema):
     kafka = read(source=f"source: {{kafka: {{{KAFKA}, {message}}}}}").source.kafka
-    assert (kafka.schema_, kafka.start, kafka.group, kafka.disorder) == (schema, "latest", None, 5_000_000)
+    assert (kafka.schema_, kafka.start, kafka.group, kafka.disorder) == (
+        schema,
+        StartPosition("latest"),
+        None,
+        5_000_000,
+    )
     pubsub = read(
         source=f"source: {{pubsub: {{subscription: projects/p/subscriptions/s, {message}}}}}"
     ).source.pubsub
@@ -142,7 +147,7 @@ def test_kafka_options_are_texts_for_librdkafka():
         source=f"source: {{kafka: {{{KAFKA}, format: json, start: earliest, group: g, disorder: 1m, {options}}}}}"
     ).source.kafka
     assert kafka.options == {"a": "1", "b": "true", "c": "x", "d": "0.5"}
-    assert (kafka.start, kafka.group, kafka.disorder) == ("earliest", "g", 60_000_000)
+    assert (kafka.start, kafka.group, kafka.disorder) == (StartPosition("earliest"), "g", 60_000_000)
 
 
 @pytest.mark.parametrize(
