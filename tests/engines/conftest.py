@@ -1,0 +1,80 @@
+"""Real servers, started when the first test asks for them and stopped with the session."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+
+import pytest
+
+from runners.kafka.broker import KafkaBroker
+from runners.processes import wait_until
+
+
+def need(*programs: str) -> None:
+    """Skip where a program is not installed (CI fails a skip)."""
+    for name in programs:
+        if shutil.which(name) is None:
+            pytest.skip(f"{name} is not installed")
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory):
+    """One Kafka broker for the session. Tests that kill or stop a broker start one of their own."""
+    need("java", "mvn")
+    with KafkaBroker(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def admin(broker):
+    """A client that makes and deletes topics."""
+    from confluent_kafka.admin import AdminClient
+
+    return AdminClient({"bootstrap.servers": broker.bootstrap})
+
+
+def partition_count(admin, topic: str) -> int:
+    """How many partitions the broker says a topic has; its answers trail what it has accepted."""
+    return len(admin.list_topics(topic, timeout=10).topics[topic].partitions)
+
+
+@pytest.fixture
+def topic(admin):
+    """Make a topic with a name of its own: ``topic(partitions=4, name="flights", **config) -> name``."""
+    from confluent_kafka.admin import NewTopic
+
+    def make(partitions: int = 1, name: str = "events", **config: object) -> str:
+        full = f"{name}-{uuid.uuid4().hex[:8]}"
+        settings = {key.replace("_", "."): str(value) for key, value in config.items()}
+        (made,) = admin.create_topics([NewTopic(full, partitions, config=settings)]).values()
+        made.result(20)
+        wait_until(lambda: partition_count(admin, full) == partitions, 10, f"topic {full}")
+        return full
+
+    return make
+
+
+@pytest.fixture
+def add_partitions(admin):
+    """Raise a topic's partitions to a total: ``add_partitions(topic, 6)``."""
+    from confluent_kafka.admin import NewPartitions
+
+    def add(name: str, total: int) -> None:
+        (done,) = admin.create_partitions([NewPartitions(name, total)]).values()
+        done.result(20)
+        wait_until(lambda: partition_count(admin, name) == total, 10, f"{total} partitions of {name}")
+
+    return add
+
+
+@pytest.fixture
+def delete_topic(admin):
+    """Delete a topic: ``delete_topic(topic)``."""
+
+    def delete(name: str) -> None:
+        (done,) = admin.delete_topics([name]).values()
+        done.result(20)
+        wait_until(lambda: partition_count(admin, name) == 0, 10, f"the end of {name}")
+
+    return delete
