@@ -22,7 +22,7 @@ from scenario import START, Messages, Scenario, Seconds, make
 from driftline.baseline import encode_baseline
 from driftline.config import parse_config
 from driftline.decoding.event_schema import EventSchema
-from driftline.decoding.events import normalise
+from driftline.decoding.normalise import normalise
 from driftline.judging import judge
 from driftline.profiles.encoded import decode_profile, merge_encoded
 from driftline.segments import ALL

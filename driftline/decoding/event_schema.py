@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 TIME_UNITS = ("s", "ms", "us", "ns")
 
+REQUEST = "request"
+"""Column of normalised events that holds the hash of the request id, where duplicates are dropped."""
+
 
 class Feature(Protocol):
     """What decoding needs to know of a feature; the configuration's `FeatureSpec` has it."""
@@ -48,6 +51,8 @@ class EventSchema:
         Features in order, the prediction last.
     request_id : str, optional
         A column that is read along, so that dead letters of file rows show it.
+    deduplicate : bool
+        Whether events carry the hash of their request id, as a last column ``request``.
     """
 
     time_column: str
@@ -55,20 +60,25 @@ class EventSchema:
     segments: tuple[str, ...] = ()
     features: tuple[Feature, ...] = ()
     request_id: str | None = None
+    deduplicate: bool = False
 
     def __post_init__(self) -> None:
-        """Check the unit."""
+        """Check the unit, and that there is an id to recognise duplicates by."""
         if self.time_unit is not None and self.time_unit not in TIME_UNITS:
             raise ValueError(f"event time unit {self.time_unit!r} is not one of {', '.join(TIME_UNITS)}")
+        if self.deduplicate and self.request_id is None:
+            raise ValueError("duplicates are recognised by request id; name its column: request_id: COLUMN")
 
     @classmethod
-    def of(cls, config: Any) -> EventSchema:
+    def of(cls, config: Any, *, deduplicate: bool = False) -> EventSchema:
         """Take the event schema out of a configuration.
 
         Parameters
         ----------
         config : Config
             The configuration; the prediction is the last of its ``feature_specs``.
+        deduplicate : bool
+            Whether events carry the hash of their request id.
 
         Returns
         -------
@@ -81,6 +91,7 @@ class EventSchema:
             tuple(config.segments),
             tuple(config.feature_specs),
             config.request_id,
+            deduplicate,
         )
 
     @property
@@ -107,6 +118,7 @@ class EventSchema:
                 pa.field(f"feature.{f.name}", pa.float64() if f.kind == "numeric" else pa.string())
                 for f in self.features
             ]
+            + ([pa.field(REQUEST, pa.uint64())] if self.deduplicate else [])
         )
 
 

@@ -1,63 +1,26 @@
-"""From records as they came to events: one time, the segments, the features, each of one type."""
+"""From messages to events and rejects, whatever they were written in."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from driftline.decoding.columns import row_json, value_at
-from driftline.decoding.rejects import Reason, Reject, keep_payload, shorten
-from driftline.decoding.times import event_times
-from driftline.decoding.values import numeric_values, text_values
+from driftline.decoding.columns import row_json
+from driftline.decoding.normalise import normalise
+from driftline.decoding.rejects import Reason, Reject, keep_payload
+from driftline.decoding.tombstones import decode_present
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from driftline.decoding.decoded import Decoded, Decoder, Part
     from driftline.decoding.event_schema import EventSchema
-
-
-@dataclass(frozen=True)
-class RowReject:
-    """One record that is no event.
-
-    Parameters
-    ----------
-    row : int
-        Row of the records.
-    reason : Reason
-        The class of the fault.
-    detail : str
-        The column and the value.
-    """
-
-    row: int
-    reason: Reason
-    detail: str
-
-
-@dataclass(frozen=True, eq=False)
-class Normalised:
-    """Events, and the records that are none.
-
-    Parameters
-    ----------
-    events : pyarrow.RecordBatch
-        Columns of `EventSchema.arrow`.
-    rows : ndarray of int64, shape (events,)
-        Row of the records that each event came from.
-    rejects : tuple of RowReject
-        The others, in order.
-    """
-
-    events: pa.RecordBatch
-    rows: NDArray[np.int64]
-    rejects: tuple[RowReject, ...]
+    from driftline.decoding.normalise import RowReject
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,122 +35,110 @@ class DecodedEvents:
         Index of the message that each event came from.
     rejects : tuple of Reject
         What could not be used, with payloads.
+    event : ndarray of int64, shape (events,), optional
+        Index of each event in its message, -1 where the message is one event. None if all are.
     """
 
     events: pa.RecordBatch
     message: NDArray[np.int64]
     rejects: tuple[Reject, ...]
+    event: NDArray[np.int64] | None = None
 
     @property
     def decoded(self) -> int:
         """Events read, and messages or events that could not be: what the counter counts."""
         return int(self.events.num_rows) + len(self.rejects)
 
+    def filter(self, keep: NDArray[np.bool_]) -> DecodedEvents:
+        """Keep some of the events, and all rejects.
 
-class _Fault(NamedTuple):
-    """What is wrong with some rows of a column."""
+        Parameters
+        ----------
+        keep : ndarray of bool, shape (events,)
+            The events to keep.
 
-    reason: Reason
-    what: str
-    column: str
-    rows: NDArray[np.bool_]
-
-
-def normalise(records: Any, schema: EventSchema) -> Normalised:
-    """Bring records to the columns and types of events.
-
-    Parameters
-    ----------
-    records : pyarrow.Table or pyarrow.RecordBatch
-        Columns as they came; those not configured are ignored, configured ones that are absent are null.
-    schema : EventSchema
-        The columns.
-
-    Returns
-    -------
-    Normalised
-        Events and rejected rows. A row with several faults is rejected for the first: its time, then
-        segments and features in order.
-
-    Examples
-    --------
-    >>> from driftline.decoding.event_schema import EventSchema
-    >>> schema = EventSchema("at", "s", ("origin",))
-    >>> result = normalise(pa.table({"at": [1, None], "origin": ["JFK", "LGA"]}), schema)
-    >>> result.events.to_pylist()
-    [{'time': 1000000, 'segment.origin': 'JFK'}]
-    >>> result.rejects
-    (RowReject(row=1, reason=<Reason.MISSING_EVENT_TIME: 'missing_event_time'>, ...),)
-    """
-    count = records.num_rows
-    times, missing, invalid = event_times(_column(records, schema.time_column), schema.time_unit)
-    columns = [pa.array(times)]
-    faults = [
-        _Fault(Reason.MISSING_EVENT_TIME, "event_time", schema.time_column, missing),
-        _Fault(Reason.INVALID_EVENT_TIME, "event_time", schema.time_column, invalid),
-    ]
-    wanted = [(f"segment {column!r}", column, False) for column in schema.segments]
-    wanted += [(f"{f.kind} feature {f.name!r}", f.column, f.kind == "numeric") for f in schema.features]
-    for what, column, numeric in wanted:
-        values, wrong = (numeric_values if numeric else text_values)(_column(records, column))
-        columns.append(values)
-        faults.append(_Fault(Reason.WRONG_TYPE, what, column, wrong))
-    batch = pa.RecordBatch.from_arrays(columns, schema=schema.arrow)
-    if not any(fault.rows.any() for fault in faults):
-        return Normalised(batch, np.arange(count, dtype=np.int64), ())
-    rejects: dict[int, RowReject] = {}
-    for fault in faults:
-        for row in np.flatnonzero(fault.rows).tolist():
-            if row not in rejects:
-                rejects[row] = RowReject(row, fault.reason, _detail(fault, records, row, schema))
-    kept = np.setdiff1d(np.arange(count, dtype=np.int64), np.fromiter(rejects, np.int64, len(rejects)))
-    return Normalised(batch.take(pa.array(kept)), kept, tuple(rejects[row] for row in sorted(rejects)))
+        Returns
+        -------
+        DecodedEvents
+            The others are gone: count them first.
+        """
+        event = None if self.event is None else self.event[keep]
+        return DecodedEvents(self.events.filter(pa.array(keep)), self.message[keep], self.rejects, event)
 
 
-def decode_events(decoder: Decoder, payloads: Sequence[bytes], schema: EventSchema) -> DecodedEvents:
+def decode_events(
+    decoder: Decoder,
+    payloads: Sequence[bytes | None],
+    schema: EventSchema,
+    record_times: NDArray[np.int64] | None = None,
+) -> DecodedEvents:
     """Decode messages and normalise what they hold.
 
     Parameters
     ----------
     decoder : Decoder
         Of the messages' format.
-    payloads : sequence of bytes
-        The messages; 5,000 at a time is fastest.
+    payloads : sequence of bytes or None
+        The messages; 5,000 at a time is fastest. None is a message without a value, which is rejected.
     schema : EventSchema
         The columns.
+    record_times : ndarray of int64, shape (messages,), optional
+        As for `events_of`.
 
     Returns
     -------
     DecodedEvents
         The events, in the order of the messages within each writer's schema, and the rejects.
     """
-    return events_of(decoder.decode(payloads), payloads, schema)
+    return events_of(decode_present(decoder, payloads), payloads, schema, record_times)
 
 
-def events_of(decoded: Decoded, payloads: Sequence[bytes] | None, schema: EventSchema) -> DecodedEvents:
+def events_of(
+    decoded: Decoded,
+    payloads: Sequence[bytes | None] | None,
+    schema: EventSchema,
+    record_times: NDArray[np.int64] | None = None,
+) -> DecodedEvents:
     """Normalise decoded records and give every reject its payload.
 
     Parameters
     ----------
     decoded : Decoded
         Records and rejects.
-    payloads : sequence of bytes, optional
+    payloads : sequence of bytes or None, optional
         The messages. Without them, and for one event of a message that holds several, the payload
         of a rejected record is its JSON.
     schema : EventSchema
         The columns.
+    record_times : ndarray of int64, shape (messages,), optional
+        Times of the messages, milliseconds since the epoch, negative where a message has none. Given, they
+        are the event times, one for all events of a message; the column of event times is not looked at.
 
     Returns
     -------
     DecodedEvents
         The events and all rejects.
+
+    Examples
+    --------
+    >>> from driftline.decoding.event_schema import EventSchema
+    >>> from driftline.decoding.json_messages import JsonDecoder
+    >>> schema = EventSchema("at", None, ("origin",))
+    >>> payloads = [b'[{"origin": "JFK"}, {"origin": "LGA"}]', b'{"origin": "EWR"}']
+    >>> decoded = JsonDecoder(schema).decode(payloads)
+    >>> events_of(decoded, payloads, schema, np.array([1_000, 2_000])).events.to_pylist()
+    [{'time': 1000000, 'segment.origin': 'JFK'},
+     {'time': 1000000, 'segment.origin': 'LGA'},
+     {'time': 2000000, 'segment.origin': 'EWR'}]
     """
-    batches, messages = [], []
+    batches, messages, places = [], [], []
     rejects = [_kept(reject, payloads) for reject in decoded.rejects]
     for part in decoded.parts:
-        result = normalise(part.records, schema)
+        times = None if record_times is None else record_times[part.message]
+        result = normalise(part.records, schema, times)
         batches.append(result.events)
         messages.append(part.message[result.rows])
+        places.append(np.int64(-1) if part.event is None else part.event[result.rows])
         rejects += [_kept(_row_reject(part, row, payloads), payloads) for row in result.rejects]
     if len(batches) != 1:
         table = pa.Table.from_batches(batches, schema.arrow).combine_chunks()
@@ -196,41 +147,76 @@ def events_of(decoded: Decoded, payloads: Sequence[bytes] | None, schema: EventS
             schema=schema.arrow,
         )
         message = np.concatenate(messages) if messages else np.zeros(0, np.int64)
-        return DecodedEvents(events, message, tuple(rejects))
-    return DecodedEvents(batches[0], messages[0], tuple(rejects))
+    else:
+        events, message = batches[0], messages[0]
+    event = None
+    if any(part.event is not None for part in decoded.parts):
+        event = np.concatenate(
+            [np.broadcast_to(place, len(rows)) for place, rows in zip(places, messages, strict=True)]
+        )
+    return DecodedEvents(events, message, tuple(rejects), event)
 
 
-def _column(records: Any, name: str) -> Any:
-    index = records.schema.get_field_index(name)
-    return pa.nulls(records.num_rows) if index < 0 else records.column(index)
+def reject_rows(
+    result: DecodedEvents,
+    mask: NDArray[np.bool_],
+    reason: Reason,
+    detail: str | Callable[[int], str],
+    payloads: Sequence[bytes | None] | None = None,
+) -> DecodedEvents:
+    """Make rejects of events that turn out to be unusable after all.
+
+    Parameters
+    ----------
+    result : DecodedEvents
+        Events and rejects.
+    mask : ndarray of bool, shape (events,)
+        The events to reject.
+    reason : Reason
+        The class of the fault.
+    detail : str or callable
+        What is wrong, the same for all, or a function of the row of ``result.events``.
+    payloads : sequence of bytes or None, optional
+        The messages. Without them, and for one event of a message that holds several, the payload is the
+        normalised event as JSON.
+
+    Returns
+    -------
+    DecodedEvents
+        The other events, and the rejects with the new ones behind; `decoded` stays what it was.
+
+    Examples
+    --------
+    >>> events = pa.RecordBatch.from_pydict({"time": [5, 9]})
+    >>> result = DecodedEvents(events, np.array([0, 1]), ())
+    >>> result = reject_rows(result, np.array([False, True]), Reason.INVALID_EVENT_TIME, "9 is too much")
+    >>> result.events.to_pylist(), result.rejects
+    ([{'time': 5}],
+     (Reject(reason=<...>, detail='9 is too much', message=1, event=-1, payload=b'{"time":9}'),))
+    """
+    rows = np.flatnonzero(mask).tolist()
+    if not rows:
+        return result
+    rejects = []
+    for row in rows:
+        event = -1 if result.event is None else int(result.event[row])
+        payload = b"" if payloads is not None and event < 0 else row_json(result.events, row)
+        said = detail if isinstance(detail, str) else detail(row)
+        rejects.append(_kept(Reject(reason, said, int(result.message[row]), event, payload), payloads))
+    kept = result.filter(~mask)
+    return DecodedEvents(kept.events, kept.message, (*result.rejects, *rejects), kept.event)
 
 
-def _detail(fault: _Fault, records: Any, row: int, schema: EventSchema) -> str:
-    reason, what, column, _ = fault
-    index = records.schema.get_field_index(column)
-    if index < 0:
-        return f"{what}: there is no column {column!r}"
-    if reason is Reason.MISSING_EVENT_TIME:
-        return f"{what}: column {column!r} is null"
-    value = value_at(records.column(index), row)
-    found = f"{what}: column {column!r} holds {shorten(value)}"
-    if reason is Reason.WRONG_TYPE:
-        return found
-    if isinstance(value, (int, float)) and schema.time_unit is None:
-        return f"{found}, a number without a unit; set event_time: {{column: {column}, unit: s}}"
-    return f"{found}, which is no time in the years 1 to 9999"
-
-
-def _row_reject(part: Part, row: RowReject, payloads: Sequence[bytes] | None) -> Reject:
+def _row_reject(part: Part, row: RowReject, payloads: Sequence[bytes | None] | None) -> Reject:
     message = int(part.message[row.row])
     event = -1 if part.event is None else int(part.event[row.row])
     payload = b"" if payloads is not None and event < 0 else row_json(part.records, row.row)
     return Reject(row.reason, row.detail, message, event, payload)
 
 
-def _kept(reject: Reject, payloads: Sequence[bytes] | None) -> Reject:
+def _kept(reject: Reject, payloads: Sequence[bytes | None] | None) -> Reject:
     payload = reject.payload
     if not payload and payloads is not None and reject.message < len(payloads):
-        payload = payloads[reject.message]
+        payload = payloads[reject.message] or b""
     payload, detail = keep_payload(payload, reject.detail)
     return Reject(reject.reason, detail, reject.message, reject.event, payload)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from driftline.config import FeatureSpec
 from driftline.decoding.event_schema import EventSchema, check_columns
-from driftline.decoding.events import normalise
+from driftline.decoding.normalise import normalise
 from driftline.decoding.rows import column_of
 from driftline.decoding.times import MAX_TIME, MIN_TIME, event_times
 from driftline.decoding.values import numeric_values, text_values
