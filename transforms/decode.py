@@ -100,7 +100,7 @@ class DecodeMessages(beam.DoFn):
         if self._decoder is None:
             self._decoder = self._format.decoder(self._schema)
         result = events_of(self._decoder.decode(batch.payloads), batch.payloads, self._schema)
-        yield from _emit(result, self._model, batch.source, batch.positions, "")
+        yield from outputs_of(result, self._model, batch.source, batch.positions)
 
 
 class NormaliseRecords(beam.DoFn):
@@ -121,12 +121,32 @@ class NormaliseRecords(beam.DoFn):
     def process(self, batch: SourceBatch) -> Iterator[pa.RecordBatch]:
         """Normalise a batch."""
         result = events_of(batch.decoded, batch.payloads, self._schema)
-        yield from _emit(result, self._model, batch.source, batch.positions, batch.unit)
+        yield from outputs_of(result, self._model, batch.source, batch.positions, batch.unit)
 
 
-def _emit(
-    result: DecodedEvents, model: str, source: str, positions: Sequence[Any], unit: str
+def outputs_of(
+    result: DecodedEvents, model: str, source: str, positions: Sequence[Any], unit: str = ""
 ) -> Iterator[Any]:
+    """Count what was decoded and give the outputs of a decoding step.
+
+    Parameters
+    ----------
+    result
+        Events and rejects.
+    model
+        Name of the model.
+    source
+        File, topic and partition, or subscription.
+    positions
+        Position of each message.
+    unit
+        What positions count, such as ``row``; empty for offsets and message ids.
+
+    Yields
+    ------
+    TaggedOutput or pyarrow.RecordBatch
+        Dead letters, then the events.
+    """
     count(DECODED, result.decoded)
     if result.rejects:
         count_rejected(by_reason(result.rejects))

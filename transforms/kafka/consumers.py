@@ -1,0 +1,295 @@
+"""Consumers of single partitions, kept between bundles by the process and not by a DoFn.
+
+A runner moves bundle processors about; a consumer that went with them would fetch everything again.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from driftline.streaming.emptiness import Emptiness
+from transforms.counters import count
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_LOG = logging.getLogger(__name__)
+
+#: Errors after which nothing can come from a partition any more.
+_GONE: Final = frozenset(
+    {
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+        KafkaError.UNKNOWN_TOPIC_ID,
+        KafkaError._UNKNOWN_TOPIC,  # noqa: SLF001  # the client's own names begin so
+        KafkaError._UNKNOWN_PARTITION,  # noqa: SLF001
+    }
+)
+_OFFSET_LOST: Final = frozenset({KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE})  # noqa: SLF001
+_AT_END: Final = KafkaError._PARTITION_EOF  # noqa: SLF001
+
+_SECOND: Final = 1_000_000
+_ASK_TIMEOUT: Final = 0.5
+_SAY_AGAIN: Final = 60.0
+_UNUSED_FOR: Final = 60.0
+
+
+@dataclass(frozen=True)
+class Polled:
+    """What one poll brought.
+
+    Parameters
+    ----------
+    payloads
+        Values of the messages; None is a tombstone.
+    offsets
+        Offset of each message.
+    record_times
+        Timestamp of each message, milliseconds since the epoch; empty unless asked for.
+    position
+        The offset to go on from.
+    at_end
+        Whether the reader has reached the end of the partition.
+    gone
+        Why nothing can come from the partition any more; None as long as something can.
+    """
+
+    payloads: list[bytes | None]
+    offsets: Sequence[int]
+    record_times: list[int]
+    position: int
+    at_end: bool
+    gone: str | None = None
+
+
+@dataclass
+class PartitionConsumer:
+    """A consumer of one partition, and where it stands.
+
+    Parameters
+    ----------
+    settings
+        Of librdkafka.
+    topic, number
+        The partition.
+    idle_after
+        How long the partition must be seen empty to count as idle, or missing to count as gone,
+        microseconds.
+    """
+
+    settings: Mapping[str, Any]
+    topic: str
+    number: int
+    idle_after: int
+    position: int | None = None
+    used_at: float = 0.0
+    _asked_at: int = 0
+    _said_at: float = float("-inf")
+    _gone: str | None = None
+
+    def __post_init__(self) -> None:
+        """Connect, in the background."""
+        self._consumer = Consumer(dict(self.settings), logger=_LOG)
+        self._emptiness = Emptiness(self.idle_after)
+        self._missing = Emptiness(self.idle_after)
+
+    def seek(self, offset: int) -> None:
+        """Go to an offset, unless the consumer stands there."""
+        if self.position != offset:
+            self._consumer.assign([TopicPartition(self.topic, self.number, offset)])
+            self.position = offset
+            self._emptiness.reset()
+            self._missing.reset()
+
+    def poll(self, most: int, timeout: float, *, with_times: bool = False) -> Polled:
+        """Take what there is.
+
+        Parameters
+        ----------
+        most
+            Most messages to take.
+        timeout
+            How long to wait for them, seconds.
+        with_times
+            Whether the messages' timestamps are wanted.
+
+        Returns
+        -------
+        Polled
+            Errors of the connection are logged and counted and otherwise look like no messages: the client
+            connects again by itself.
+        """
+        assert self.position is not None
+        taken = self._consumer.consume(most, timeout)
+        messages = [message for message in taken if message.error() is None]
+        at_end = False
+        if len(messages) < len(taken):
+            for message in taken:
+                error = message.error()
+                if error is None:
+                    continue
+                if error.code() == _AT_END:
+                    at_end, self.position = True, max(self.position, message.offset())
+                else:
+                    self._failed(error)
+        if not messages:
+            return Polled([], [], [], self.position, at_end, self._gone)
+        self._emptiness.reset()
+        self._missing.reset()
+        first, last = messages[0].offset(), messages[-1].offset()
+        contiguous = last - first + 1 == len(messages)
+        self.position = max(self.position, last + 1)
+        return Polled(
+            [message.value() for message in messages],
+            range(first, last + 1) if contiguous else [message.offset() for message in messages],
+            [message.timestamp()[1] for message in messages] if with_times else [],
+            self.position,
+            at_end,
+        )
+
+    def is_idle(self, now: int) -> bool:
+        """Tell whether the partition may be passed by: it has been empty for long.
+
+        Parameters
+        ----------
+        now
+            The clock, microseconds; taken before this call.
+
+        Returns
+        -------
+        bool
+            The broker is asked at most once a second; in between the answer is no.
+        """
+        if now - self._asked_at < _SECOND:
+            return False
+        self._asked_at = now
+        try:
+            _, end = self._consumer.get_watermark_offsets(
+                TopicPartition(self.topic, self.number), timeout=_ASK_TIMEOUT, cached=False
+            )
+        except KafkaException as error:
+            self._failed(error.args[0])
+            return False
+        if self.position is None or end > self.position:
+            self._emptiness.reset()
+            return False
+        return self._emptiness.confirmed(now)
+
+    def commit(self, offset: int) -> None:
+        """Show an offset to lag tools; a failure is logged and nothing more, for nobody reads it here."""
+        try:
+            self._consumer.commit(
+                offsets=[TopicPartition(self.topic, self.number, offset)], asynchronous=True
+            )
+        except KafkaException as error:
+            self._say(f"offset {offset} could not be committed: {error.args[0]}")
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._consumer.close()
+
+    def _failed(self, error: Any) -> None:
+        self._emptiness.reset()
+        count("source_errors")
+        if error.code() in _OFFSET_LOST:
+            self._find_lost_offset()
+        elif error.code() in _GONE:
+            if self._missing.confirmed(time.time_ns() // 1000):
+                self._gone = "it no longer exists"
+            self._say(f"{error.str()}: waiting for it to come back")
+        else:
+            self._missing.reset()
+            self._say(f"{error.str()}: trying again")
+
+    def _find_lost_offset(self) -> None:
+        """Go on at the first offset there is, or give up a partition that was made anew."""
+        assert self.position is not None
+        try:
+            low, high = self._consumer.get_watermark_offsets(
+                TopicPartition(self.topic, self.number), timeout=_ASK_TIMEOUT * 10, cached=False
+            )
+        except KafkaException as error:
+            self._say(f"{error.args[0].str()}: trying again")
+            self._consumer.assign([TopicPartition(self.topic, self.number, self.position)])
+            return
+        if self.position > high:
+            self._gone = f"it ends at offset {high} and was read to {self.position}: it was made anew"
+            return
+        count("lost_offsets", low - self.position)
+        self._say(
+            f"offsets {self.position} to {low} were deleted before they were read: "
+            "going on behind them; keep messages for longer (retention.ms)"
+        )
+        self.position = None
+        self.seek(low)
+
+    def _say(self, what: str) -> None:
+        """Log at most once a minute, and at once when something else is the matter."""
+        now = time.monotonic()
+        if now - self._said_at >= _SAY_AGAIN:
+            self._said_at = now
+            _LOG.warning("%s-%d: %s", self.topic, self.number, what)
+
+
+@dataclass
+class ConsumerPool:
+    """Consumers that no bundle uses at the moment, by partition; safe to use from any thread."""
+
+    _lock: Any = field(default_factory=threading.Lock)
+    _free: dict[tuple[Any, ...], PartitionConsumer] = field(default_factory=dict)
+
+    def take(
+        self, settings: Mapping[str, Any], topic: str, number: int, idle_after: int
+    ) -> PartitionConsumer:
+        """Give the partition's consumer, a new one if there is none.
+
+        Parameters
+        ----------
+        settings
+            Of librdkafka.
+        topic, number
+            The partition.
+        idle_after
+            Microseconds, see `PartitionConsumer`.
+
+        Returns
+        -------
+        PartitionConsumer
+            To be given back.
+        """
+        key = (topic, number, *sorted(settings.items()))
+        now = time.monotonic()
+        with self._lock:
+            found = self._free.pop(key, None)
+            # a partition that went to another worker leaves a consumer behind, full of messages
+            unused = [other for other, consumer in self._free.items() if now - consumer.used_at > _UNUSED_FOR]
+            closing = [self._free.pop(other) for other in unused]
+        for consumer in closing:
+            consumer.close()
+        return found or PartitionConsumer(settings, topic, number, idle_after)
+
+    def give(self, consumer: PartitionConsumer) -> None:
+        """Take a consumer back."""
+        consumer.used_at = time.monotonic()
+        key = (consumer.topic, consumer.number, *sorted(consumer.settings.items()))
+        with self._lock:
+            before = self._free.pop(key, None)
+            self._free[key] = consumer
+        if before is not None:
+            before.close()
+
+    def close(self) -> None:
+        """Disconnect all that are free."""
+        with self._lock:
+            free, self._free = self._free, {}
+        for consumer in free.values():
+            consumer.close()
+
+
+CONSUMERS: Final = ConsumerPool()
+"""The pool of this process."""

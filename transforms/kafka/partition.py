@@ -1,0 +1,142 @@
+"""A partition to read, and how far it has been read: what travels between the steps and lies in checkpoints."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import asdict, dataclass
+
+import orjson
+from apache_beam.coders import Coder
+
+FORMAT_VERSION = 1
+_SPAN = struct.Struct(">Bqq")
+
+#: Where a partition ends that never ends.
+NEVER = 2**62
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One partition and the offsets of it that are wanted.
+
+    Parameters
+    ----------
+    topic
+        Name of the topic.
+    number
+        Number of the partition in the topic.
+    start
+        The first offset to read.
+    stop
+        The offset behind the last one; `NEVER` for a stream.
+    watermark
+        No row of it is older than this, microseconds since the epoch; None where nobody knows.
+    """
+
+    topic: str
+    number: int
+    start: int
+    stop: int = NEVER
+    watermark: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What the partition is called in logs and dead letters, such as ``features-3``."""
+        return f"{self.topic}-{self.number}"
+
+    def to_bytes(self) -> bytes:
+        """Encode: the same partition gives the same bytes.
+
+        Returns
+        -------
+        bytes
+            JSON with a format version.
+        """
+        return orjson.dumps({"v": FORMAT_VERSION, **asdict(self)}, option=orjson.OPT_SORT_KEYS)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Partition:
+        """Decode.
+
+        Parameters
+        ----------
+        data
+            What `to_bytes` gave, perhaps with keys added.
+
+        Returns
+        -------
+        Partition
+
+        Raises
+        ------
+        ValueError
+            If a newer release wrote it.
+        """
+        fields = orjson.loads(data)
+        check_version(fields["v"], "partition")
+        return cls(*(fields[name] for name in ("topic", "number", "start", "stop", "watermark")))
+
+
+@dataclass(frozen=True)
+class OffsetSpan:
+    """The offsets of a partition still to be read, ``[start, stop)``.
+
+    Parameters
+    ----------
+    start, stop
+        Offsets.
+    """
+
+    start: int
+    stop: int
+
+
+class OffsetSpanCoder(Coder):
+    """Codes an `OffsetSpan` with a format version."""
+
+    def encode(self, value: OffsetSpan) -> bytes:
+        """Encode a span."""
+        return _SPAN.pack(FORMAT_VERSION, value.start, value.stop)
+
+    def decode(self, encoded: bytes) -> OffsetSpan:
+        """Decode a span of this or an earlier version."""
+        version, start, stop = _SPAN.unpack(encoded)
+        check_version(version, "offset span")
+        return OffsetSpan(start, stop)
+
+    def is_deterministic(self) -> bool:
+        """Say that equal spans have equal bytes."""
+        return True
+
+    def to_type_hint(self) -> type:
+        """Name the type this codes."""
+        return OffsetSpan
+
+    def __eq__(self, other: object) -> bool:
+        """Compare: the coder has no parameters."""
+        return type(self) is type(other)
+
+    def __hash__(self) -> int:
+        """Hash: the coder has no parameters."""
+        return hash(type(self))
+
+
+def check_version(version: int, what: str) -> None:
+    """Refuse what a newer release wrote.
+
+    Parameters
+    ----------
+    version
+        The version found.
+    what
+        What has it.
+
+    Raises
+    ------
+    ValueError
+        If it is newer than this release.
+    """
+    if version > FORMAT_VERSION:
+        raise ValueError(
+            f"{what} in version {version}; this release reads up to {FORMAT_VERSION}: upgrade driftline"
+        )

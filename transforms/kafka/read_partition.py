@@ -1,0 +1,296 @@
+"""Read partitions and decode what they hold, where it is read: a splittable DoFn that checkpoints itself."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import apache_beam as beam
+import numpy as np
+from apache_beam.transforms.window import TimestampedValue
+from apache_beam.utils.timestamp import Duration, Timestamp
+
+from driftline.decoding.events import decode_events, reject_rows
+from driftline.decoding.rejects import Reason
+from driftline.streaming.lateness import watermarks_before
+from transforms.counters import BYTES, DECODED, DROPPED_LATE, count
+from transforms.decode import outputs_of
+from transforms.kafka.consumers import CONSUMERS
+from transforms.kafka.offset_tracker import PartitionOffsets, PartitionWatermark
+from transforms.kafka.partition import NEVER, Partition
+from transforms.message_format import decoder_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pyarrow as pa
+
+    from driftline.decoding.decoded import Decoder
+    from driftline.decoding.event_schema import EventSchema
+    from driftline.decoding.events import DecodedEvents
+    from driftline.decoding.formats import MessageFormat
+    from driftline.streaming.lateness import LateRule
+    from transforms.kafka.consumers import PartitionConsumer, Polled
+
+_LOG = logging.getLogger(__name__)
+
+# Decoding is fastest from 5,000 messages on; more only fill memory.
+_MOST_MESSAGES: Final = 8_192
+_WAIT: Final = 0.05
+# The rest of a partition comes back to the reader when its bundle closes, so bundles must be short.
+_BUNDLE_SECONDS: Final = 0.1
+_SECOND: Final = 1_000_000
+_BEGINNING: Final = -(2**62)
+_STUCK_SECONDS: Final = 60.0
+_AHEAD: Final = (
+    "the event time is ahead of the clock by more than source.kafka.max_ahead"
+)
+
+
+@dataclass(frozen=True)
+class PartitionReading:
+    """How partitions are read.
+
+    Parameters
+    ----------
+    model
+        Name of the model.
+    schema
+        The columns of an event.
+    message_format
+        How messages are written.
+    settings
+        Of librdkafka; may hold secrets and is never shown.
+    late
+        When a row is too late.
+    disorder, idle_after, max_ahead
+        Microseconds, see the configuration of the source.
+    record_times
+        Whether an event's time is that of its Kafka record.
+    commit
+        Whether offsets are shown to lag tools.
+    """
+
+    model: str
+    schema: EventSchema
+    message_format: MessageFormat
+    settings: Mapping[str, Any]
+    late: LateRule
+    disorder: int
+    idle_after: int
+    max_ahead: int
+    record_times: bool = False
+    commit: bool = False
+
+    def __repr__(self) -> str:
+        """Show no settings: there are secrets among them."""
+        return f"PartitionReading(model={self.model!r})"
+
+
+class _ReadPartition(beam.DoFn):
+    """What reading to an end and reading for ever have in common."""
+
+    def __init__(self, reading: PartitionReading) -> None:
+        self._reading = reading
+        self._decoder: Decoder | None = None
+
+    def setup(self) -> None:
+        """Make the decoder."""
+        self._decoder = decoder_of(self._reading.message_format, self._reading.schema)
+
+    def teardown(self) -> None:
+        """Disconnect the consumers that nobody uses."""
+        CONSUMERS.close()
+
+    def _consumer(self, partition: Partition) -> PartitionConsumer:
+        reading = self._reading
+        return CONSUMERS.take(reading.settings, partition.topic, partition.number, reading.idle_after)
+
+    def _decode(self, polled: Polled) -> DecodedEvents:
+        if self._decoder is None:
+            self.setup()
+        assert self._decoder is not None
+        payloads = polled.payloads
+        count(BYTES, sum(len(payload) for payload in payloads if payload is not None))
+        times = np.array(polled.record_times, np.int64) if self._reading.record_times else None
+        return decode_events(self._decoder, payloads, self._reading.schema, times)
+
+    def _outputs(self, result: DecodedEvents, polled: Polled, partition: Partition) -> Iterator[Any]:
+        reading = self._reading
+        return outputs_of(result, reading.model, partition.name, polled.offsets)
+
+
+class ReadStream(_ReadPartition):
+    """Read partitions for ever: event batches, and tagged ``dead_letters``.
+
+    Rows that are too late are dropped and counted here, and nowhere downstream.
+
+    Parameters
+    ----------
+    reading
+        How partitions are read.
+    """
+
+    @beam.DoFn.unbounded_per_element()
+    def process(
+        self,
+        element: bytes,
+        tracker: Any = beam.DoFn.RestrictionParam(PartitionOffsets()),  # noqa: B008
+        watermark: Any = beam.DoFn.WatermarkEstimatorParam(PartitionWatermark()),  # noqa: B008
+        finalizer: Any = beam.DoFn.BundleFinalizerParam,
+    ) -> Iterator[Any]:
+        """Read for a moment, then put the rest off."""
+        partition = Partition.from_bytes(element)
+        consumer = self._consumer(partition)
+        try:
+            consumer.seek(tracker.current_restriction().start)
+            begin = time.monotonic()
+            while True:
+                now = time.time_ns() // 1000
+                position = consumer.position
+                polled = consumer.poll(_MOST_MESSAGES, _WAIT, with_times=self._reading.record_times)
+                if polled.gone is not None:
+                    _LOG.error(
+                        "%s: %s: the job goes on without it; start a new job to read it again",
+                        partition.name,
+                        polled.gone,
+                    )
+                    count("partitions_gone")
+                    tracker.try_claim(NEVER)
+                    return
+                if polled.position != position and not tracker.try_claim(polled.position - 1):
+                    consumer.position = None
+                    return
+                if polled.payloads:
+                    yield from self._rows(polled, partition, watermark)
+                elif consumer.is_idle(now):
+                    watermark.advance(now - self._reading.disorder)
+                if polled.at_end or not polled.payloads or time.monotonic() - begin > _BUNDLE_SECONDS:
+                    break
+            position = consumer.position
+            if self._reading.commit and position is not None:
+                finalizer.register(lambda: consumer.commit(position))
+            tracker.defer_remainder(_until_next_poll(behind=bool(polled.payloads) and not polled.at_end))
+        finally:
+            CONSUMERS.give(consumer)
+
+    def _rows(self, polled: Polled, partition: Partition, watermark: Any) -> Iterator[Any]:
+        reading = self._reading
+        now = time.time_ns() // 1000
+        result = self._decode(polled)
+        ahead = result.events["time"].to_numpy() > now + reading.max_ahead
+        if ahead.any():
+            result = reject_rows(result, ahead, Reason.FUTURE_EVENT_TIME, _AHEAD, polled.payloads)
+        before = watermark.micros()
+        result, after = drop_late(
+            result,
+            reading.late,
+            _BEGINNING if before is None else before,
+            disorder=reading.disorder,
+            now=now,
+        )
+        for output in self._outputs(result, polled, partition):
+            yield output if isinstance(output, beam.pvalue.TaggedOutput) else _stamped(output)
+        if after > _BEGINNING:
+            watermark.advance(after)
+
+
+class ReadToEnd(_ReadPartition):
+    """Read partitions to the offsets at which they ended when the job began.
+
+    Parameters
+    ----------
+    reading
+        How partitions are read; nothing is late here, and no clock is looked at.
+    """
+
+    @beam.DoFn.bounded_per_element()
+    def process(
+        self,
+        element: bytes,
+        tracker: Any = beam.DoFn.RestrictionParam(PartitionOffsets()),  # noqa: B008
+    ) -> Iterator[Any]:
+        """Read it all."""
+        partition = Partition.from_bytes(element)
+        consumer = self._consumer(partition)
+        try:
+            span = tracker.current_restriction()
+            consumer.seek(span.start)
+            moved_at = time.monotonic()
+            while consumer.position is not None and consumer.position < span.stop:
+                most = min(_MOST_MESSAGES, span.stop - consumer.position)
+                before = consumer.position
+                polled = consumer.poll(most, 1.0, with_times=self._reading.record_times)
+                if polled.gone is not None:
+                    raise RuntimeError(f"{partition.name}: {polled.gone}; read another topic")
+                if polled.position == before:
+                    if time.monotonic() - moved_at > _STUCK_SECONDS:
+                        raise RuntimeError(
+                            f"{partition.name}: nothing came for {_STUCK_SECONDS:.0f} s at offset {before}, "
+                            f"to be read to {span.stop}: is the broker up?"
+                        )
+                    continue
+                moved_at = time.monotonic()
+                if not tracker.try_claim(min(polled.position, span.stop) - 1):
+                    consumer.position = None
+                    return
+                if polled.payloads:
+                    yield from self._outputs(self._decode(polled), polled, partition)
+            tracker.try_claim(span.stop)
+        finally:
+            CONSUMERS.give(consumer)
+
+
+def drop_late(
+    result: DecodedEvents, rule: LateRule, watermark: int, *, disorder: int, now: int
+) -> tuple[DecodedEvents, int]:
+    """Drop and count the rows that are too late for every window, by the partition's own watermark.
+
+    Parameters
+    ----------
+    result
+        Events of messages that followed each other in one partition.
+    rule
+        When a row is too late.
+    watermark
+        Of the partition before the first row, microseconds.
+    disorder
+        How far rows may be out of order, microseconds.
+    now
+        The clock, microseconds.
+
+    Returns
+    -------
+    DecodedEvents
+        Without the late rows.
+    int
+        The partition's watermark after the last row, microseconds.
+    """
+    times = result.events["time"].to_numpy()
+    # events come writer's schema by writer's schema, the watermark follows the offsets
+    in_order = bool((result.message[1:] >= result.message[:-1]).all())
+    order = None if in_order else np.argsort(result.message, kind="stable")
+    before, after = watermarks_before(
+        times if order is None else times[order], watermark, disorder=disorder, now=now
+    )
+    late = rule.too_late(times if order is None else times[order], before)
+    if not late.any():
+        return result, after
+    if order is not None:
+        late = late[np.argsort(order)]
+    count(DECODED, int(late.sum()))
+    count(DROPPED_LATE, int(late.sum()))
+    return result.filter(~late), after
+
+
+def _stamped(events: pa.RecordBatch) -> TimestampedValue:
+    return TimestampedValue(events, Timestamp(micros=int(events["time"].to_numpy().min())))
+
+
+def _until_next_poll(*, behind: bool) -> Duration:
+    """Go on at once while behind; else at the next whole second, so that partitions share bundles."""
+    if behind:
+        return Duration(micros=1_000)
+    return Duration(micros=_SECOND - time.time_ns() // 1000 % _SECOND + 5_000)
