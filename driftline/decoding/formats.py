@@ -14,6 +14,7 @@ from driftline.decoding.json_messages import JsonDecoder
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from driftline.decoding.confluent_messages import SchemaResolver
     from driftline.decoding.decoded import Decoder
     from driftline.decoding.event_schema import EventSchema
 
@@ -32,11 +33,14 @@ class MessageFormat:
         JSON text of the schema of ``avro``.
     avro_schemas : mapping of int to str, optional
         JSON texts of the schemas of ``confluent``, by id.
+    resolver : SchemaResolver, optional
+        What finds the schemas of ``confluent`` instead, when a worker first meets an id. It travels too.
     """
 
     name: str
     avro_schema: str | None = None
     avro_schemas: Mapping[int, str] | None = None
+    resolver: SchemaResolver | None = None
 
     def decoder(self, schema: EventSchema) -> Decoder:
         """Make a decoder.
@@ -69,7 +73,8 @@ class MessageFormat:
                 raise ValueError("format avro needs the writer's schema: schema: event.avsc")
             return AvroDecoder(schema, self.avro_schema)
         if self.name == "confluent":
-            if not self.avro_schemas:
-                raise ValueError("format confluent needs the writers' schemas by id")
-            return ConfluentAvroDecoder(schema, self.avro_schemas)
+            schemas = self.avro_schemas or self.resolver
+            if not schemas:
+                raise ValueError("format confluent needs the writers' schemas by id, or a schema registry")
+            return ConfluentAvroDecoder(schema, schemas)
         raise ValueError(f"unknown message format {self.name!r}; known: {', '.join(MESSAGE_FORMATS)}")
