@@ -1,4 +1,4 @@
-"""A partition to read, and how far it has been read: what travels between the steps and lies in checkpoints."""
+"""A partition to read and how far it has been read: what travels between steps and lies in checkpoints."""
 
 from __future__ import annotations
 
