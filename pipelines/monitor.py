@@ -64,7 +64,7 @@ def judge_events(
         | "ProfileSlices"
         >> beam.ParDo(ProfileSlices(length, baseline)).with_output_types(tuple[tuple[str, str], bytes])
         | "MergeWindows" >> MergeWindows(windows.size, windows.every, length.slice, lateness)
-        | "JudgeWindows" >> JudgeWindows(baseline, config.tests, length, keep_for)
+        | "JudgeWindows" >> JudgeWindows(baseline, config.tests, length, keep_for, streaming)
     )
 
 

@@ -23,6 +23,9 @@ PROFILED: Final = "profiled"
 DROPPED_LATE: Final = "dropped_late"
 DUPLICATES: Final = "duplicates"
 BYTES: Final = "bytes"
+UNJUDGED: Final = "unjudged"
+"""Rows of all traffic, once a window and feature block, whose baseline was lost."""
+BASELINE_REFUSED: Final = "baseline_refused"
 
 
 class Tally:

@@ -19,18 +19,17 @@ from driftline.profiles.coverage import Coverage
 from driftline.profiles.encoded import decode_profile, merge_encoded
 from driftline.profiles.layout import Layout
 from driftline.profiles.numeric import NumericProfile
-from driftline.segments import ALL
 from transforms.counters import count
 from transforms.merge_encoded import MergeEncoded
 from transforms.merge_windows import with_all_traffic
-from transforms.profile_slices import COVERAGE
+from transforms.parts import COVERAGE, split_part
 from transforms.write_file import write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from driftline.config import Config
-    from transforms.profile_slices import Key
+    from transforms.parts import Key
     from transforms.survey_reference import Plan
 
 
@@ -57,7 +56,8 @@ class FitEntry(beam.DoFn):
         self, element: tuple[Key, dict[str, Iterable[Any]]], plan: Plan, coverage: bytes
     ) -> Iterator[dict[str, Any] | beam.pvalue.TaggedOutput]:
         """Fit and encode one entry; its window histograms go to a tagged output."""
-        (segment, name), joined = element
+        (segment, part), joined = element
+        name, _ = split_part(part)
         [profile] = joined["profile"]
         block = Layout.from_bytes(plan[0]).block(name)
         starts = full_windows(Coverage.from_bytes(coverage), self._size, self._stride, self._min_coverage)
@@ -173,7 +173,7 @@ def _counts(element: tuple[Key, tuple[int, bytes]]) -> tuple[Key, tuple[int, byt
 
 
 def _is_profile(element: tuple[Key, tuple[int, bytes]]) -> bool:
-    return element[0] != (ALL, COVERAGE)
+    return split_part(element[0][1])[0] != COVERAGE
 
 
 def _coverage(element: tuple[Key, tuple[int, bytes]]) -> Iterator[bytes]:

@@ -19,18 +19,20 @@ from driftline.judging import judge, settle_window
 from driftline.judging.state import WindowRows
 from driftline.profiles.coverage import Coverage
 from driftline.profiles.encoded import decode_profile
-from transforms.counters import count
-from transforms.profile_slices import COVERAGE
+from driftline.segments import ALL
+from transforms.counters import UNJUDGED, count, distribution
+from transforms.parts import COVERAGE, split_part
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from driftline.config import Tests
     from transforms.baseline_source import BaselineSource
-    from transforms.profile_slices import Key, SliceLength
+    from transforms.parts import Key
+    from transforms.profile_slices import SliceLength
 
-#: (model, window start, window end), times in microseconds
-WindowKey = tuple[str, int, int]
+#: (model, window start, window end, fingerprint of the profiles), times in microseconds
+WindowKey = tuple[str, int, int, str]
 
 
 class JudgeProfiles(beam.DoFn):
@@ -50,23 +52,33 @@ class JudgeProfiles(beam.DoFn):
 
     def setup(self) -> None:
         """Read the baseline."""
-        self._baseline = self._source.get()
+        self._source.get()
+
+    def start_bundle(self) -> None:
+        """Look for a new version."""
+        self._source.refresh()
 
     def process(
         self, element: tuple[Key, bytes], window: Any = beam.DoFn.WindowParam
     ) -> Iterator[tuple[WindowKey, bytes]]:
         """Judge one profile."""
-        (segment, name), data = element
+        (segment, part), data = element
+        name, fingerprint = split_part(part)
         bounds = (window.start.micros, window.end.micros)
+        baseline = self._source.of_layout(fingerprint)
+        if baseline is None:
+            if name != COVERAGE and segment == ALL:
+                count(UNJUDGED, decode_profile(data).rows)
+            return
         if name == COVERAGE:
             rows = WindowRows(coverage=Coverage.from_bytes(data))
         else:
-            block = self._baseline.layout.block(name)
+            block = baseline.layout.block(name)
             profile = decode_profile(data)
             rows = WindowRows(
-                batches=(judge(profile, segment, block, bounds, baseline=self._baseline, min_n=self._min_n),)
+                batches=(judge(profile, segment, block, bounds, baseline=baseline, min_n=self._min_n),)
             )
-        yield (self._baseline.model, *bounds), rows.to_bytes()
+        yield (baseline.model, *bounds, fingerprint), rows.to_bytes()
 
 
 class SettleWindow(beam.DoFn):
@@ -85,21 +97,35 @@ class SettleWindow(beam.DoFn):
         Length of a unit of coverage, microseconds.
     keep_for
         How long after its end a window can still be corrected, microseconds.
+    streaming
+        Whether events come as they happen: then how long after its end a window settles is of interest.
+
+    Notes
+    -----
+    A window in which the baseline was replaced is settled once for each of the two, each with the rows and
+    the coverage of its own share. Their rows have the same `row_id`: those with more rows stand.
     """
 
-    GATHERED = BagStateSpec("window_rows_v1", BytesCoder())
-    SETTLE = TimerSpec("settle_window_v1", TimeDomain.WATERMARK)
-    CLOSE = TimerSpec("close_window_v1", TimeDomain.WATERMARK)
+    GATHERED = BagStateSpec("window_rows_v2", BytesCoder())
+    SETTLE = TimerSpec("settle_window_v2", TimeDomain.WATERMARK)
+    CLOSE = TimerSpec("close_window_v2", TimeDomain.WATERMARK)
 
-    def __init__(self, baseline: BaselineSource, tests: Tests, coverage_unit: int, keep_for: int) -> None:
+    def __init__(
+        self, baseline: BaselineSource, tests: Tests, coverage_unit: int, keep_for: int, *, streaming: bool
+    ) -> None:
         self._source = baseline
         self._tests = tests
         self._unit = coverage_unit
         self._keep_for = keep_for
+        self._streaming = streaming
 
     def setup(self) -> None:
         """Read the baseline."""
-        self._baseline = self._source.get()
+        self._source.get()
+
+    def start_bundle(self) -> None:
+        """Look for a new version."""
+        self._source.refresh()
 
     def process(
         self,
@@ -109,7 +135,7 @@ class SettleWindow(beam.DoFn):
         close=beam.DoFn.TimerParam(CLOSE),  # noqa: ANN001, B008
     ) -> None:
         """Keep judged rows until the window is settled."""
-        (_, _, end), rows = element
+        (_, _, end, _), rows = element
         gathered.add(rows)
         settle.set(Timestamp(micros=end))
         close.set(Timestamp(micros=end + self._keep_for))
@@ -141,24 +167,27 @@ class SettleWindow(beam.DoFn):
         yield from changed
 
     def _settled(self, key: WindowKey, gathered: list[bytes]) -> tuple[list[pa.RecordBatch], bytes]:
-        _, start, end = key
+        _, start, end, fingerprint = key
         parts = [WindowRows.from_bytes(data) for data in gathered]
         rows = WindowRows.merge(parts)
         if not rows.batches or all(part.settled for part in parts):
             return [], rows.to_bytes()
         units = (end - start) // self._unit
+        now = time.time_ns() // 1000
         coverage = rows.coverage.count(start, end) / units if rows.coverage is not None else 0.0
         settled = settle_window(
             rows.batches,
             (start, end),
             coverage,
-            self._baseline,
+            self._source.of_layout(fingerprint),
             self._tests,
             late=rows.settled,
-            emitted_at=time.time_ns() // 1000,
+            emitted_at=now,
         )
         if not rows.settled:
             count("windows", 1)
+            if self._streaming:
+                distribution("window_delay_ms", (now - end) // 1000)
         count("results", len(settled.changed))
         known = WindowRows(tuple(settled.rows.to_batches()), rows.coverage, settled=True)
         return settled.changed.combine_chunks().to_batches(), known.to_bytes()
@@ -178,12 +207,15 @@ class JudgeWindows(beam.PTransform):
         Slice and coverage lengths.
     keep_for
         How long after its end a window can still be corrected, microseconds.
+    streaming
+        Whether events come as they happen.
     """
 
     baseline: BaselineSource
     tests: Tests
     length: SliceLength
     keep_for: int
+    streaming: bool = False
 
     def expand(self, profiles: beam.PCollection) -> beam.PCollection:
         """Judge by key, settle by window."""
@@ -191,11 +223,17 @@ class JudgeWindows(beam.PTransform):
             profiles
             | "Judge"
             >> beam.ParDo(JudgeProfiles(self.baseline, self.tests.min_n)).with_output_types(
-                tuple[tuple[str, int, int], bytes]
+                tuple[tuple[str, int, int, str], bytes]
             )
             | "Global" >> beam.WindowInto(GlobalWindows())
             | "Settle"
             >> beam.ParDo(
-                SettleWindow(self.baseline, self.tests, self.length.coverage, self.keep_for)
+                SettleWindow(
+                    self.baseline,
+                    self.tests,
+                    self.length.coverage,
+                    self.keep_for,
+                    streaming=self.streaming,
+                )
             ).with_output_types(pa.RecordBatch)
         )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from apache_beam.transforms.window import WindowFn
 
-    from transforms.profile_slices import Key
+    from transforms.parts import Key
 
 
 @dataclass
@@ -79,17 +79,17 @@ def with_all_traffic(element: tuple[Key, bytes]) -> Iterable[tuple[Key, bytes]]:
     Parameters
     ----------
     element
-        ((segment label, block name), encoded profile).
+        ((segment label, part), encoded profile).
 
     Returns
     -------
     iterable
         The element, and its copy under ``*`` unless it is of ``*`` already.
     """
-    (segment, block), profile = element
+    (segment, part), profile = element
     yield element
     if segment != ALL:
-        yield (ALL, block), profile
+        yield (ALL, part), profile
 
 
 @dataclass

@@ -16,6 +16,7 @@ from driftline.profiles.layout import Layout
 from driftline.segments import ALL
 from driftline.slicing import EventBuffer
 from transforms.counters import PROFILED, count
+from transforms.parts import COVERAGE, fingerprint_of, part_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,12 +24,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from transforms.baseline_source import BaselineSource
-
-#: (segment label, block name)
-Key = tuple[str, str]
-
-#: block name under which the model's coverage travels beside its profiles
-COVERAGE = "coverage"
+    from transforms.parts import Key
 
 #: the finest step of time that survives between workers; a remainder is cut off towards 1970
 MILLISECOND = 1_000
@@ -101,15 +97,20 @@ class ProfileSlices(beam.DoFn):
         self._baseline = baseline
         self._layout: Layout | None = None
         self._monitored: frozenset[str] = frozenset()
+        self._fingerprint = ""
 
     def setup(self) -> None:
         """Read the baseline."""
         if self._baseline is not None:
-            baseline = self._baseline.get()
-            self._layout, self._monitored = baseline.layout, baseline.monitored
+            self._baseline.get()
 
     def start_bundle(self) -> None:
-        """Begin with an empty buffer."""
+        """Begin with an empty buffer, and the newest baseline for all of the bundle."""
+        if self._baseline is not None:
+            self._baseline.refresh()
+            newest = self._baseline.newest
+            self._layout, self._monitored = newest.baseline.layout, newest.baseline.monitored
+            self._fingerprint = newest.fingerprint
         self._buffer: EventBuffer | None = None
         self._covered: set[int] = set()
 
@@ -127,6 +128,7 @@ class ProfileSlices(beam.DoFn):
         """
         if plan is not None and self._layout is None:
             self._layout, self._monitored = Layout.from_bytes(plan[0]), frozenset(plan[1])
+            self._fingerprint = fingerprint_of(self._layout, self._monitored)
         assert self._layout is not None
         if self._buffer is None:
             self._buffer = EventBuffer(self._layout, self._monitored, self._length.slice)
@@ -151,12 +153,12 @@ class ProfileSlices(beam.DoFn):
             return
         self._compact()
         for partial in self._buffer.flush():
-            yield _at_the_end(
-                partial.start, self._length.slice, ((partial.segment, partial.block), partial.profile)
-            )
+            key = (partial.segment, part_of(partial.block, self._fingerprint))
+            yield _at_the_end(partial.start, self._length.slice, (key, partial.profile))
+        key = (ALL, part_of(COVERAGE, self._fingerprint))
         for unit in sorted(self._covered):
             coverage = Coverage.of(np.array([unit]), self._length.coverage)
-            yield _at_the_end(unit, self._length.coverage, ((ALL, COVERAGE), coverage.to_bytes()))
+            yield _at_the_end(unit, self._length.coverage, (key, coverage.to_bytes()))
         self._covered = set()
 
 

@@ -47,7 +47,7 @@ def settle_window(
     batches: Sequence[pa.RecordBatch],
     window: tuple[int, int],
     coverage: float,
-    baseline: Baseline,
+    baseline: Baseline | None,
     tests: Tests,
     *,
     late: bool,
@@ -64,7 +64,7 @@ def settle_window(
     coverage
         Share of the window's coverage units in which the model has rows.
     baseline
-        The baseline the rows were judged against.
+        The baseline the rows were judged against; None if it is lost, then no absent segment is filled in.
     tests
         Thresholds.
     late
@@ -91,8 +91,10 @@ def settle_window(
             if index is not None:
                 before[identity] = (index, decided)
     rows = _newest(pa.Table.from_batches(batches, RESULT.arrow))
-    present = set(zip(rows["segment"].to_pylist(), rows["feature"].to_pylist(), strict=True))
-    rows = pa.concat_tables([rows, pa.Table.from_batches(no_data(baseline, window, present), RESULT.arrow)])
+    if baseline is not None:
+        present = set(zip(rows["segment"].to_pylist(), rows["feature"].to_pylist(), strict=True))
+        absent = no_data(baseline, window, present)
+        rows = pa.concat_tables([rows, pa.Table.from_batches(absent, RESULT.arrow)])
     rows = _decide(rows, coverage, tests)
     pane_index, changed = [], []
     for identity, *decided in zip(

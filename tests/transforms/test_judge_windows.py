@@ -18,10 +18,9 @@ from tests.transforms.timelines import MINUTE, encoded_baseline, events, referen
 from transforms.baseline_source import BaselineSource
 from transforms.counters import TALLY
 from transforms.judge_windows import JudgeProfiles, SettleWindow
-from transforms.profile_slices import COVERAGE
+from transforms.parts import COVERAGE, part_of
 
 START, END = 0, 30 * MINUTE
-KEY = ("m", START, END)
 UNIT = 15 * MINUTE // 4
 
 
@@ -52,8 +51,10 @@ class Window:
     """One window of the model, as Beam would drive it."""
 
     def __init__(self, source):
-        self.step = SettleWindow(source, Tests(min_n=50), UNIT, 40 * MINUTE)
+        self.step = SettleWindow(source, Tests(min_n=50), UNIT, 40 * MINUTE, streaming=True)
         self.step.setup()
+        self.step.start_bundle()
+        self.key = key_of(source)
         self.bag, self.settle_at, self.close_at = Bag(), Timer(), Timer()
 
     def give(self, *elements):
@@ -69,15 +70,19 @@ class Window:
         return {(row["segment"], row["feature"]): row for row in rows}
 
     def settle(self):
-        return self.rows(list(self.step.settle(KEY, self.bag)))
+        return self.rows(list(self.step.settle(self.key, self.bag)))
 
     def close(self):
-        return self.rows(list(self.step.close(KEY, self.bag)))
+        return self.rows(list(self.step.close(self.key, self.bag)))
 
 
 @pytest.fixture
 def window(source):
     return Window(source)
+
+
+def key_of(source):
+    return ("m", START, END, source.newest.fingerprint)
 
 
 def judged(source, minutes, segment="*", x=None):
@@ -87,7 +92,10 @@ def judged(source, minutes, segment="*", x=None):
     bounds = IntervalWindow(Timestamp(micros=START), Timestamp(micros=END))
     batch = events(minutes, ["A"] * len(minutes), x)
     layout = decode_baseline(encoded_path(source), "b").layout
-    elements = [((segment, part.block), part.profile) for part in profile_events(batch, layout, None, END)]
+    elements = [
+        ((segment, part_of(part.block, source.newest.fingerprint)), part.profile)
+        for part in profile_events(batch, layout, None, END)
+    ]
     return [out for element in elements for out in step.process(element, bounds)]
 
 
@@ -100,12 +108,13 @@ def coverage(source, *minutes):
     step = JudgeProfiles(source, 50)
     step.setup()
     data = Coverage.of(np.array(minutes) * MINUTE, UNIT).to_bytes()
-    return list(step.process((("*", COVERAGE), data), IntervalWindow(0, 1800)))
+    part = part_of(COVERAGE, source.newest.fingerprint)
+    return list(step.process((("*", part), data), IntervalWindow(0, 1800)))
 
 
 def test_profiles_become_rows_of_their_window(source):
     found = judged(source, [1] * 60)
-    assert {key for key, _ in found} == {KEY}
+    assert {key for key, _ in found} == {key_of(source)}
     rows = [WindowRows.from_bytes(data) for _, data in found]
     assert [batch["feature"].to_pylist() for part in rows for batch in part.batches] == [["x"], ["c"]]
     assert {part.settled for part in rows} == {False}

@@ -20,6 +20,7 @@ from tests.transforms.test_late_data import of, run
 from tests.transforms.timelines import MINUTE, encoded_baseline, events, reference_events
 from transforms.merge_encoded import MergeEncoded
 from transforms.merge_windows import MergeWindows, with_all_traffic
+from transforms.parts import split_part
 from transforms.profile_slices import ProfileSlices, SliceLength
 
 LAYOUT = Layout.of(
@@ -142,7 +143,8 @@ def test_every_window_holds_the_rows_of_its_time(size, every, slice_):
         keys = [key for *key, _ in found]
         assert len({tuple(key) for key in keys}) == len(keys), "a window came twice"
         seen = 0
-        for segment, block, start, data in found:
+        for segment, part, start, data in found:
+            block, _ = split_part(part)
             if block == "coverage":
                 continue
             profile = decode_profile(data)

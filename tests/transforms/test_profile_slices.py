@@ -9,14 +9,16 @@ from hypothesis import strategies as st
 from driftline.baseline import decode_baseline
 from driftline.profiles.coverage import Coverage
 from driftline.profiles.encoded import decode_profile
-from tests.transforms.test_merge_windows import PLAN, some_events
+from tests.transforms.test_merge_windows import LAYOUT, PLAN, some_events
 from tests.transforms.timelines import MINUTE, encoded_baseline, events, reference_events
 from transforms import profile_slices
 from transforms.baseline_source import BaselineSource
 from transforms.counters import PROFILED, TALLY
-from transforms.profile_slices import COVERAGE, ProfileSlices, SliceLength, slice_length
+from transforms.parts import COVERAGE, fingerprint_of, part_of, split_part
+from transforms.profile_slices import ProfileSlices, SliceLength, slice_length
 
 LENGTH = SliceLength(15 * MINUTE, 5 * MINUTE)
+FINGERPRINT = fingerprint_of(LAYOUT, PLAN[1])
 
 
 def bundle(batches, step=None, plan=PLAN):
@@ -64,7 +66,9 @@ def test_every_row_is_in_one_partial(sizes, most_rows):
         profile_slices._MOST_ROWS = limit
     rows = {}
     for value in found:
-        (segment, block), data = value.value
+        (segment, part), data = value.value
+        block, fingerprint = split_part(part)
+        assert fingerprint == FINGERPRINT
         if block != COVERAGE:
             start = (value.timestamp.micros + 1_000) - LENGTH.slice
             assert (segment, block, start) not in rows, "a partial came twice"
@@ -81,7 +85,7 @@ def test_every_row_is_in_one_partial(sizes, most_rows):
 
 def test_coverage_comes_beside_the_profiles_at_the_end_of_each_unit():
     found = bundle([events([1, 3, 6, 31], "AABZ"), events([2, -1], "AA")])
-    covered = [value for value in found if value.value[0] == ("*", COVERAGE)]
+    covered = [value for value in found if value.value[0] == ("*", part_of(COVERAGE, FINGERPRINT))]
     units = [Coverage.from_bytes(value.value[1]) for value in covered]
     assert [(int(u.first[0]), int(u.last[0])) for u in units] == [(-1, 0), (0, 1), (1, 2), (6, 7)]
     assert [value.timestamp.micros + 1_000 for value in covered] == [t * MINUTE for t in (0, 5, 10, 35)]
@@ -112,13 +116,14 @@ def test_with_a_baseline_the_layout_and_the_segments_are_its_own(tmp_path):
     [kept] = baseline.monitored
     step = ProfileSlices(LENGTH, BaselineSource(str(path)))
     found = bundle([events([1, 1, 1], "ABZ")], step, plan=None)
-    segments = {value.value[0][0] for value in found if value.value[0][1] != COVERAGE}
-    assert segments == {kept, "(other)"}
-    rows = {
-        value.value[0]: decode_profile(value.value[1]).rows
-        for value in found
-        if value.value[0][1] != COVERAGE
-    }
+    rows = {}
+    for value in found:
+        (segment, part), data = value.value
+        block, fingerprint = split_part(part)
+        assert fingerprint == fingerprint_of(baseline.layout, [kept])
+        if block != COVERAGE:
+            rows[segment, block] = decode_profile(data).rows
+    assert {segment for segment, _ in rows} == {kept, "(other)"}
     assert rows[kept, "numeric/0"] == 1
     assert rows["(other)", "numeric/0"] == 2
 
