@@ -213,12 +213,13 @@ def standing_rows(table: Any) -> Any:
     """Keep the row that stands of each ``row_id``: the largest ``n``, then the newest ``emitted_at``.
 
     Rows of a window are only ever added, so the row with the largest ``n`` knows most. A further tie
-    goes to the higher ``pane_index``, then to the row that comes first.
+    goes to the higher ``pane_index``, then to the row that comes first. Rows that have no ``n``, such as
+    dead letters, are the same in every replay: of them the newest is kept.
 
     Parameters
     ----------
     table : pyarrow.Table
-        Result rows of any number of files, panes and replays.
+        Rows of one schema, of any number of files, messages, panes and replays.
 
     Returns
     -------
@@ -234,12 +235,11 @@ def standing_rows(table: Any) -> Any:
     """
     if table.num_rows == 0:
         return table
+    rank = [name for name in ("n", "emitted_at", "pane_index") if name in table.column_names]
     keys = pa.table(
         {
             "row_id": table["row_id"].cast(pa.string()),
-            "n": table["n"],
-            "emitted_at": table["emitted_at"],
-            "pane_index": table["pane_index"],
+            **{name: table[name] for name in rank},
             "place": pa.array(np.arange(table.num_rows)),
         },
     )
@@ -247,9 +247,7 @@ def standing_rows(table: Any) -> Any:
         keys,
         sort_keys=[
             ("row_id", "ascending"),
-            ("n", "descending"),
-            ("emitted_at", "descending"),
-            ("pane_index", "descending"),
+            *((name, "descending") for name in rank),
             ("place", "ascending"),
         ],
     )
