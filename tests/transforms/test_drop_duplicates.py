@@ -1,0 +1,222 @@
+"""Duplicates on timelines of batches and watermarks: dropped and counted, whenever they come.
+
+Slices are 1 minute long and can receive rows until 40 minutes after their end (size 30, lateness 11)::
+
+    minute     0    1                                  41   42
+    slice      [-s0-]
+    s0's rows  |------------ accepted ------------------|
+    s0's ids   |------------ kept ---------------------------|
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import apache_beam as beam
+import pyarrow as pa
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
+from apache_beam.testing.test_stream import TestStream
+from apache_beam.testing.util import assert_that, equal_to
+from apache_beam.utils.timestamp import Timestamp
+
+from transforms.coders import RecordBatchCoder
+from transforms.counters import DUPLICATES, TALLY, counts_of
+from transforms.drop_duplicates import MOST_RUNS, DropDuplicates, DropSeen, ShardEvents
+from transforms.profile_slices import SliceLength
+
+MINUTE = 60_000_000
+LENGTH = SliceLength(MINUTE, MINUTE)
+KEEP = 40 * MINUTE
+
+
+def batch(minute, ids, first=0):
+    """One row an id, all at this minute, numbered from `first`."""
+    return pa.record_batch(
+        {
+            "time": pa.array([int(minute * MINUTE)] * len(ids), pa.int64()),
+            "number": pa.array(range(first, first + len(ids)), pa.int64()),
+            "request": pa.array(ids, pa.uint64()),
+        }
+    )
+
+
+def run(steps):
+    """Play batches and watermarks (minutes); give the numbers of the rows kept, and how many were dropped."""
+    stream = TestStream(coder=RecordBatchCoder())
+    for step in steps:
+        if isinstance(step, pa.RecordBatch):
+            at = Timestamp(micros=int(min(step["time"].to_numpy())))
+            stream = stream.add_elements([beam.window.TimestampedValue(step, at)])
+        else:
+            stream = stream.advance_watermark_to(Timestamp(micros=int(step * MINUTE)))
+    stream = stream.advance_watermark_to_infinity()
+    options = PipelineOptions([])
+    options.view_as(StandardOptions).streaming = True
+    with TemporaryDirectory() as directory:
+        TALLY.clear()  # this runner's own counters miss bundles
+        with beam.Pipeline("BundleBasedDirectRunner", options=options) as pipeline:
+            kept = pipeline | stream | DropDuplicates(LENGTH, KEEP)
+            _ = kept | beam.Map(_keep, directory)
+        batches = [RecordBatchCoder().decode(path.read_bytes()) for path in sorted(Path(directory).iterdir())]
+    assert all(rows.schema.names == ["time", "number"] for rows in batches)
+    numbers = sorted(number for rows in batches for number in rows["number"].to_pylist())
+    return numbers, TALLY.snapshot().get(DUPLICATES, 0)
+
+
+def _keep(rows, directory):
+    Path(directory, f"{time.monotonic_ns():020}").write_bytes(RecordBatchCoder().encode(rows))
+
+
+def test_in_the_same_batch():
+    assert run([batch(0.2, [1, 2, 1, 17, 1])]) == ([0, 1, 3], 2)
+
+
+def test_in_a_later_bundle():
+    assert run([batch(0.2, [1, 2]), 0.4, batch(0.2, [2, 3], 2), 0.9]) == ([0, 1, 3], 1)
+
+
+def test_after_the_slice_has_closed_on_time():
+    assert run([batch(0.2, [1, 2]), 10, batch(0.2, [2, 3], 2), 20, batch(0.2, [3, 1], 4)]) == ([0, 1, 3], 3)
+
+
+def test_as_late_as_a_row_can_be_accepted():
+    assert run([batch(0.2, [1]), 41, batch(0.2, [1], 1)]) == ([0], 1)
+    assert run([batch(0.2, [1]), 41.9, batch(0.2, [1], 1)]) == ([0], 1)
+
+
+def test_forgotten_when_no_row_can_be_accepted_any_more():
+    """The source accepts no such row; were it to, state must be free of it all the same."""
+    assert run([batch(0.2, [1]), 42.1, batch(0.2, [1], 1), 43, batch(0.2, [1], 2)]) == ([0, 1, 2], 0)
+
+
+def test_the_same_id_in_another_slice_is_another_event():
+    assert run([batch(0.2, [1]), batch(1.2, [1], 1), batch(1.2, [1], 2)]) == ([0, 1], 1)
+
+
+def test_rows_without_an_id_are_never_duplicates():
+    assert run([batch(0.2, [None, None, 1]), 5, batch(0.2, [None, 1, 0], 3)]) == ([0, 1, 2, 3, 5], 1)
+
+
+def test_more_batches_than_runs_of_state():
+    rounds = 2 * MOST_RUNS + 3
+    steps = [batch(0.2, [16 * n, 16 * (n // 2)], 2 * n) for n in range(rounds)]
+    numbers, dropped = run(steps)
+    assert numbers == [2 * n for n in range(rounds)]
+    assert dropped == rounds
+
+
+def test_events_leave_when_their_slice_ends_and_do_not_hold_back_the_watermark():
+    """Downstream a fixed window of the slice gets all rows on time, and fires while ids are still kept."""
+    stream = (
+        TestStream(coder=RecordBatchCoder())
+        .add_elements([beam.window.TimestampedValue(batch(0.2, [1, 2, 3]), Timestamp(12))])
+        .advance_watermark_to(Timestamp(60))
+        .add_elements([beam.window.TimestampedValue(batch(1.2, [1]), Timestamp(72))])
+        .advance_watermark_to_infinity()
+    )
+    options = PipelineOptions([])
+    options.view_as(StandardOptions).streaming = True
+    with beam.Pipeline("BundleBasedDirectRunner", options=options) as pipeline:
+        rows = (
+            pipeline
+            | stream
+            | DropDuplicates(LENGTH, KEEP)
+            | beam.Map(lambda events: ("all", events.num_rows))
+            | beam.WindowInto(beam.window.FixedWindows(60))
+            | beam.CombinePerKey(sum)
+            | beam.Map(lambda kv, at=beam.DoFn.TimestampParam: (kv[1], at.micros))
+        )
+        assert_that(rows, equal_to([(3, MINUTE - 1), (1, 2 * MINUTE - 1)]))
+
+
+def test_bounded_input_on_the_batch_runner():
+    batches = [batch(0.2, [1, 2]), batch(1.2, [1], 2), batch(0.4, [2, 5], 3)]
+    pipeline = beam.Pipeline("FnApiRunner")
+    rows = (
+        pipeline
+        | beam.Create(batches)
+        | DropDuplicates(LENGTH, KEEP)
+        | beam.Map(lambda events: events.num_rows)
+        | beam.CombineGlobally(sum)
+    )
+    assert_that(rows, equal_to([4]))
+    result = pipeline.run()
+    assert counts_of(result) == {DUPLICATES: 1}
+
+
+def test_a_bundle_makes_one_element_a_shard_and_slice():
+    shard = ShardEvents(MINUTE)
+    shard.start_bundle()
+    for number in range(50):
+        assert not list(shard.process(batch(0.2 + number % 2, [16, 32, 5], 3 * number)))
+    elements = list(shard.finish_bundle())
+    assert {(e.value[0], e.value[1].num_rows) for e in elements} == {
+        ((0, 0), 50),
+        ((5, 0), 25),
+        ((0, MINUTE), 50),
+        ((5, MINUTE), 25),
+    }
+    assert {(e.value[0][1], e.timestamp.micros) for e in elements} == {
+        (0, MINUTE - 1000),
+        (MINUTE, 2 * MINUTE - 1000),
+    }
+    assert not list(shard.finish_bundle())
+
+
+def test_a_full_buffer_does_not_wait_for_the_end_of_the_bundle(monkeypatch):
+    monkeypatch.setattr("transforms.drop_duplicates._MOST_ROWS", 4)
+    shard = ShardEvents(MINUTE)
+    shard.start_bundle()
+    assert not list(shard.process(batch(0.2, [16, 32])))
+    (element,) = shard.process(batch(0.2, [48, 64], 2))
+    assert element.value[1]["number"].to_pylist() == [0, 1, 2, 3]
+
+
+class Bag:
+    def __init__(self):
+        self.values = []
+
+    def read(self):
+        return list(self.values)
+
+    def add(self, value):
+        self.values.append(value)
+
+    def clear(self):
+        self.values = []
+
+
+class Timer:
+    def set(self, at):
+        self.at = at
+
+
+def test_state_holds_eight_bytes_an_id_in_few_runs():
+    bag, timer, drop = Bag(), Timer(), DropSeen(42 * MINUTE)
+    for number in range(1_000):
+        list(drop.process(((0, 3 * MINUTE), batch(3.1, range(number * 10, number * 10 + 20))), bag, timer))
+        assert len(bag.values) <= MOST_RUNS + 1
+    assert sum(map(len, bag.values)) == 8 * 10_010 + 8 * len(bag.values)
+    assert timer.at == Timestamp(micros=45 * MINUTE)
+    drop.forget(bag)
+    assert bag.values == []
+
+
+def test_nothing_is_kept_for_rows_without_an_id():
+    bag, timer = Bag(), Timer()
+    (kept,) = DropSeen(MINUTE).process(((0, 0), batch(0.2, [None, None])), bag, timer)
+    assert kept.num_rows == 2
+    assert bag.values == []
+    assert not hasattr(timer, "at")
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: b"\x00" + data])
+def test_damaged_state_is_an_error_and_not_a_guess(damage):
+    bag, timer, drop = Bag(), Timer(), DropSeen(MINUTE)
+    list(drop.process(((0, 0), batch(0.2, [16])), bag, timer))
+    bag.values = [damage(data) for data in bag.values]
+    with pytest.raises(ValueError, match="set of request ids"):
+        list(drop.process(((0, 0), batch(0.2, [16])), bag, timer))

@@ -1,0 +1,152 @@
+"""Drop the duplicates of a producer that retries: each request id once a slice, also over restarts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.coders import BytesCoder
+from apache_beam.transforms.timeutil import TimeDomain
+from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.timestamp import Timestamp
+from apache_beam.utils.windowed_value import WindowedValue
+
+import transforms.coders  # noqa: F401  (registers the coder of RecordBatch)
+from driftline.streaming.duplicates import decode_ids, drop_seen, encode_ids, merge_runs, shard_events
+from transforms.counters import DUPLICATES, count
+from transforms.profile_slices import MILLISECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from transforms.profile_slices import SliceLength
+
+#: (shard, start of the slice in microseconds)
+ShardKey = tuple[int, int]
+
+#: Ids are kept this much longer than a row can still be accepted, microseconds.
+SLACK: Final = 60_000_000
+
+#: A bag of more runs of ids than this is rewritten as one: each run is searched for every batch.
+MOST_RUNS: Final = 32
+
+_MOST_ROWS: Final = 131_072
+_MOST_BYTES: Final = 128 << 20
+
+
+class ShardEvents(beam.DoFn):
+    """Split event batches by slice and shard of request id, buffered within the bundle.
+
+    An element is stamped with the last millisecond of its slice, as the slice's profiles are later: the
+    watermark does not pass the slice before its rows have passed.
+
+    Parameters
+    ----------
+    slice_length
+        Length of a slice, microseconds.
+    """
+
+    def __init__(self, slice_length: int) -> None:
+        self._slice_length = slice_length
+
+    def start_bundle(self) -> None:
+        """Begin with an empty buffer."""
+        self._events: list[pa.RecordBatch] = []
+        self._rows = self._bytes = 0
+
+    def process(self, events: pa.RecordBatch) -> Iterator[WindowedValue]:
+        """Buffer a batch; split what is buffered when it is much."""
+        self._events.append(events)
+        self._rows += events.num_rows
+        self._bytes += events.nbytes
+        if self._rows >= _MOST_ROWS or self._bytes >= _MOST_BYTES:
+            yield from self._flush()
+
+    def finish_bundle(self) -> Iterator[WindowedValue]:
+        """Split what is left."""
+        yield from self._flush()
+
+    def _flush(self) -> Iterator[WindowedValue]:
+        held, self._events, self._rows, self._bytes = self._events, [], 0, 0
+        joined = held if len(held) < 2 else pa.Table.from_batches(held).combine_chunks().to_batches()
+        for events in joined:
+            for shard, start, rows in shard_events(events, self._slice_length):
+                at = Timestamp(micros=start + self._slice_length - MILLISECOND)
+                yield WindowedValue(((shard, start), rows), at, (GlobalWindow(),))
+
+
+class DropSeen(beam.DoFn):
+    """Keep the first event of each request, and its id for as long as a duplicate can come.
+
+    Parameters
+    ----------
+    forget_after
+        How long after the start of a slice its ids are forgotten, microseconds.
+    """
+
+    SEEN = BagStateSpec("request_ids_v1", BytesCoder())
+    FORGET = TimerSpec("forget_request_ids_v1", TimeDomain.WATERMARK)
+
+    def __init__(self, forget_after: int) -> None:
+        self._forget_after = forget_after
+
+    def process(
+        self,
+        element: tuple[ShardKey, pa.RecordBatch],
+        seen=beam.DoFn.StateParam(SEEN),  # noqa: ANN001, B008
+        forget=beam.DoFn.TimerParam(FORGET),  # noqa: ANN001, B008
+    ) -> Iterator[pa.RecordBatch]:
+        """Drop what was seen and remember the rest."""
+        (_, start), events = element
+        runs = [decode_ids(data) for data in seen.read()]
+        kept, new = drop_seen(events, runs)
+        count(DUPLICATES, events.num_rows - kept.num_rows)
+        if len(new):
+            if len(runs) >= MOST_RUNS:
+                seen.clear()
+                new = merge_runs([*runs, new])
+            seen.add(encode_ids(new))
+            # every time, so that a job started again with another lateness goes by it
+            forget.set(Timestamp(micros=start + self._forget_after))
+        if kept.num_rows:
+            yield kept
+
+    @on_timer(FORGET)
+    def forget(self, seen=beam.DoFn.StateParam(SEEN)) -> None:  # noqa: ANN001, B008
+        """Forget the ids of a slice that no row can join any more."""
+        seen.clear()
+
+
+@dataclass
+class DropDuplicates(beam.PTransform):
+    """From event batches with a column ``request`` to batches without it and without duplicates.
+
+    Duplicates are events of one slice with one request id. They are counted.
+
+    Parameters
+    ----------
+    length
+        Slice and coverage lengths.
+    keep_for
+        How long after its end a slice can still receive rows, microseconds.
+    """
+
+    length: SliceLength
+    keep_for: int
+
+    def expand(self, events: beam.PCollection) -> beam.PCollection:
+        """Split by shard and slice, then compare with what was seen."""
+        return (
+            events
+            | "Shard"
+            >> beam.ParDo(ShardEvents(self.length.slice)).with_output_types(
+                tuple[tuple[int, int], pa.RecordBatch]
+            )
+            | "Drop"
+            >> beam.ParDo(DropSeen(self.length.slice + self.keep_for + SLACK)).with_output_types(
+                pa.RecordBatch
+            )
+        )
