@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationInfo,
     field_validator,
@@ -24,8 +23,6 @@ from driftline.config.values import Duration, OneOf, Section, Shown, Text, mista
 RowFormat = Annotated[str, OneOf(("json", "avro"))]
 TimeOf = Annotated[str, OneOf(("payload", "record"))]
 Flag = Annotated[bool, Shown("`true` or `false`")]
-Brokers = Annotated[tuple[Text, ...], Field(min_length=1)]
-
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 
 
@@ -42,17 +39,25 @@ def _one_or_several(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _some(value: tuple[str, ...]) -> tuple[str, ...]:
+    # Not min_length, which does not count items that are wrong themselves and complains twice.
+    if not value:
+        raise mistake("is empty", "give at least one")
+    return value
+
+
 def _different(value: tuple[str, ...]) -> tuple[str, ...]:
     if len(set(value)) < len(value):
         raise mistake("has a topic more than once", "name every topic once")
     return value
 
 
+Brokers = Annotated[tuple[Text, ...], AfterValidator(_some)]
 Topic = Annotated[Text, AfterValidator(_topic)]
 Topics = Annotated[
     tuple[Topic, ...],
-    Field(min_length=1),
     BeforeValidator(_one_or_several),
+    AfterValidator(_some),
     AfterValidator(_different),
     Shown("topic, or list of topics"),
 ]
@@ -61,8 +66,6 @@ Start = Annotated[StartPosition, Shown("`latest`, `earliest`, `committed`, time,
 
 class KafkaSource(MessagesSource):
     """Kafka topics: one, several, or those whose names match a pattern."""
-
-    model_config = ConfigDict(validate_by_name=False)  # `topics` is our word, `topic` the user's
 
     brokers: Brokers = Field(
         description="Bootstrap brokers.", examples=['["broker-1:9092", "broker-2:9092"]']
@@ -147,7 +150,7 @@ class KafkaSource(MessagesSource):
             raise mistake(error.message, error.remedy) from None
         if start.kind == "committed" and info.data.get("group", "") is None:
             raise mistake(
-                "needs a consumer group, whose offsets they are", "add for example group: driftline"
+                "needs a consumer group, whose offsets they are", "add for example `group: driftline`"
             )
         topics, pattern = info.data.get("topics", ()), info.data.get("topic_pattern")
         if ONLY_TOPIC in start.offsets and (len(topics) > 1 or pattern is not None):

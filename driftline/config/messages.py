@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from driftline.config.client_options import REGISTRY_OPTIONS, Options, checked_options
 from driftline.config.values import OneOf, Section, Shown, Text, mistake
@@ -60,6 +60,8 @@ class Registry(Section):
 
 class MessagesSource(Section):
     """Messages of one format."""
+
+    model_config = ConfigDict(validate_by_name=False)  # our names differ where the user's say too little
 
     format: Format = Field(
         description="What a message is: `avro` (schemaless, needs `schema`), `confluent` (Avro behind a "

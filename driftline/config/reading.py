@@ -109,10 +109,11 @@ def _explained(error: ValidationError, document: Document) -> list[Problem]:
     # Unknown keys first: a missing key that was only misspelt is said once.
     for detail in sorted(details, key=lambda detail: detail["type"] != "extra_forbidden"):
         context = detail.get("ctx", {})
-        path = _as_written((*detail["loc"], *context.get("below", ())))
+        unknown = detail["type"] == "extra_forbidden"
+        path = detail["loc"] if unknown else _as_written((*detail["loc"], *context.get("below", ())))
         if path in document.broken or path in meant:
             continue
-        if detail["type"] == "extra_forbidden":
+        if unknown:
             message, remedy, suggestion = _unknown(path)
             if suggestion:
                 meant.add((*path[:-1], suggestion))

@@ -244,7 +244,7 @@ MISTAKES = {
         "source.kafka.schema", "not used by format json", "remove",
     ),
     "no brokers": (
-        {"source": "source: {kafka: {brokers: [], topic: t, format: json}}"}, "source.kafka.brokers", "is empty", "broker",
+        {"source": "source: {kafka: {brokers: [], topic: t, format: json}}"}, "source.kafka.brokers", "is empty", "at least one",
     ),
     "start": (
         {"source": f"source: {{kafka: {{{KAFKA}, format: json, start: last}}}}"},
