@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
 #: Seconds that are waited for a cluster to answer.
@@ -107,6 +107,32 @@ class Complaints:
         )
 
 
+@contextmanager
+def settings_named(brokers: Sequence[str], options: Mapping[str, str]) -> Iterator[None]:
+    """Say what is wrong with the settings of a client that is made inside.
+
+    Parameters
+    ----------
+    brokers, options
+        As in `client_settings`.
+
+    Raises
+    ------
+    KafkaUnavailable
+        Naming the setting, never its value.
+    """
+    try:
+        yield
+    except (KafkaException, ValueError, TypeError) as error:
+        why = error.args[0].str() if isinstance(error, KafkaException) else str(error)
+        for value in options.values():  # it quotes them, and one may be a secret in the wrong place
+            why = why.replace(f'"{value}"', "what is set")
+        raise KafkaUnavailable(
+            f"Kafka at {', '.join(brokers)}: {why}: correct `options` (librdkafka's CONFIGURATION.md has "
+            "every setting)"
+        ) from None
+
+
 def cluster_metadata(brokers: Sequence[str], options: Mapping[str, str]) -> tuple[AdminClient, Any]:
     """Ask a cluster which topics it has.
 
@@ -127,17 +153,10 @@ def cluster_metadata(brokers: Sequence[str], options: Mapping[str, str]) -> tupl
     """
     complaints = Complaints()
     where = ", ".join(brokers)
-    try:
+    with settings_named(brokers, options):
         # What is wrong is said once, by the exception, and not by the client's log as well.
         settings = {"log_level": "0"} | client_settings(brokers, options)
         admin = AdminClient(settings | {"error_cb": complaints.note})
-    except (KafkaException, ValueError, TypeError) as error:
-        why = error.args[0].str() if isinstance(error, KafkaException) else str(error)
-        for value in options.values():  # it quotes them, and one may be a secret in the wrong place
-            why = why.replace(f'"{value}"', "what is set")
-        raise KafkaUnavailable(
-            f"Kafka at {where}: {why}: correct `options` (librdkafka's CONFIGURATION.md has every setting)"
-        ) from None
     until = time.monotonic() + PATIENCE
     while True:
         admin.poll(0)
