@@ -1,10 +1,10 @@
 """Send a feature log to Kafka from a process of its own: at a steady rate, or as fast as possible.
 
-Usage: feature_producer.py BROKERS TOPIC STREAM [--format arrow] [--rows N] [--backlog] [--closing-ms MS]
+Usage: feature_producer.py BROKERS TOPIC STREAM [--format arrow] [--rows N] [--backlog]
 
 STREAM is `FeatureStream.to_json()`; a start of 0 is replaced by the present moment. Prints a line of JSON a
-second and a last one, with ``counts``, when N rows are sent or on SIGTERM: then each partition gets one
-message far later than all, so that every window of interest closes, and all is acknowledged.
+second and a last one, with the ``counts`` of the partitions, when N rows are sent, or on SIGTERM, and all
+is acknowledged.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from benchmarks.feature_stream import EVENTS_PER_MESSAGE, FeatureStream
 TICK = 0.02
 CHUNK = 5_000
 QUEUED_BYTES = 300_000_000
-CLOSING_MS = 180_000
 SETTINGS = {
     "enable.idempotence": True,
     "message.timeout.ms": 0,  # a broker may be away for minutes; nothing is given up
@@ -59,7 +58,7 @@ class Sender:
         self._topic, self.stream, self._format = topic, stream, message_format
         self.counts = dict.fromkeys(range(stream.partitions), 0)
         self.events = EVENTS_PER_MESSAGE if message_format == "arrow" else 1
-        message = len(self._encode(stream, 0, 0, self.events)[0])
+        message = len(self._encode(0, self.events)[0])
         self._room = min(500_000, QUEUED_BYTES // message)
 
     @property
@@ -71,14 +70,11 @@ class Sender:
         """Send the next events of a partition; waits while the client holds too many."""
         for size in range(count, 0, -CHUNK):
             events = min(size, CHUNK)
-            self._produce(self._encode(self.stream, partition, self.counts[partition], events), partition)
+            self._produce(self._encode(partition, events), partition)
             self.counts[partition] += events
 
-    def close(self, closing_ms: int) -> None:
-        """Send every partition a message far later than all, and wait until all is acknowledged."""
-        later = replace(self.stream, start_ms=self.stream.start_ms + closing_ms)
-        for partition, count in self.counts.items():
-            self._produce(self._encode(later, partition, count, self.events), partition)
+    def flush(self) -> None:
+        """Wait until all is acknowledged."""
         while self._producer.flush(1):
             pass
 
@@ -87,8 +83,8 @@ class Sender:
         self._producer.poll(0)
         return len(self._producer)
 
-    def _encode(self, stream, partition, first, count):
-        return getattr(stream, self._format)(partition, first, count)
+    def _encode(self, partition, count):
+        return getattr(self.stream, self._format)(partition, self.counts[partition], count)
 
     def _produce(self, messages, partition):
         while len(self._producer) + len(messages) > self._room:
@@ -157,7 +153,6 @@ def main() -> None:
     parser.add_argument("--format", choices=("avro", "arrow"), default="avro")
     parser.add_argument("--rows", type=int)
     parser.add_argument("--backlog", action="store_true")
-    parser.add_argument("--closing-ms", type=int, default=CLOSING_MS)
     arguments = parser.parse_args()
     stopped: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
@@ -174,8 +169,7 @@ def main() -> None:
     else:
         steadily(sender, arguments.rows or 2**62, stopped, report)
     ended = int(time.time() * 1000)
-    if arguments.closing_ms:
-        sender.close(arguments.closing_ms)
+    sender.flush()
     report.line(stream=stream.to_json(), counts=sender.counts, ended_ms=ended)
 
 
