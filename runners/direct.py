@@ -7,3 +7,6 @@ LOCAL_RUNNER = "FnApiRunner"
 
 DIRECT_RUNNERS = frozenset({"direct", "switchingdirect"})
 """What users call it, in lower case and without ``runner``."""
+
+STREAM_RUNNER = "PrismRunner"
+"""Beam's local runner that closes windows while a source keeps going; the one above waits for its end."""

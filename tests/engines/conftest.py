@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import shutil
 import uuid
+from pathlib import Path
 
 import pytest
 
+from runners.flink.cluster import FlinkCluster
 from runners.kafka.broker import KafkaBroker
 from runners.processes import wait_until
+
+ROOT = Path(__file__).parents[2]
 
 
 def need(*programs: str) -> None:
@@ -78,3 +82,13 @@ def delete_topic(admin):
         wait_until(lambda: partition_count(admin, name) == 0, 10, f"the end of {name}")
 
     return delete
+
+
+@pytest.fixture(scope="session")
+def flink(tmp_path_factory):
+    """One Flink cluster (1 task manager, 2 slots) for the session; tests that kill parts heal it again."""
+    need("java", "mvn")
+    with FlinkCluster(
+        tmp_path_factory.mktemp("flink"), checkpoint_seconds=3, worker_environment={"PYTHONPATH": str(ROOT)}
+    ) as cluster:
+        yield cluster

@@ -1,0 +1,69 @@
+"""The Beam options that matter for a driftline job on Flink, set in one place."""
+
+from __future__ import annotations
+
+MAX_PARALLELISM = 128
+"""Flink's number of key groups; the Kafka source spreads its partitions over these."""
+
+
+def streaming_options(
+    *,
+    job_endpoint: str,
+    worker_pool: str,
+    artifact_endpoint: str | None = None,
+    parallelism: int = 2,
+    workers: int = 2,
+    checkpoint_seconds: float = 10.0,
+    unaligned: bool = False,
+    state_cache_mb: int = 100,
+) -> list[str]:
+    """Options for one streaming job.
+
+    Parameters
+    ----------
+    job_endpoint : str
+        ``host:port`` of the Beam job server.
+    worker_pool : str
+        ``host:port`` of the worker pool *as seen from each task manager*: one beside each, on localhost.
+    artifact_endpoint : str, optional
+        ``host:port`` of the job server's artifact service, where it differs from what the server announces.
+    parallelism : int, default 2
+        Subtasks of each step; at most the slots that are free in the cluster.
+    workers : int, default 2
+        Python processes a task manager: one per core, since each has its own interpreter lock.
+    checkpoint_seconds : float, default 10.0
+        Time between checkpoints. What was read since the last one is read again after a failure.
+    unaligned : bool, default False
+        Whether checkpoints overtake the data in flight. Bundles are a few milliseconds here, so aligned
+        checkpoints do not wait long; unaligned ones would store whole batches of rows each time.
+    state_cache_mb : int, default 100
+        Memory, in MiB, in which each Python process keeps the state it has just used.
+
+    Returns
+    -------
+    list of str
+        What stands after ``--`` on driftline's command line.
+    """
+    options = [
+        "--runner=PortableRunner",
+        f"--job_endpoint={job_endpoint}",
+        "--environment_type=EXTERNAL",
+        f"--environment_config={worker_pool}",
+        "--streaming",
+        f"--parallelism={parallelism}",
+        # fixed, so that a job can be restored with another parallelism
+        f"--max_parallelism={MAX_PARALLELISM}",
+        f"--sdk_worker_parallelism={workers}",
+        f"--checkpointing_interval={round(checkpoint_seconds * 1000)}",
+        # without it what is inside a bundle when a checkpoint starts is stuck for ever
+        "--finish_bundle_before_checkpointing",
+        # a source's remainder comes back only when its bundle closes: close it after each poll
+        "--max_bundle_size=1",
+        "--max_bundle_time_mills=10",
+        f"--max_cache_memory_usage_mb={state_cache_mb}",
+    ]
+    if artifact_endpoint:
+        options.append(f"--artifact_endpoint={artifact_endpoint}")
+    if unaligned:
+        options.append("--unaligned_checkpoint_enabled")
+    return options
