@@ -1,10 +1,10 @@
-"""A real broker, a real Flink cluster and the job on the cores of one machine: what they hold, and what it costs.
+"""A broker, a Flink cluster and the job on the cores of one machine: what they hold, and what it costs.
 
 Usage: flink.py [--only drain live arrow] [--rows N] [--rates R ...] [--json FILE] [-- BEAM OPTIONS]
 
-Windows of 30/15 minutes are compressed to 60/30 s. ``drain`` reads a backlog, ``live`` a steady stream, ``arrow``
-both with messages of 100 events. Rates above the listed ones are tried until one is not held. Latency is from window
-end to the moment in which the broker has the row of the sink topic.
+Windows of 30/15 minutes are compressed to 60/30 s. ``drain`` reads a backlog, ``live`` a steady stream,
+``arrow`` both with messages of 100 events. Rates above the listed ones are tried until one is not held.
+Delays are from window end to the moment in which the broker has the row of the sink topic.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -23,8 +24,11 @@ import numpy as np
 
 from benchmarks.engine import Engine, checkpoint_figures, percentiles, wait_until_wall
 from benchmarks.feature_stream import FeatureStream
-from benchmarks.process_watch import JOB, PYTHON, ProcessWatch, spent
+from benchmarks.process_watch import JOB, ProcessWatch, spent
 from benchmarks.scenario import CACHE
+
+if TYPE_CHECKING:
+    from benchmarks.sink_tail import SinkTail
 
 EVERY_MS = 30_000
 DISORDER_MS = 2_000  # of the configuration; the stream keeps to half of it
@@ -33,6 +37,14 @@ AXIS = 50_000  # rows a second of event time of a backlog
 HIGHER = (75_000, 100_000, 125_000, 150_000, 175_000, 200_000)
 HELD_S = 10.0
 PARTS = ("producer", "broker", "job manager", "job server", "task manager", "worker pool", "worker", "driver")
+
+
+class Mark(NamedTuple):
+    """A moment and what had been used until then."""
+
+    wall: float
+    watch: float
+    cpu: dict[str, float]
 
 
 class Bench:
@@ -56,16 +68,18 @@ class Bench:
         job = engine.submit(engine.config(topic, f"{topic}-results", message_format), *self._options)
         reached = stream.start_ms + rows * 1000 // AXIS - DISORDER_MS
         ends = reached // EVERY_MS * EVERY_MS
-        marks = []
+        marks: dict[int, Mark] = {}
         limit = time.monotonic() + 600
         while (newest := max(tail.arrivals, default=0)) < ends and time.monotonic() < limit:
             tail.poll(0.1)
             if tail.arrivals and max(tail.arrivals) > newest:
-                marks.append((max(tail.arrivals), time.time(), self._watch.cpu(), self._watch.now))
-        (first, begin, before, since), (last, end, after, _) = marks[0], marks[-1]
-        assert last > first, "fewer than two windows came: more --rows"
-        between = (last - first) / 1000 * AXIS
-        self._keep(f"drain, {message_format}", between, end - begin, before, after, since, job)
+                marks[max(tail.arrivals)] = self._mark()
+        assert len(marks) > 1, "fewer than two windows came: more --rows"
+        first, last = min(marks), max(marks)
+        figures = self._figures(
+            f"drain, {message_format}", (last - first) * AXIS / 1000, marks[first], marks[last]
+        )
+        self.figures.append(figures | checkpoint_figures(engine, job))
         engine.cluster.rest.cancel(job)
 
     def live(self, message_format: str, rates: list[int], seconds: int) -> None:
@@ -77,52 +91,48 @@ class Bench:
         job = engine.submit(engine.config(topic, f"{topic}-results", message_format), *self._options)
         higher = [rate for rate in HIGHER if rate > max(rates)]
         for rate in [*rates, *higher]:
-            held = self._at_rate(tail, topic, job, message_format, rate, seconds)
-            if not held:
+            figures = self._at_rate(
+                tail, replace(engine.stream, rate=rate, start_ms=0), message_format, seconds
+            )
+            self.figures.append(figures | checkpoint_figures(engine, job))
+            if not figures["held"]:
                 say(f"{rate:,} rows/s of {message_format} are not held")
                 break
         engine.cluster.rest.cancel(job)
 
-    def _at_rate(self, tail, topic, job, message_format, rate, seconds):
-        engine, watch = self._engine, self._watch
-        stream = replace(engine.stream, rate=rate, start_ms=0)
-        producer = engine.produce(topic, stream, "--format", message_format)
-        begin = producer.stream.start_ms + SETTLE_S * 1000
-        tail.follow(begin / 1000 - time.time())
-        before, since, begun = watch.cpu(), watch.now, time.time()
+    def _at_rate(self, tail: SinkTail, stream: FeatureStream, message_format: str, seconds: int) -> dict:
+        producer = self._engine.produce(f"live-{message_format}", stream, "--format", message_format)
+        tail.follow(producer.stream.start_ms / 1000 + SETTLE_S - time.time())
+        begin = self._mark()
         tail.follow(seconds)
-        after, ended = watch.cpu(), time.time()
-        sent = sum(producer.finish().values())
-        # windows that ended in the interval may still be on their way
-        tail.follow(HELD_S + 2)
-        rows = (ended - begun) * rate
-        last = ended * 1000 // EVERY_MS * EVERY_MS
-        delays = tail.delays(begun * 1000, last)
-        figures = self._keep(f"live, {message_format}", rows, ended - begun, before, after, since, job)
-        figures["delay_p50_s"], figures["delay_p95_s"] = percentiles(delays)
-        behind = sent / (time.time() - producer.stream.start_ms / 1000) < 0.9 * rate
-        held = last in tail.arrivals and figures["delay_p95_s"] < HELD_S and not behind
-        figures |= {"rate": rate, "held": bool(held), "delay_max_s": float(max(delays, default=np.nan))}
+        end = self._mark()
+        sent = sum(producer.finish().values()) / (time.time() - producer.stream.start_ms / 1000)
+        tail.follow(HELD_S + 2)  # windows that have ended may still be on their way
+        last = int(end.wall * 1000) // EVERY_MS * EVERY_MS
+        delays = tail.delays(begin.wall * 1000, last)
+        p50, p95 = percentiles(delays)
+        held = bool(last in tail.arrivals and p95 < HELD_S and sent > 0.95 * stream.rate)
         if held:
             wait_until_wall(last + EVERY_MS + 5_000)  # the next rate begins in a window of its own
-        return held
+        figures = self._figures(f"live, {message_format}", (end.wall - begin.wall) * stream.rate, begin, end)
+        return figures | {"rate": stream.rate, "held": held, "delay_p50_s": p50, "delay_p95_s": p95}
 
-    def _keep(self, case, rows, seconds, before, after, since, job):
-        cost = spent(before, after, JOB)
-        figures = {
+    def _mark(self) -> Mark:
+        return Mark(time.time(), self._watch.now, self._watch.cpu())
+
+    def _figures(self, case: str, rows: float, begin: Mark, end: Mark) -> dict:
+        cost, seconds = spent(begin.cpu, end.cpu, JOB), end.wall - begin.wall
+        rss = self._watch.rss(begin.watch).items()
+        return {
             "case": case,
             "rows": rows,
             "seconds": seconds,
             "rows_per_s": rows / seconds,
             "job_cores": cost / seconds,
-            "python_cores": spent(before, after, PYTHON) / seconds,
             "cpu_s_per_million": cost / rows * 1e6,
-            "cores": {part: spent(before, after, (part,)) / seconds for part in PARTS},
-            "rss_mb": {part: size / 1e6 for part, size in self._watch.rss(since).items()},
-            **checkpoint_figures(self._engine, job),
+            "cores": {part: spent(begin.cpu, end.cpu, (part,)) / seconds for part in PARTS},
+            "rss_mb": {part: size / 1e6 for part, size in rss},
         }
-        self.figures.append(figures)
-        return figures
 
 
 def say(text: str) -> None:

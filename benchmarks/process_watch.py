@@ -29,7 +29,6 @@ ROLES = {
 }
 #: what a job itself costs; broker and producer are there in any case
 JOB = ("worker", "worker pool", "task manager", "job manager", "job server")
-PYTHON = ("worker", "worker pool")
 
 
 class Sample(NamedTuple):
