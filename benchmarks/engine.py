@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,12 +39,11 @@ DISORDER = "2s"
 
 def baseline_folder(stream: FeatureStream, windows: Mapping[str, str]) -> Path:
     """The folder with the baseline of a stream; made once."""
-    reference = stream.reference
-    name = json.dumps([replace(reference, start_ms=0).to_json(), dict(windows)], sort_keys=True)
-    folder = CACHE / f"engine-{abs(int.from_bytes(name.encode(), 'big') % (2**61 - 1)):x}"
+    name = json.dumps([replace(stream, start_ms=0, rate=1.0).to_json(), dict(windows)], sort_keys=True)
+    folder = CACHE / f"engine-{sha256(name.encode()).hexdigest()[:12]}"
     if not (folder / "baseline.avro").exists():
         folder.mkdir(parents=True, exist_ok=True)
-        stream.write_reference(folder)
+        stream.write_reference(folder, every_s=int(windows["every"].removesuffix("s")))
         (folder / "config.yaml").write_text(yaml.safe_dump(stream.config(folder, windows=dict(windows))))
         command = [sys.executable, "-m", "pipelines.cli", "baseline", str(folder / "config.yaml")]
         subprocess.run(command, check=True, cwd=ROOT, stdout=sys.stderr)

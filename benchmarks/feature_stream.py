@@ -70,11 +70,6 @@ class FeatureStream:
         schema["fields"][1]["type"]["logicalType"] = "timestamp-millis"
         return schema
 
-    @property
-    def reference(self) -> FeatureStream:
-        """The same stream long before, without what drifts."""
-        return replace(self, start_ms=self.start_ms - 86_400_000, shift=0.0, rate=100.0)
-
     def due_ms(self, partition: int, number: np.ndarray | int) -> np.ndarray:
         """When events are to be sent."""
         place = np.asarray(number, np.int64) * self.partitions + partition
@@ -128,13 +123,13 @@ class FeatureStream:
         columns |= {name: pa.array(values[:, i], from_pandas=True) for i, name in names}
         return pa.RecordBatch.from_pydict(columns)
 
-    def write_events(self, path: Path, counts: dict[int, int], chunk: int = 100_000) -> None:
-        """Write the first events of each partition as one Parquet file."""
+    def write_events(self, path: Path, spans: dict[int, tuple[int, int]], chunk: int = 100_000) -> None:
+        """Write events, given as the first one and a number for each partition, as one Parquet file."""
         writer = pq.ParquetWriter(path, self.events(0, 0, 0).schema, compression="none", use_dictionary=False)
         with writer:
-            for partition, count in counts.items():
-                for first in range(0, count, chunk):
-                    writer.write_batch(self.events(partition, first, min(chunk, count - first)))
+            for partition, (begin, count) in spans.items():
+                for first in range(begin, begin + count, chunk):
+                    writer.write_batch(self.events(partition, first, min(chunk, begin + count - first)))
 
     def config(self, folder: Path, **changes: object) -> dict:
         """A driftline configuration of windows 30/15 min compressed to 60/30 s, on files in a folder."""
@@ -149,11 +144,22 @@ class FeatureStream:
             | changes
         )
 
-    def write_reference(self, folder: Path, minutes: int = 30) -> None:
-        """Write the events that the baseline of `config` is made from."""
-        reference = self.reference
-        each = int(reference.rate * minutes * 60) // self.partitions
-        reference.write_events(folder / "reference.parquet", dict.fromkeys(range(self.partitions), each))
+    def write_reference(
+        self, folder: Path, every_s: int = 30, windows: int = 60, rows: int = 360_000
+    ) -> None:
+        """Write the events that the baseline of `config` is made from: without what drifts."""
+        rate = rows / (every_s * windows)
+        reference = replace(self, start_ms=1_600_000_020_000, shift=0.0, rate=rate)
+        each = dict.fromkeys(range(self.partitions), (0, rows // self.partitions))
+        reference.write_events(folder / "reference.parquet", each)
+
+    def between(self, begin_ms: int, end_ms: int) -> dict[int, tuple[int, int]]:
+        """First event and number of events, of each partition, that hold all of an interval of event time."""
+        found = {}
+        for partition in range(self.partitions):
+            first = self.due_by(partition, begin_ms - 1)
+            found[partition] = first, self.due_by(partition, end_ms + self.disorder_ms) - first
+        return found
 
     def to_json(self) -> str:
         """As text, for the producer's command line."""

@@ -37,9 +37,9 @@ class SinkTail:
         )
         partitions = self._consumer.list_topics(topic, timeout=20).topics[topic].partitions
         self._consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
-        self.values: list[bytes] = []
         #: window end (ms) to the moment (ms) in which each row of it first came
         self.arrivals: dict[int, dict[str, int]] = defaultdict(dict)
+        self._values: dict[int, list[bytes]] = defaultdict(list)
 
     def poll(self, seconds: float = 0.2) -> None:
         """Take what has come."""
@@ -52,7 +52,7 @@ class SinkTail:
             row = orjson.loads(message.value())
             end = int(datetime.fromisoformat(row["window_end"].replace("Z", "+00:00")).timestamp() * 1000)
             self.arrivals[end].setdefault(row["row_id"], message.timestamp()[1])
-            self.values.append(message.value())
+            self._values[end].append(message.value())
 
     def follow(self, seconds: float) -> None:
         """Take what comes for a while."""
@@ -80,9 +80,15 @@ class SinkTail:
         ]
         return np.array(found)
 
-    def rows(self) -> pa.Table:
-        """All rows so far."""
-        return rows_of(self.values)
+    def rows(self, from_ms: int = 0, to_ms: int = 2**62) -> pa.Table:
+        """All rows so far of windows that end in an interval."""
+        chosen = [values for end, values in self._values.items() if from_ms <= end <= to_ms]
+        return rows_of([value for values in chosen for value in values])
+
+    def forget(self, before_ms: int) -> None:
+        """Drop the rows of windows that ended before a moment."""
+        for end in [end for end in self._values if end < before_ms]:
+            del self._values[end]
 
     def close(self) -> None:
         """Leave."""

@@ -24,8 +24,8 @@ ROWS = 1_500  # of each partition: two minutes
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("oracle")
-    STREAM.write_reference(folder, minutes=15)
-    STREAM.write_events(folder / "events.parquet", dict.fromkeys(range(4), ROWS))
+    STREAM.write_reference(folder, rows=90_000)
+    STREAM.write_events(folder / "events.parquet", dict.fromkeys(range(4), (0, ROWS)))
     path = folder / "config.yaml"
     path.write_text(yaml.safe_dump(STREAM.config(folder)))
     assert main(["baseline", str(path)]) == 0
@@ -159,6 +159,15 @@ def test_what_is_due_is_what_has_a_time_before_now(now):
         times = STREAM.due_ms(partition, np.arange(count + 1)) - STREAM.start_ms
         assert (times[:count] <= now).all()
         assert times[count] > now - 1
+
+
+def test_an_interval_of_event_time_has_all_its_events():
+    begin, end = STREAM.start_ms + 12_345, STREAM.start_ms + 20_000
+    for partition, (first, count) in STREAM.between(begin, end).items():
+        times = STREAM.events(partition, 0, ROWS)["event_time"].cast(pa.int64()).to_numpy()
+        inside = np.flatnonzero((times >= begin) & (times < end))
+        assert first <= inside.min()
+        assert inside.max() < first + count <= inside.max() + 50
 
 
 def test_another_seed_is_another_stream():
