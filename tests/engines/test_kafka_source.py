@@ -1,0 +1,251 @@
+"""Read a real broker, bundle by bundle: nothing twice, nothing lost, nothing stuck."""
+
+from __future__ import annotations
+
+import json
+import time
+import uuid
+
+import pytest
+from confluent_kafka import Producer, TopicPartition
+
+from driftline.config import ConfigError
+from pipelines.kafka import kafka_reader
+from tests.engines.reading import config_of, counts, driven
+from transforms.kafka.positions import starting_partitions
+
+MINUTE = 60_000
+
+
+def now_ms():
+    return time.time_ns() // 1_000_000
+
+
+@pytest.fixture
+def send(broker):
+    """Send events to a topic: ``send(topic, partition, times, x=...)``."""
+    producer = Producer({"bootstrap.servers": broker.bootstrap, "message.max.bytes": 8_000_000})
+
+    def send(topic, partition, times, values=None, **more):
+        for number, at in enumerate(times):
+            event = {
+                "at": at,
+                "id": uuid.uuid4().hex,
+                "x": float(number) if values is None else values[number],
+            }
+            producer.produce(topic, json.dumps(event | more).encode(), partition=partition)
+        assert producer.flush(10) == 0
+
+    send.raw = lambda topic, partition, value, **kw: (
+        producer.produce(topic, value, partition=partition, **kw),
+        producer.flush(10),
+    )
+    return send
+
+
+def test_bounded_reading_ends_at_the_offsets_of_the_start(broker, topic, send):
+    name = topic(2)
+    send(name, 0, [1, 2, 3])
+    send(name, 1, [4, 5])
+    partitions = driven(config_of(broker, f"topic: {name}, format: json"), bounded=True)
+    send(name, 0, [9])
+    for partition in partitions:
+        partition.bundle()
+        assert partition.ended
+    assert [[e["time"] for e in p.events] for p in partitions] == [[1000, 2000, 3000], [4000, 5000]]
+    assert counts()["decoded"] == 5
+
+
+def test_a_stream_goes_on_from_each_checkpoint(broker, topic, send):
+    name = topic()
+    now = now_ms()
+    (partition,) = driven(config_of(broker, f"topic: {name}, format: json"))
+    for part in range(5):
+        send(name, 0, [now + part * 10 + i for i in range(10)])
+        partition.until(lambda: len(partition.events) == 10 * (part + 1))  # noqa: B023
+    assert [e["time"] // 1000 - now for e in partition.events] == list(range(50))
+    assert partition.span.start == 50
+
+
+def test_a_bundle_that_is_tried_again_reads_the_same(broker, topic, send):
+    name = topic()
+    (partition,) = driven(config_of(broker, f"topic: {name}, format: json"))
+    before, watermark = partition.span, partition.watermark.get_estimator_state()
+    send(name, 0, [now_ms() + i for i in range(100)])
+    partition.until(lambda: len(partition.events) == 100)
+    first, partition.events = partition.events, []
+    partition.span = before
+    partition.watermark = type(partition.watermark)(watermark)
+    partition.until(lambda: len(partition.events) == 100)
+    assert partition.events == first
+
+
+def test_what_is_no_event_becomes_a_dead_letter_with_its_place(broker, topic, send):
+    name = topic()
+    send(name, 0, [1])
+    send.raw(name, 0, b"nonsense")
+    send.raw(name, 0, None, key=b"a tombstone")
+    send.raw(name, 0, b"x" * 5_000_000)
+    send(name, 0, [2])
+    (partition,) = driven(config_of(broker, f"topic: {name}, format: json"), bounded=True)
+    partition.bundle()
+    assert [e["time"] for e in partition.events] == [1000, 2000]
+    found = [(d["source"], d["position"], d["reason"], len(d["payload"])) for d in partition.dead_letters]
+    assert sorted(found) == [
+        (f"{name}-0", "1", "undecodable", 8),
+        (f"{name}-0", "2", "no_value", 0),
+        (f"{name}-0", "3", "undecodable", 1_000_000),
+    ]
+    assert counts()["decoded"] == 5
+    assert counts()["rejected"] == 3
+
+
+def test_rows_that_are_too_late_are_dropped_and_counted_here(broker, topic, send):
+    name = topic()
+    now = now_ms() // (30 * 1000) * 30 * 1000 - 10 * MINUTE
+    (partition,) = driven(config_of(broker, f"topic: {name}, format: json, start: earliest, disorder: 1s"))
+    # slices of 30 s, windows of 60, lateness 30: a row is too late 60 s after the end of its slice
+    send(name, 0, [now, now + 5 * MINUTE, now + 4 * MINUTE, now + 3 * MINUTE, now])
+    partition.until(lambda: counts().get("decoded") == 5)
+    assert [e["time"] // 1000 - now for e in partition.events] == [0, 5 * MINUTE, 4 * MINUTE]
+    assert counts()["dropped_late"] == 2
+    assert partition.watermark.micros() == (now + 5 * MINUTE - 1000) * 1000
+
+
+def test_a_producer_a_day_ahead_closes_nobodys_windows(broker, topic, send):
+    name = topic()
+    (partition,) = driven(config_of(broker, f"topic: {name}, format: json, start: earliest, max_ahead: 1h"))
+    now = now_ms()
+    send(name, 0, [now, now + 24 * 60 * MINUTE, now + 30 * MINUTE, now + 1])
+    partition.until(lambda: counts().get("decoded") == 4)
+    assert [e["time"] // 1000 - now for e in partition.events] == [0, 30 * MINUTE, 1]
+    assert [d["reason"] for d in partition.dead_letters] == ["future_event_time"]
+    assert json.loads(partition.dead_letters[0]["payload"])["at"] == now + 24 * 60 * MINUTE
+    assert partition.watermark.micros() <= time.time_ns() // 1000
+
+
+def test_an_idle_partition_lets_the_watermark_go_and_a_lagging_one_does_not(broker, topic, send):
+    name = topic(2)
+    empty, lagging = driven(
+        config_of(broker, f"topic: {name}, format: json, start: earliest, idle_after: 2s, disorder: 1s")
+    )
+    at = now_ms() - MINUTE
+    send(name, 1, [at])
+    lagging.until(lambda: len(lagging.events) == 1)
+    behind = lagging.watermark.micros()
+    send(name, 1, [at + 1])
+    begin = time.monotonic()
+    empty.until(lambda: empty.watermark.micros() is not None)
+    assert time.monotonic() - begin > 1.9
+    assert abs(empty.watermark.micros() - (time.time_ns() // 1000 - 1_000_000)) < 2_000_000
+    assert lagging.watermark.micros() == behind
+
+
+def test_the_end_of_a_transaction_does_not_keep_a_partition_from_being_idle(broker, topic):
+    name = topic()
+    producer = Producer({"bootstrap.servers": broker.bootstrap, "transactional.id": name})
+    producer.init_transactions(10)
+    for commit in (False, True):
+        producer.begin_transaction()
+        producer.produce(name, json.dumps({"at": now_ms(), "x": float(commit)}).encode(), partition=0)
+        producer.flush(10)
+        (producer.commit_transaction if commit else producer.abort_transaction)(10)
+    (partition,) = driven(config_of(broker, f"topic: {name}, format: json, start: earliest, idle_after: 1s"))
+    partition.until(lambda: partition.events)
+    read_to = partition.watermark.micros()
+    partition.until(lambda: partition.watermark.micros() > read_to)
+    assert [e["feature.x"] for e in partition.events] == [1.0]
+    assert partition.span.start == 4
+    (bounded,) = driven(config_of(broker, f"topic: {name}, format: json"), bounded=True)
+    bounded.bundle()
+    assert bounded.ended
+    assert len(bounded.events) == 1
+
+
+def test_messages_deleted_before_they_were_read_are_counted_and_passed_over(broker, topic, send, admin):
+    name = topic()
+    send(name, 0, [1, 2, 3, 4])
+    (partition,) = driven(config_of(broker, f"topic: {name}, format: json, start: earliest"))
+    list(admin.delete_records([TopicPartition(name, 0, 3)]).values())[0].result(10)
+    partition.until(lambda: partition.events)
+    assert [e["time"] for e in partition.events] == [4000]
+    assert counts()["lost_offsets"] == 3
+
+
+def test_a_topic_that_is_deleted_ends_without_stopping_the_job(broker, topic, send, delete_topic):
+    name = topic()
+    (partition,) = driven(config_of(broker, f"topic: {name}, format: json, idle_after: 1s"))
+    send(name, 0, [now_ms()])
+    partition.until(lambda: partition.events)
+    delete_topic(name)
+    end = time.monotonic() + 30
+    while not partition.ended:
+        assert time.monotonic() < end
+        partition.bundle()
+        time.sleep(0.05)
+    assert counts()["partitions_gone"] == 1
+
+
+def test_event_time_of_the_record(broker, topic, send):
+    name = topic()
+    send.raw(name, 0, json.dumps({"x": 1.5}).encode(), timestamp=1_700_000_000_123)
+    (partition,) = driven(config_of(broker, f"topic: {name}, format: json, event_time: record"), bounded=True)
+    partition.bundle()
+    assert partition.events == [{"time": 1_700_000_000_123_000, "feature.x": 1.5}]
+
+
+def offsets(config, **keys):
+    return {
+        (p.topic, p.number): p.start
+        for p in starting_partitions(config.source.kafka, "c", bounded=False, **keys)
+    }
+
+
+def test_where_a_new_job_begins(broker, topic, send, admin):
+    name, other = topic(2), topic()
+    for at in (1_000_000_000_000, 1_000_000_060_000):
+        send.raw(name, 0, b"{}", timestamp=at)
+    send.raw(name, 1, b"{}", timestamp=1_000_000_000_000)
+
+    def start(keys):
+        return offsets(config_of(broker, f"topic: {name}, format: json, {keys}"))
+
+    assert start("start: latest") == {(name, 0): 2, (name, 1): 1}
+    assert start("start: earliest") == {(name, 0): 0, (name, 1): 0}
+    assert start('start: "2001-09-09T01:47:00Z"') == {(name, 0): 1, (name, 1): 1}
+    assert start("start: {0: 1, 1: 0}") == {(name, 0): 1, (name, 1): 0}
+    both = config_of(broker, f"topic: [{name}, {other}], format: json, start: latest")
+    assert offsets(both) == {(name, 0): 2, (name, 1): 1, (other, 0): 0}
+    pattern = config_of(broker, f"topic_pattern: '{name[:-1]}.', format: json, start: latest")
+    assert offsets(pattern) == {(name, 0): 2, (name, 1): 1}
+
+
+def test_committed_offsets_are_where_lag_tools_see_them_and_a_new_job_can_begin(broker, topic, send):
+    name = topic(2)
+    group = f"group: g-{name}"
+    read, _ = driven(config_of(broker, f"topic: {name}, format: json, start: earliest, {group}"))
+    send(name, 0, [now_ms()] * 7)
+    read.until(lambda: len(read.events) == 7)
+    read.bundle()
+    time.sleep(0.5)  # offsets are committed in the background
+    committed = config_of(broker, f"topic: {name}, format: json, start: committed, {group}")
+    assert offsets(committed) == {(name, 0): 7, (name, 1): 0}
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ("start: {0: 0}", r"(?s)start.*has no offset for partition 1 of topic"),
+        ("start: {0: 9, 1: 0}", r"(?s)start.*9.*is not among the offsets of partition 0.*write 0 to 0"),
+    ],
+)
+def test_offsets_that_are_not_there(broker, topic, keys, message):
+    config = config_of(broker, f"topic: {topic(2)}, format: json, {keys}")
+    with pytest.raises(ConfigError, match=message):
+        kafka_reader(config, bounded=False)
+
+
+def test_a_topic_that_is_missing_at_the_start(broker, topic):
+    there = topic()
+    with pytest.raises(ConfigError, match=rf"(?s)source.kafka.topic.*nowhere.*does not exist.*{there}"):
+        kafka_reader(config_of(broker, "topic: nowhere, format: json"), bounded=False)
