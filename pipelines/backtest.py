@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from pipelines.monitor import run_on_files
+from driftline.config.models import FilesSink, Sink
+from pipelines.monitor import run_to_the_end
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from pipelines.job import Outcome
 
 
-def run_backtest(config: Config, options: PipelineOptions, *, pattern: str, output: str) -> Outcome:
+def run_backtest(config: Config, options: PipelineOptions, *, pattern: str | None, output: str) -> Outcome:
     """Judge bounded input and leave the rows in a directory.
 
     Parameters
@@ -24,7 +25,7 @@ def run_backtest(config: Config, options: PipelineOptions, *, pattern: str, outp
     options
         Beam options.
     pattern
-        Files to read.
+        Files to read; None to read the Kafka source to its present end.
     output
         Directory for ``results.parquet``, ``dead_letters.parquet`` and ``run.json``. What is there under
         these names is replaced when the job has finished, and not before.
@@ -40,7 +41,8 @@ def run_backtest(config: Config, options: PipelineOptions, *, pattern: str, outp
     JobError
         If it does not finish.
     """
-    return run_on_files(config, options, pattern=pattern, sinks=[(output, "parquet")], title="backtest")
+    sinks = [Sink(files=FilesSink(path=output, format="parquet"))]
+    return run_to_the_end(config, options, pattern=pattern, sinks=sinks, title="backtest")
 
 
 if __name__ == "__main__":

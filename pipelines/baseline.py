@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.pvalue import AsSingleton
 
-from driftline.baseline import BaselineError
+from driftline.baseline import BaselineError, decode_baseline
 from driftline.baseline.digests import import_digests
 from driftline.baseline.windows import calibration_remarks, calibration_stride
 from driftline.decoding.event_schema import EventSchema
@@ -19,6 +20,7 @@ from driftline.schemas import DEAD_LETTER
 from pipelines.job import FIRST_READING, check_input, run_job
 from pipelines.output import refuse_folders, unfinished
 from transforms.baseline_source import read_baseline
+from transforms.baseline_versions import PREVIOUS
 from transforms.fit_baseline import FitBaseline
 from transforms.profile_slices import ProfileSlices, SliceLength, slice_length
 from transforms.read_files import ReadEvents
@@ -46,7 +48,8 @@ def build_baseline(config: Config, options: PipelineOptions, *, pattern: str, ou
         Files of the reference.
     output
         Path of the baseline; its window histograms and dead letters go beside it, as ``<output>.windows`` and
-        ``<output>.dead_letters.parquet``. What is there is replaced when the job has finished, not before.
+        ``<output>.dead_letters.parquet``. What is there is replaced when the job has finished, not before;
+        a baseline that was there is kept as ``<output>.previous``.
 
     Returns
     -------
@@ -66,6 +69,7 @@ def build_baseline(config: Config, options: PipelineOptions, *, pattern: str, ou
         pipeline = beam.Pipeline(options=options)
         lay_out_baseline(pipeline, config, pattern=pattern, path=FileSystems.join(scratch, name))
         outcome = run_job(pipeline, f"baseline {config.model}")
+        _keep_replaced(output)
     return replace(outcome, remarks=tuple(calibration_remarks(read_baseline(output).windows)))
 
 
@@ -91,7 +95,20 @@ def import_baseline(config: Config, digests: str, output: str) -> None:
         raise BaselineError(f"no file {digests}: give the JSON file that holds the digests")
     with FileSystems.open(digests, compression_type="uncompressed") as file:
         text = file.read()
-    write_atomically(output, import_digests(text, config, created_at=time.time_ns() // 1000))
+    imported = import_digests(text, config, created_at=time.time_ns() // 1000)
+    _keep_replaced(output)
+    write_atomically(output, imported)
+
+
+def _keep_replaced(output: str) -> None:
+    """Keep a copy of the baseline about to be replaced: streams still hold profiles that were made for it."""
+    if not FileSystems.exists(output):
+        return
+    with FileSystems.open(output, compression_type="uncompressed") as file:
+        replaced = file.read()
+    with suppress(BaselineError):
+        decode_baseline(replaced, output)
+        write_atomically(output + PREVIOUS, replaced)
 
 
 def lay_out_baseline(pipeline: beam.Pipeline, config: Config, *, pattern: str, path: str) -> None:

@@ -179,6 +179,9 @@ def import_tdigest(invocation: Invocation, config: str, digests: str, output: st
 def backtest(invocation: Invocation, config: str, pattern: str | None, output: str | None) -> None:
     """Judge recorded data with the baseline of CONFIG: the monitor job on input that ends.
 
+    A Kafka source is read from its start, or from the earliest message where that is `latest`, to its
+    present end.
+
     Leaves results.parquet (one row for every segment, feature and window) and dead_letters.parquet (what
     could not be read, and why) in DIR. Under these names there are only ever whole files.
 
@@ -198,7 +201,9 @@ def backtest(invocation: Invocation, config: str, pattern: str | None, output: s
         )
     from pipelines.backtest import run_backtest
 
-    outcome = run_backtest(settings, options, pattern=pattern or _files_pattern(settings), output=directory)
+    if pattern is None and settings.source.kind != "kafka":
+        pattern = _files_pattern(settings)
+    outcome = run_backtest(settings, options, pattern=pattern, output=directory)
     _finished(outcome, f"results written to {directory}; look at them: driftline report {directory}")
 
 
@@ -208,25 +213,32 @@ def backtest(invocation: Invocation, config: str, pattern: str | None, output: s
 def monitor(invocation: Invocation, config: str) -> None:
     """Run the monitoring job of CONFIG: from its source, against its baseline, into its sinks.
 
-    This release reads files only; kafka and pubsub sources are checked by `validate` and come with a later
-    release.
+    With files as source the job ends with them. With kafka it runs until it is stopped: on this machine
+    Ctrl-C stops it; on a Flink cluster Ctrl-C ends the watching and the job goes on.
 
     \b
     Examples:
       driftline monitor config.yaml
       driftline monitor config.yaml -- --direct_num_workers=2 --direct_running_mode=multi_processing
+      driftline monitor kafka.yaml -- --runner=FlinkRunner --flink_master=flink:8081
     """
     settings = _load(config)
-    options = _options(invocation)
-    _files_pattern(settings, command_line=False)
-    if not settings.sinks:
-        remedy = "say where results go: `sinks: [files: {path: out/}]`"
-        raise ConfigError(config, [Problem("sinks", "is missing, and monitor writes nowhere else", remedy)])
-    from pipelines.monitor import run_monitor
+    kind = settings.source.kind
+    options = _options(invocation, streaming=kind == "kafka")
+    if kind == "kafka":
+        from pipelines.stream import StreamStopped, run_stream
 
-    outcome = run_monitor(settings, options)
-    places = ", ".join(sink.files.path for sink in settings.sinks if sink.files is not None)
-    _finished(outcome, f"results written to {places}")
+        try:
+            outcome = run_stream(settings, options, click.echo)
+        except StreamStopped as stopped:
+            _finished(stopped.outcome, str(stopped))
+            raise click.exceptions.Exit(INTERRUPTED) from None
+    else:
+        _files_pattern(settings)
+        from pipelines.monitor import run_monitor
+
+        outcome = run_monitor(settings, options)
+    _finished(outcome, f"results written to {_places(settings)}")
 
 
 @driftline.command(short_help="Write one HTML page about the results.")
@@ -302,23 +314,28 @@ def _load(path: str) -> Config:
     return load_config(path)
 
 
-def _options(invocation: Invocation) -> PipelineOptions:
+def _options(invocation: Invocation, *, streaming: bool = False) -> PipelineOptions:
     from pipelines.options import beam_options, describe_runner
 
-    options = beam_options(invocation.beam_args)
+    options = beam_options(invocation.beam_args, streaming=streaming)
     click.echo(f"runner: {describe_runner(options)}")
     return options
 
 
-def _files_pattern(settings: Config, *, command_line: bool = True) -> str:
+def _files_pattern(settings: Config) -> str:
     if settings.source.files is not None:
         return settings.source.files.pattern
-    kind = settings.source.kind
-    remedy = "name files: `source: {files: {pattern: data/*.parquet}}`"
-    if command_line:
-        remedy = "give --input PATTERN with recorded data"
-    message = f"is {kind}: this release reads files only"
+    message = f"is {settings.source.kind}: this command reads files"
+    remedy = "give --input PATTERN with recorded data, or name files: `source: {files: {pattern: ...}}`"
     raise ConfigError(settings.name, [Problem("source", message, remedy)])
+
+
+def _places(settings: Config) -> str:
+    return ", ".join(
+        sink.files.path if sink.files is not None else f"topic {sink.kafka.results}"
+        for sink in settings.sinks
+        if sink.files is not None or sink.kafka is not None
+    )
 
 
 def _refuse_beam_args(invocation: Invocation, command: str) -> None:

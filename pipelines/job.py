@@ -14,7 +14,7 @@ from rich.live import Live
 
 from driftline.config import ConfigError, Problem
 from driftline.decoding.event_schema import EventSchema, check_columns
-from transforms.counters import DECODED, DROPPED_LATE, PROFILED, REJECTED, TALLY, counts_of
+from transforms.counters import DECODED, DROPPED_LATE, DUPLICATES, PROFILED, REJECTED, TALLY, counts_of
 from transforms.read_files import match_files, source_columns
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Counts:
 
     Parameters
     ----------
-    decoded, profiled, dropped_late
+    decoded, profiled, dropped_late, duplicates
         Events.
     rejected
         Events in the dead letter, by reason.
@@ -49,6 +49,7 @@ class Counts:
     decoded: int
     profiled: int
     dropped_late: int
+    duplicates: int
     rejected: Mapping[str, int]
     windows: int
     results: int
@@ -62,11 +63,12 @@ class Counts:
             One line.
         """
         rejected = sum(self.rejected.values())
-        total = self.profiled + rejected + self.dropped_late
+        total = self.profiled + rejected + self.dropped_late + self.duplicates
         reasons = ", ".join(f"{reason} {n:,}" for reason, n in sorted(self.rejected.items()))
         text = (
             f"{self.decoded:,} decoded = {self.profiled:,} profiled + {rejected:,} rejected"
             f"{f' ({reasons})' if reasons else ''} + {self.dropped_late:,} dropped late"
+            f"{f' + {self.duplicates:,} duplicates' if self.duplicates else ''}"
         )
         return text if total == self.decoded else f"{text}: {self.decoded - total:+,} UNACCOUNTED FOR"
 
@@ -153,13 +155,13 @@ def run_job(pipeline: beam.Pipeline, title: str) -> Outcome:
     started = time.time_ns() // 1000
     begin = time.monotonic()
     TALLY.clear()
-    with _progress(title), _errors_said_once():
+    with progress(title), _errors_said_once():
         result = pipeline.run()
         state = result.wait_until_finish()
         if state not in (PipelineState.DONE, None):
             msg = f"the job ended as {state}: the runner's log says why"
             raise JobError(msg)
-        counts = _counts(result)
+        counts = _counts(counts_of(result, without=FIRST_READING))
     unusable = "warning: not one event could be used: the dead letters say why; is event_time.unit right?"
     remarks = (unusable,) if counts.decoded and not counts.profiled else ()
     return Outcome(counts, runner_name(pipeline), started, time.monotonic() - begin, remarks)
@@ -181,14 +183,24 @@ def runner_name(pipeline: beam.Pipeline) -> str:
     return type(pipeline.runner).__name__
 
 
-def _counts(result: beam.runners.runner.PipelineResult) -> Counts:
-    totals = counts_of(result, without=FIRST_READING)
+def counts_of_tally() -> Counts:
+    """Count what this process has done so far.
+
+    Returns
+    -------
+    Counts
+    """
+    return _counts(TALLY.snapshot())
+
+
+def _counts(totals: Mapping[str, int]) -> Counts:
     prefix = REJECTED + "_"
     rejected = {name.removeprefix(prefix): n for name, n in totals.items() if name.startswith(prefix)}
     return Counts(
         decoded=totals.get(DECODED, 0),
         profiled=totals.get(PROFILED, 0),
         dropped_late=totals.get(DROPPED_LATE, 0),
+        duplicates=totals.get(DUPLICATES, 0),
         rejected=rejected,
         windows=totals.get("windows", 0),
         results=totals.get("results", 0),
@@ -211,8 +223,16 @@ def _errors_said_once() -> Iterator[None]:
 
 
 @contextmanager
-def _progress(title: str) -> Iterator[None]:
-    """Show rows, rows a second and windows while a job runs here; say nothing where nobody watches."""
+def progress(title: str, *, shown: bool = True) -> Iterator[None]:
+    """Show rows, rows a second and windows while a job runs here; say nothing where nobody watches.
+
+    Parameters
+    ----------
+    title
+        What runs.
+    shown
+        Whether the job runs in this process, where it can be seen.
+    """
     console = Console(stderr=True)
     begin = time.monotonic()
 
@@ -223,7 +243,7 @@ def _progress(title: str) -> Iterator[None]:
         speed = rows / max(seconds, 1e-9)
         return f"{title}: {rows:,} rows, {speed:,.0f} rows/s, {windows:,} windows, {seconds:.0f} s"
 
-    if not console.is_terminal:
+    if not (shown and console.is_terminal):
         yield
         return
     with Live(get_renderable=line, console=console, refresh_per_second=4, transient=True):

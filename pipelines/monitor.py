@@ -9,25 +9,29 @@ import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
 from driftline.baseline.compatibility import check_fits
-from driftline.config import ConfigError, Problem
 from driftline.decoding.event_schema import EventSchema
 from driftline.report.summary import RunSummary
-from driftline.schemas import DEAD_LETTER, RESULT
 from pipelines.job import check_input, run_job
+from pipelines.kafka import kafka_reader
 from pipelines.output import refuse_folders, refuse_own_output, unfinished
+from pipelines.sinks import moved, prepare_sinks, require_sinks, write_sinks
 from transforms.baseline_source import BaselineSource, read_baseline
+from transforms.drop_duplicates import DropDuplicates
 from transforms.judge_windows import JudgeWindows
+from transforms.kafka.read import ReadKafka
 from transforms.merge_windows import MergeWindows
 from transforms.profile_slices import ProfileSlices, slice_length
 from transforms.read_files import ReadEvents
 from transforms.write_file import write_atomically
-from transforms.write_rows import WriteRows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from driftline.baseline import Baseline
     from driftline.config import Config
+    from driftline.config.models import Sink
     from pipelines.job import Outcome
 
 # A row may reach the last window it belongs to this late, plus the time its pane needs through the levels.
@@ -73,10 +77,11 @@ def build_monitor(
     config: Config,
     baseline: BaselineSource,
     *,
-    pattern: str,
-    sinks: list[tuple[str, str]],
+    reader: ReadEvents | ReadKafka,
+    sinks: Sequence[Sink],
+    streaming: bool,
 ) -> None:
-    """Lay out the job on files.
+    """Lay out the job.
 
     Parameters
     ----------
@@ -86,19 +91,23 @@ def build_monitor(
         The configuration.
     baseline
         The baseline to judge against.
-    pattern
-        Files to read.
+    reader
+        Gives events and dead letters.
     sinks
-        (directory, format) to write to.
+        Where rows are written.
+    streaming
+        Whether the events never end.
     """
-    read = ReadEvents(config.model, EventSchema.of(config), pattern, config.input_format(pattern))
-    decoded = pipeline | "ReadEvents" >> read
-    results = judge_events(decoded.events, config, baseline, streaming=False)
-    for number, (directory, file_format) in enumerate(sinks):
-        _ = results | f"WriteResults{number}" >> WriteRows(directory, "results", RESULT, file_format)
-        _ = decoded.dead_letters | f"WriteDeadLetters{number}" >> WriteRows(
-            directory, "dead_letters", DEAD_LETTER, file_format
-        )
+    decoded = pipeline | "ReadEvents" >> reader
+    events = decoded.events
+    kafka = config.source.kafka
+    if isinstance(reader, ReadKafka) and kafka is not None and kafka.deduplicate:
+        windows = config.windows
+        length = slice_length(windows.every, streaming=streaming)
+        late_by = windows.size - length.slice + windows.allowed_lateness
+        events = events | "DropDuplicates" >> DropDuplicates(length, late_by)
+    results = judge_events(events, config, baseline, streaming=streaming)
+    write_sinks(results, decoded.dead_letters, sinks, streaming=streaming)
 
 
 def fitting_baseline(config: Config) -> Baseline:
@@ -124,12 +133,12 @@ def fitting_baseline(config: Config) -> Baseline:
 
 
 def run_monitor(config: Config, options: PipelineOptions) -> Outcome:
-    """Run the monitor job into the configuration's sinks.
+    """Run the monitor job on files, into the configuration's sinks.
 
     Parameters
     ----------
     config
-        The configuration.
+        The configuration; its source is files.
     options
         Beam options.
 
@@ -145,24 +154,14 @@ def run_monitor(config: Config, options: PipelineOptions) -> Outcome:
         If it does not finish.
     """
     files = config.source.files
-    if files is None:
-        problem = Problem(
-            "source",
-            "this release reads files only",
-            "use source.files; kafka and pubsub come with a later release",
-        )
-        raise ConfigError(config.name, [problem])
-    if not config.sinks:
-        problem = Problem("sinks", "is missing", "say where results go: `sinks: [files: {path: out/}]`")
-        raise ConfigError(config.name, [problem])
-    sinks = [(sink.files.path, sink.files.format) for sink in config.sinks if sink.files is not None]
-    return run_on_files(config, options, pattern=files.pattern, sinks=sinks, title="monitor")
+    assert files is not None
+    return run_to_the_end(config, options, pattern=files.pattern, sinks=config.sinks, title="monitor")
 
 
-def run_on_files(
-    config: Config, options: PipelineOptions, *, pattern: str, sinks: list[tuple[str, str]], title: str
+def run_to_the_end(
+    config: Config, options: PipelineOptions, *, pattern: str | None, sinks: Sequence[Sink], title: str
 ) -> Outcome:
-    """Judge the events of files and leave rows and a ``run.json`` in directories.
+    """Judge events that end; folders among the sinks get a ``run.json`` too.
 
     Parameters
     ----------
@@ -171,9 +170,9 @@ def run_on_files(
     options
         Beam options.
     pattern
-        Files to read.
+        Files to read; None to read Kafka to its present end.
     sinks
-        (directory, format) to write to.
+        Where rows are written.
     title
         What the job is called while it runs.
 
@@ -188,17 +187,25 @@ def run_on_files(
     JobError
         If it does not finish.
     """
-    for directory, file_format in sinks:
-        names = [f"results.{file_format}", f"dead_letters.{file_format}", "run.json"]
-        refuse_folders(*(FileSystems.join(directory, name) for name in names))
-        refuse_own_output(directory, names, pattern)
-    check_input(config, pattern)
+    require_sinks(config, sinks)
+    folders = [sink.files for sink in sinks if sink.files is not None]
+    for folder in folders:
+        names = [f"results.{folder.format}", f"dead_letters.{folder.format}", "run.json"]
+        refuse_folders(*(FileSystems.join(folder.path, name) for name in names))
+        if pattern is not None:
+            refuse_own_output(folder.path, names, pattern)
+    reader: ReadEvents | ReadKafka
+    if pattern is not None:
+        check_input(config, pattern)
+        reader = ReadEvents(config.model, EventSchema.of(config), pattern, config.input_format(pattern))
+    else:
+        reader = kafka_reader(config, bounded=True)
     baseline = fitting_baseline(config)
-    with unfinished(*(path for path, _ in sinks)) as scratch:
+    prepare_sinks(sinks)
+    with unfinished(*(folder.path for folder in folders)) as scratch:
         pipeline = beam.Pipeline(options=options)
         source = BaselineSource(config.baseline.path, baseline.version)
-        sinks = list(zip(scratch, (file_format for _, file_format in sinks), strict=True))
-        build_monitor(pipeline, config, source, pattern=pattern, sinks=sinks)
+        build_monitor(pipeline, config, source, reader=reader, sinks=moved(sinks, scratch), streaming=False)
         outcome = run_job(pipeline, f"{title} {config.model}")
         summary = _summary(config, baseline, outcome).to_json().encode()
         for directory in scratch:

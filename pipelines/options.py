@@ -5,22 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions, _BeamArgumentParser
+from runners.prism import INSTALL_PRISM, prism_location
 
 from driftline.config.errors import ConfigError, Problem, did_you_mean
-from runners.direct import DIRECT_RUNNERS, LOCAL_RUNNER
+from runners.direct import DIRECT_RUNNERS, LOCAL_RUNNER, STREAM_RUNNER
 from runners.job_server import JOB_SERVER_OPTIONS, JOB_SERVER_RUNNERS
 
 if TYPE_CHECKING:
+    from argparse import Namespace
     from collections.abc import Sequence
 
 
-def beam_options(args: Sequence[str]) -> PipelineOptions:
+def beam_options(args: Sequence[str], *, streaming: bool = False) -> PipelineOptions:
     """Read Beam's options and name every mistake in them.
 
     Parameters
     ----------
     args : sequence of str
         What stands after ``--`` on the command line. ``sys.argv`` is not looked at.
+    streaming : bool
+        Whether the job's source never ends.
 
     Returns
     -------
@@ -42,14 +46,28 @@ def beam_options(args: Sequence[str]) -> PipelineOptions:
     problems = _unknown_problems(unknown, _flags(parser), job_server=_short(runner) in JOB_SERVER_RUNNERS)
     if problems:
         raise ConfigError("Beam options", problems)
+    more = _for_a_stream(runner, known) if streaming else []
     # The last one counts: this one, so that the runner never depends on Beam's default.
-    return PipelineOptions([*args, f"--runner={runner}"])
+    chosen = STREAM_RUNNER if streaming and runner == LOCAL_RUNNER else runner
+    return PipelineOptions([*args, *more, f"--runner={chosen}"])
+
+
+def _for_a_stream(runner: str, known: Namespace) -> list[str]:
+    """Add what a stream needs and nobody should have to remember."""
+    if runner not in {LOCAL_RUNNER, STREAM_RUNNER}:
+        return ["--streaming"]
+    location = known.prism_location or prism_location()
+    if location is None:
+        remedy = f"install it once: {INSTALL_PRISM}; or run on a cluster: docs/how-to/flink.md"
+        problem = Problem("--runner", "the local runner for streams, prism, is not installed", remedy)
+        raise ConfigError("Beam options", [problem])
+    return ["--streaming", "--environment_type=LOOPBACK", f"--prism_location={location}"]
 
 
 def describe_runner(options: PipelineOptions) -> str:
     """Name the runner for a person."""
     runner = options.view_as(StandardOptions).runner.rsplit(".", 1)[-1]
-    return f"{runner} (local, in this process)" if runner == LOCAL_RUNNER else runner
+    return f"{runner} (local, in this process)" if runner in {LOCAL_RUNNER, STREAM_RUNNER} else runner
 
 
 class _Parser(_BeamArgumentParser):

@@ -189,3 +189,14 @@ def test_too_short_a_reference_makes_a_baseline_that_judges_nothing(desk, driftl
     baseline = read(desk.folder / "baseline.avro")
     assert baseline.windows == 0
     assert {entry.null for entry in baseline.entries.values()} == {None}
+
+
+def test_a_baseline_that_is_replaced_is_kept_for_streams_that_run(desk, driftline):
+    desk.write(log(1, 500, days=5), "ref.parquet")
+    path = desk.folder / "baseline.avro"
+    assert driftline("baseline", desk.config()).code == 0
+    first = path.read_bytes()
+    desk.write(log(2, 500, days=5), "ref.parquet")
+    assert driftline("baseline", desk.config()).code == 0
+    assert path.read_bytes() != first
+    assert (desk.folder / "baseline.avro.previous").read_bytes() == first

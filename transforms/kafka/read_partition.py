@@ -20,7 +20,6 @@ from transforms.decode import outputs_of
 from transforms.kafka.consumers import CONSUMERS
 from transforms.kafka.offset_tracker import PartitionOffsets, PartitionWatermark
 from transforms.kafka.partition import NEVER, Partition
-from transforms.message_format import decoder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -98,7 +97,7 @@ class _ReadPartition(beam.DoFn):
 
     def setup(self) -> None:
         """Make the decoder."""
-        self._decoder = decoder_of(self._reading.message_format, self._reading.schema)
+        self._decoder = self._reading.message_format.decoder(self._reading.schema)
 
     def teardown(self) -> None:
         """Disconnect the consumers that nobody uses."""
@@ -206,7 +205,6 @@ class ReadToEnd(_ReadPartition):
         How partitions are read; nothing is late here, and no clock is looked at.
     """
 
-    @beam.DoFn.bounded_per_element()
     def process(
         self,
         element: bytes,

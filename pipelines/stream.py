@@ -1,0 +1,146 @@
+"""The monitor job on a stream: it starts, is watched while it runs, and is left to run or stopped."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import threading
+import time
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+from apache_beam.runners.runner import PipelineState
+
+from driftline.baseline.compatibility import misfits
+from pipelines.job import JobError, Outcome, counts_of_tally, progress, runner_name
+from pipelines.kafka import kafka_reader
+from pipelines.monitor import build_monitor, fitting_baseline
+from pipelines.sinks import prepare_sinks, require_sinks
+from runners.direct import STREAM_RUNNER
+from transforms.baseline_source import BaselineSource
+from transforms.counters import TALLY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from apache_beam.options.pipeline_options import PipelineOptions
+
+    from driftline.config import Config
+
+_LOG = logging.getLogger(__name__)
+
+
+class StreamStopped(Exception):  # noqa: N818  # an interrupt, as KeyboardInterrupt is
+    """The user ended the watching of a stream.
+
+    Parameters
+    ----------
+    message : str
+        What became of the job.
+    outcome : Outcome, optional
+        What it did, where it ran in this process.
+    """
+
+    def __init__(self, message: str, outcome: Outcome | None = None) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+
+
+def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], Any]) -> Outcome:
+    """Run the monitor job on a Kafka source until it is stopped.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+    options
+        Beam options.
+    say
+        Is given a line for the user when the job has started.
+
+    Returns
+    -------
+    Outcome
+        If the job ends by itself, which a stream does not.
+
+    Raises
+    ------
+    ConfigError, BaselineError
+        Before anything starts, if the job could not do its work.
+    JobError
+        If it fails.
+    StreamStopped
+        On Ctrl-C or SIGTERM. A job in this process is cancelled; one on a cluster goes on.
+    """
+    require_sinks(config, config.sinks)
+    baseline = fitting_baseline(config)
+    reader = kafka_reader(config, bounded=False)
+    made = prepare_sinks(config.sinks)
+    if made:
+        say(f"created topics: {', '.join(made)}")
+    follow = BaselineSource(config.baseline.path, follow=partial(misfits, config=config))
+    pipeline = beam.Pipeline(options=options)
+    build_monitor(pipeline, config, follow, reader=reader, sinks=config.sinks, streaming=True)
+    here = runner_name(pipeline) == STREAM_RUNNER
+    started, begin = time.time_ns() // 1000, time.monotonic()
+    TALLY.clear()
+
+    def outcome() -> Outcome:
+        seconds = time.monotonic() - begin
+        return Outcome(counts_of_tally(), runner_name(pipeline), started, seconds)
+
+    with _terminated_as_interrupted(), progress(f"monitor {config.model}", shown=here):
+        result: Any = None
+        try:
+            result = pipeline.run()
+            say(_running(reader.partitions, baseline.version, result, here=here))
+            state = result.wait_until_finish()
+        except KeyboardInterrupt:
+            if result is None:
+                raise
+            raise _stopped(result, outcome(), here=here) from None
+    if state not in (PipelineState.DONE, None):
+        raise JobError(f"the job ended as {state}: the runner's log says why")
+    return outcome()
+
+
+def _running(partitions: Any, version: str, result: Any, *, here: bool) -> str:
+    topics = sorted({partition.topic for partition in partitions}) or ["none so far"]
+    what = f"reading {len(partitions)} partitions of {', '.join(topics)}, judging by baseline {version}"
+    if here:
+        return f"{what}; Ctrl-C stops the job"
+    return f"{what}; job {getattr(result, '_job_id', '')} goes on when this command ends (Ctrl-C)"
+
+
+def _stopped(result: Any, outcome: Outcome, *, here: bool) -> StreamStopped:
+    if not here:
+        return StreamStopped(
+            "no longer watching: the job goes on. Stop it with a savepoint in Flink's web UI or with "
+            "`flink stop`; docs/how-to/flink.md says how to go on from one"
+        )
+    # what the runner has to say of a job that is being cancelled is no news
+    logging.disable(logging.CRITICAL)
+    try:
+        threading.Thread(target=result.cancel, daemon=True).start()
+        time.sleep(1)
+    finally:
+        logging.disable(logging.NOTSET)
+    return StreamStopped(
+        "stopped: windows that had not ended were not reported; a new job begins at source.kafka.start",
+        outcome,
+    )
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Take SIGTERM, with which services are stopped, as Ctrl-C."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
