@@ -43,18 +43,20 @@ def java() -> str:
     return program("java", "install Java 17, for example with apt-get install openjdk-17-jre-headless")
 
 
-def jars(pom: Path) -> Path:
+def jars(pom: Path, below: str = "") -> Path:
     """Folder with everything that a pom depends on.
 
     Parameters
     ----------
     pom : Path
         A Maven project file. Its content names the folder, so a changed pom is fetched anew.
+    below : str, optional
+        Path between ``<cache>/jars`` and the folder.
 
     Returns
     -------
     Path
-        ``<cache>/jars/<name>-<hash>``: complete, or an error. Any number of processes may ask at once.
+        ``<cache>/jars/<below>/<name>-<hash>``: complete, or an error. Any number of processes may ask at once.
 
     Raises
     ------
@@ -64,7 +66,7 @@ def jars(pom: Path) -> Path:
         If Maven fails; with its output.
     """
     name = pom.stem if pom.stem != "pom" else pom.parent.name
-    folder = cache_folder() / "jars" / f"{name}-{hashlib.sha256(pom.read_bytes()).hexdigest()[:12]}"
+    folder = cache_folder() / "jars" / below / f"{name}-{hashlib.sha256(pom.read_bytes()).hexdigest()[:12]}"
     if folder.is_dir():
         return folder
     java()

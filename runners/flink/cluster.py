@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
 POM = Path(__file__).with_name("pom.xml")
 
+_NOT_SHIPPED = "gradle/wrapper"
+# Beam's job server sends its class path (200 MB) along with every job, except for what lies in a folder of
+# this name. All processes here have these archives on their class path already.
+
 
 class FlinkCluster:
     """Everything a Beam Python job needs of Flink, as child processes of this one.
@@ -136,7 +140,7 @@ class FlinkCluster:
             *more,
         ]
 
-    def start(self, seconds: float = 90.0) -> Self:
+    def start(self, seconds: float = 180.0) -> Self:
         """Start all processes and wait until jobs can be submitted.
 
         Raises
@@ -146,7 +150,7 @@ class FlinkCluster:
         MissingProgramError
             If Java or Maven is not installed.
         """
-        self._classpath = f"{jars(POM)}/*"
+        self._classpath = f"{jars(POM, _NOT_SHIPPED)}/*"
         for name in ("conf", "tmp", "checkpoints", "savepoints", "artifacts"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         text = yaml.safe_dump({key: _plain(value) for key, value in self._config.items()}, width=1000)
@@ -200,7 +204,7 @@ class FlinkCluster:
             raise
         return self
 
-    def wait_task_managers(self, seconds: float = 90.0) -> None:
+    def wait_task_managers(self, seconds: float = 180.0) -> None:
         """Wait until every task manager that runs has registered."""
         running = [each for each in self.task_managers if each.running]
         for each in running:

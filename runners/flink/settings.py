@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"
 _FRAMEWORK = 128  # MiB of heap and of direct memory that are Flink's own
 _JVM_OVERHEAD = 192
+_PROMETHEUS = "org.apache.flink.metrics.prometheus"
 
 _OPENED = (
     *("java.net", "java.io", "java.nio", "java.lang", "java.lang.reflect", "java.text", "java.time"),
@@ -99,8 +100,6 @@ def flink_config(
         **memory.settings,
         "io.tmp.dirs": folder / "tmp",
         "blob.storage.directory": folder / "tmp",
-        # Beam is on the cluster's class path and in the job's jars alike: the cluster's counts
-        "classloader.resolve-order": "parent-first",
         "state.backend.type": state_backend,
         "state.backend.incremental": state_backend == "rocksdb",
         "state.checkpoints.dir": (folder / "checkpoints").as_uri(),
@@ -116,7 +115,7 @@ def flink_config(
         "restart-strategy.fixed-delay.attempts": 2**31 - 1,
         "restart-strategy.fixed-delay.delay": "1 s",
         "metrics.reporters": "prom",
-        "metrics.reporter.prom.factory.class": "org.apache.flink.metrics.prometheus.PrometheusReporterFactory",
+        "metrics.reporter.prom.factory.class": f"{_PROMETHEUS}.PrometheusReporterFactory",
         "metrics.reporter.prom.port": ",".join(str(port) for port in metric_ports),
         "web.submit.enable": False,
     }

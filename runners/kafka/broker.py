@@ -99,7 +99,7 @@ class KafkaBroker:
         """The certificate (PEM) that clients of the encrypted listener must trust: ``ssl.ca.location``."""
         return self.folder / "tls" / "certificate.pem"
 
-    def start(self, seconds: float = 60.0) -> Self:
+    def start(self, seconds: float = 120.0) -> Self:
         """Start the broker and wait until it serves.
 
         Raises
