@@ -78,7 +78,7 @@ def play(rate, bundle, features, seconds):
     """CPU seconds by step, rows, rows dropped, duplicates made and bags of state."""
     rng = np.random.default_rng(1)
     coder, shard, drop, timer = RecordBatchCoder(), ShardEvents(SLICE), DropSeen(SLICE), Timer()
-    bags: dict[tuple[int, int], Bag] = defaultdict(Bag)
+    bags: dict[tuple[int, int], tuple[Bag, Bag]] = defaultdict(lambda: (Bag(), Bag()))
     watch, rows, kept, made = Stopwatch(), 0, 0, 0
     for number in range(int(rate * seconds) // bundle):
         columns = events_of(rng, bundle, features, int(number * bundle / rate * SECOND), bundle / rate)
@@ -98,7 +98,7 @@ def play(rate, bundle, features, seconds):
         elements = [(key, coder.decode(coder.encode(events))) for key, events in elements]
         watch.lap("code")
         for key, events in elements:
-            kept += sum(out.num_rows for out in drop.process((key, events), bags[key], timer))
+            kept += sum(out.num_rows for out in drop.process((key, events), *bags[key], timer))
         watch.lap("drop")
         rows += bundle
     return watch.spent, rows, rows - kept, made, bags
@@ -119,8 +119,9 @@ def main() -> None:
         spent, rows, dropped, made, bags = play(options.rate, bundle, options.features, options.seconds)
         assert dropped == made, f"{dropped} dropped of {made} duplicates"
         whole = sum(spent[name] for name in steps)
-        held = sum(len(data) for bag in bags.values() for data in bag.values)
-        written = sum(bag.written for bag in bags.values())
+        state = [bag for pair in bags.values() for bag in pair]
+        held = sum(len(data) for bag in state for data in bag.values)
+        written = sum(bag.written for bag in state)
         costs = "".join(f"{1e6 * spent[name] / rows:>12.2f}" for name in steps)
         print(
             f"{bundle:>12,}{costs}{rows / whole:>12,.0f}"

@@ -30,8 +30,8 @@ ShardKey = tuple[int, int]
 #: Ids are kept this much longer than a row can still be accepted, microseconds.
 SLACK: Final = 60_000_000
 
-#: A bag of more runs of ids than this is rewritten as one: each run is searched for every batch.
-MOST_RUNS: Final = 32
+#: So many runs of ids, and the next, are joined into one: each run is searched for every batch.
+MOST_RUNS: Final = 16
 
 _MOST_ROWS: Final = 131_072
 _MOST_BYTES: Final = 128 << 20
@@ -81,13 +81,17 @@ class ShardEvents(beam.DoFn):
 class DropSeen(beam.DoFn):
     """Keep the first event of each request, and its id for as long as a duplicate can come.
 
+    Each batch adds a run of ids to a bag. A full bag becomes one run of the next bag, as in a log-structured
+    tree, so that an id is rewritten a few times and not with every batch.
+
     Parameters
     ----------
     forget_after
         How long after the start of a slice its ids are forgotten, microseconds.
     """
 
-    SEEN = BagStateSpec("request_ids_v1", BytesCoder())
+    RECENT = BagStateSpec("recent_request_ids_v1", BytesCoder())
+    OLDER = BagStateSpec("older_request_ids_v1", BytesCoder())
     FORGET = TimerSpec("forget_request_ids_v1", TimeDomain.WATERMARK)
 
     def __init__(self, forget_after: int) -> None:
@@ -96,28 +100,40 @@ class DropSeen(beam.DoFn):
     def process(
         self,
         element: tuple[ShardKey, pa.RecordBatch],
-        seen=beam.DoFn.StateParam(SEEN),  # noqa: ANN001, B008
+        recent=beam.DoFn.StateParam(RECENT),  # noqa: ANN001, B008
+        older=beam.DoFn.StateParam(OLDER),  # noqa: ANN001, B008
         forget=beam.DoFn.TimerParam(FORGET),  # noqa: ANN001, B008
     ) -> Iterator[pa.RecordBatch]:
         """Drop what was seen and remember the rest."""
         (_, start), events = element
-        runs = [decode_ids(data) for data in seen.read()]
-        kept, new = drop_seen(events, runs)
+        new_runs = [decode_ids(data) for data in recent.read()]
+        old_runs = [decode_ids(data) for data in older.read()]
+        kept, ids = drop_seen(events, [*old_runs, *new_runs])
         count(DUPLICATES, events.num_rows - kept.num_rows)
-        if len(new):
-            if len(runs) >= MOST_RUNS:
-                seen.clear()
-                new = merge_runs([*runs, new])
-            seen.add(encode_ids(new))
+        if len(ids):
+            if len(new_runs) < MOST_RUNS:
+                recent.add(encode_ids(ids))
+            else:
+                recent.clear()
+                ids = merge_runs([*new_runs, ids])
+                if len(old_runs) >= MOST_RUNS:
+                    older.clear()
+                    ids = merge_runs([*old_runs, ids])
+                older.add(encode_ids(ids))
             # every time, so that a job started again with another lateness goes by it
             forget.set(Timestamp(micros=start + self._forget_after))
         if kept.num_rows:
             yield kept
 
     @on_timer(FORGET)
-    def forget(self, seen=beam.DoFn.StateParam(SEEN)) -> None:  # noqa: ANN001, B008
+    def forget(
+        self,
+        recent=beam.DoFn.StateParam(RECENT),  # noqa: ANN001, B008
+        older=beam.DoFn.StateParam(OLDER),  # noqa: ANN001, B008
+    ) -> None:
         """Forget the ids of a slice that no row can join any more."""
-        seen.clear()
+        recent.clear()
+        older.clear()
 
 
 @dataclass

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-SHARDS: Final = 16
-"""Parts that the ids of a slice are kept in. It decides the keys of running state: never change it."""
+SHARDS: Final = 4
+"""Parts that the ids of a slice are kept in: few, as every bundle makes an element of each.
+
+It decides the keys of running state: never change it.
+"""
 
 IDS_VERSION: Final = 1
 
@@ -118,7 +121,7 @@ def drop_seen(events: Any, runs: Sequence[NDArray[np.uint64]]) -> tuple[Any, NDA
     for run in runs:
         fresh &= np.take(run, np.searchsorted(run, ids), mode="clip") != ids
     keep[rows[first[fresh]]] = True
-    kept = events.select([name for name in events.schema.names if name != REQUEST])
+    kept = events.remove_column(events.schema.get_field_index(REQUEST))
     return kept if keep.all() else kept.filter(pa.array(keep)), ids[fresh]
 
 

@@ -21,7 +21,10 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 from apache_beam.testing.test_stream import TestStream
 from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.utils.timestamp import Timestamp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from driftline.streaming.duplicates import decode_ids
 from transforms.coders import RecordBatchCoder
 from transforms.counters import DUPLICATES, TALLY, counts_of
 from transforms.drop_duplicates import MOST_RUNS, DropDuplicates, DropSeen, ShardEvents
@@ -100,12 +103,11 @@ def test_rows_without_an_id_are_never_duplicates():
     assert run([batch(0.2, [None, None, 1]), 5, batch(0.2, [None, 1, 0], 3)]) == ([0, 1, 2, 3, 5], 1)
 
 
-def test_more_batches_than_runs_of_state():
-    rounds = 2 * MOST_RUNS + 3
-    steps = [batch(0.2, [16 * n, 16 * (n // 2)], 2 * n) for n in range(rounds)]
-    numbers, dropped = run(steps)
-    assert numbers == [2 * n for n in range(rounds)]
-    assert dropped == rounds
+def test_more_batches_than_a_bag_takes(monkeypatch):
+    monkeypatch.setattr("transforms.drop_duplicates.MOST_RUNS", 2)
+    rounds = 15  # fills both bags: 3 batches make an older run, 3 older runs are joined
+    steps = [batch(0.2, [16 * n, 16 * (n // 2), 16 * (n // 9)], 3 * n) for n in range(rounds)]
+    assert run(steps) == ([3 * n for n in range(rounds)], 2 * rounds)
 
 
 def test_events_leave_when_their_slice_ends_and_do_not_hold_back_the_watermark():
@@ -155,9 +157,9 @@ def test_a_bundle_makes_one_element_a_shard_and_slice():
     elements = list(shard.finish_bundle())
     assert {(e.value[0], e.value[1].num_rows) for e in elements} == {
         ((0, 0), 50),
-        ((5, 0), 25),
+        ((1, 0), 25),
         ((0, MINUTE), 50),
-        ((5, MINUTE), 25),
+        ((1, MINUTE), 25),
     }
     assert {(e.value[0][1], e.timestamp.micros) for e in elements} == {
         (0, MINUTE - 1000),
@@ -177,13 +179,14 @@ def test_a_full_buffer_does_not_wait_for_the_end_of_the_bundle(monkeypatch):
 
 class Bag:
     def __init__(self):
-        self.values = []
+        self.values, self.written = [], 0
 
     def read(self):
         return list(self.values)
 
     def add(self, value):
         self.values.append(value)
+        self.written += len(value)
 
     def clear(self):
         self.values = []
@@ -194,29 +197,71 @@ class Timer:
         self.at = at
 
 
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 1), st.none() | st.integers(0, 30)), max_size=12), max_size=20
+    ),
+    st.lists(st.integers(1, 5), min_size=1),
+)
+def test_any_batches_in_any_bundles_keep_the_first_row_of_each_id_and_slice(batches, bundles):
+    shard, drop = ShardEvents(MINUTE), DropSeen(MINUTE)
+    state, kept, wanted, seen, number = {}, [], [], set(), 0
+    shard.start_bundle()
+    for index, rows in enumerate(batches):
+        elements = []
+        for minute, request in rows:
+            if request is None or (minute, request) not in seen:
+                wanted.append(number)
+            seen.add((minute, request))
+            elements += shard.process(batch(minute + 0.5, [request], number))
+            number += 1
+        if index % bundles[index % len(bundles)] == 0 or index == len(batches) - 1:
+            elements += shard.finish_bundle()
+            shard.start_bundle()
+        for element in elements:
+            bags = state.setdefault(element.value[0], (Bag(), Bag()))
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("transforms.drop_duplicates.MOST_RUNS", 2)
+                kept += [
+                    n
+                    for out in drop.process(element.value, *bags, Timer())
+                    for n in out["number"].to_pylist()
+                ]
+    assert sorted(kept) == wanted
+    for bags in state.values():
+        ids = [i for bag in bags for data in bag.values for i in decode_ids(data).tolist()]
+        assert len(ids) == len(set(ids))
+
+
 def test_state_holds_eight_bytes_an_id_in_few_runs():
-    bag, timer, drop = Bag(), Timer(), DropSeen(42 * MINUTE)
+    recent, older, timer, drop = Bag(), Bag(), Timer(), DropSeen(42 * MINUTE)
     for number in range(1_000):
-        list(drop.process(((0, 3 * MINUTE), batch(3.1, range(number * 10, number * 10 + 20))), bag, timer))
-        assert len(bag.values) <= MOST_RUNS + 1
-    assert sum(map(len, bag.values)) == 8 * 10_010 + 8 * len(bag.values)
+        element = ((0, 3 * MINUTE), batch(3.1, range(number * 10, number * 10 + 20)))
+        (kept,) = drop.process(element, recent, older, timer)
+        assert kept.num_rows == (20 if number == 0 else 10)
+        assert len(recent.values) <= MOST_RUNS
+        assert len(older.values) <= MOST_RUNS
+    held = [*recent.values, *older.values]
+    assert sum(map(len, held)) == 8 * 10_010 + 8 * len(held)
+    assert recent.written + older.written < 6 * sum(map(len, held))
     assert timer.at == Timestamp(micros=45 * MINUTE)
-    drop.forget(bag)
-    assert bag.values == []
+    drop.forget(recent, older)
+    assert recent.values == older.values == []
 
 
 def test_nothing_is_kept_for_rows_without_an_id():
-    bag, timer = Bag(), Timer()
-    (kept,) = DropSeen(MINUTE).process(((0, 0), batch(0.2, [None, None])), bag, timer)
+    recent, older, timer = Bag(), Bag(), Timer()
+    (kept,) = DropSeen(MINUTE).process(((0, 0), batch(0.2, [None, None])), recent, older, timer)
     assert kept.num_rows == 2
-    assert bag.values == []
+    assert recent.values == older.values == []
     assert not hasattr(timer, "at")
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: b"\x00" + data])
 def test_damaged_state_is_an_error_and_not_a_guess(damage):
-    bag, timer, drop = Bag(), Timer(), DropSeen(MINUTE)
-    list(drop.process(((0, 0), batch(0.2, [16])), bag, timer))
-    bag.values = [damage(data) for data in bag.values]
+    recent, older, timer, drop = Bag(), Bag(), Timer(), DropSeen(MINUTE)
+    list(drop.process(((0, 0), batch(0.2, [16])), recent, older, timer))
+    recent.values = [damage(data) for data in recent.values]
     with pytest.raises(ValueError, match="set of request ids"):
-        list(drop.process(((0, 0), batch(0.2, [16])), bag, timer))
+        list(drop.process(((0, 0), batch(0.2, [16])), recent, older, timer))
