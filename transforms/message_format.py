@@ -99,7 +99,8 @@ def _avro_schema(path: str, key: str, name: str) -> str:
 def _registry(registry: Registry, key: str, name: str) -> RegistrySchemas:
     schemas = RegistrySchemas(registry.url, registry.options)
     try:
-        schemas.client()
+        with schemas.client():
+            pass
     except ImportError as error:
         problem = Problem(key, f"needs packages that are not installed: {error}", _INSTALL)
         raise ConfigError(name, [problem]) from None

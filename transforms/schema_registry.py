@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -80,6 +81,8 @@ class RegistrySchemas:
         if number > _LARGEST_ID:
             raise SchemaIdError(f"unknown schema id {number}: ids have 31 bits")
         found = self._ask(number)
+        if not isinstance(found.schema_str, str):
+            raise self._unavailable(number, "its answer holds no schema")
         kind = found.schema_type or "AVRO"
         if kind != "AVRO":
             raise SchemaIdError(f"schema id {number} is of the type {kind}, not Avro")
@@ -88,7 +91,7 @@ class RegistrySchemas:
             raise SchemaIdError(
                 f"schema id {number} refers to other schemas, which is not supported: {names}"
             )
-        return str(found.schema_str)
+        return found.schema_str
 
     def _ask(self, number: int) -> Any:
         from confluent_kafka.schema_registry.error import SchemaRegistryError  # noqa: PLC0415  # an extra
@@ -111,7 +114,9 @@ class RegistrySchemas:
 
     @cached_property
     def _client(self) -> SchemaRegistryClient:
-        return self.client()
+        client = self.client()
+        weakref.finalize(self, client.__exit__, None, None, None)  # closes its connections
+        return client
 
     def client(self) -> SchemaRegistryClient:
         """Make a client, which checks the options and does not connect yet.

@@ -7,9 +7,11 @@ from typing import Annotated
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from driftline.config.formats import SUFFIXES, format_of
-from driftline.config.kafka import KafkaSource  # noqa: TC001  # pydantic reads the annotation
+from driftline.config.kafka import KafkaSource
 from driftline.config.messages import MessagesSource
 from driftline.config.values import OneOf, Section, Text, mistake
+
+__all__ = ["FilesSource", "KafkaSource", "MessagesSource", "PubSubSource", "Source"]
 
 FileFormat = Annotated[str, OneOf(("avro", "parquet", "jsonl", "arrow"))]
 

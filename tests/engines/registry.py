@@ -1,4 +1,4 @@
-"""A schema registry that speaks Confluent's protocol: Apicurio, in memory, unpacked once into the cache folder."""
+"""A schema registry that speaks Confluent's protocol: Apicurio, in memory, unpacked once into the cache."""
 
 from __future__ import annotations
 
