@@ -56,7 +56,8 @@ def jars(pom: Path, below: str = "") -> Path:
     Returns
     -------
     Path
-        ``<cache>/jars/<below>/<name>-<hash>``: complete, or an error. Any number of processes may ask at once.
+        ``<cache>/jars/<below>/<name>-<hash>``: complete, or an error. Any number of processes may
+        ask at once.
 
     Raises
     ------

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import uuid
 from pathlib import Path
 
 import pytest
 
+from runners import toxiproxy as toxiproxy_module
 from runners.flink.cluster import FlinkCluster
+from runners.golang import go_path
 from runners.kafka.broker import KafkaBroker
+from runners.maven import CACHE_VARIABLE
+from runners.prism import install_prism, prism_location
 from runners.processes import wait_until
 
 ROOT = Path(__file__).parents[2]
+os.environ.setdefault(CACHE_VARIABLE, str(ROOT / ".cache"))  # wherever the tests are started
 
 
 def need(*programs: str) -> None:
@@ -92,3 +98,20 @@ def flink(tmp_path_factory):
         tmp_path_factory.mktemp("flink"), checkpoint_seconds=3, worker_environment={"PYTHONPATH": str(ROOT)}
     ) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def toxiproxy(tmp_path_factory):
+    """Proxies that can be cut, see `runners.toxiproxy`."""
+    if not go_path(toxiproxy_module.VERSION, "toxiproxy").exists():
+        need("go")
+    with toxiproxy_module.Toxiproxy(tmp_path_factory.mktemp("toxiproxy")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def prism():
+    """Path of Beam's local streaming runner."""
+    if prism_location() is None:
+        need("go")
+    return install_prism()

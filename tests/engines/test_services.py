@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from confluent_kafka import Consumer, Producer, TopicPartition
+import subprocess
+import time
 
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from runners.kafka.broker import KafkaBroker, Login
+from runners.processes import free_port, port_open
 from tests.engines.conftest import partition_count
 
 
@@ -35,3 +41,64 @@ def test_topics_grow_and_go(broker, admin, topic, add_partitions, delete_topic):
     assert partition_count(admin, name) == 3
     delete_topic(name)
     assert name not in admin.list_topics(timeout=10).topics
+
+
+def test_a_broker_keeps_data_and_ports_over_a_kill(tmp_path):
+    with KafkaBroker(tmp_path) as broker:
+        admin = AdminClient({"bootstrap.servers": broker.bootstrap})
+        admin.create_topics([NewTopic("events", 1)])["events"].result(20)
+        produce(broker.bootstrap, "events", b"kept")
+        address = broker.bootstrap
+        broker.kill()
+        assert not port_open(broker.port)
+        broker.start()
+        assert broker.bootstrap == address
+        assert end_offset(address, "events") == 1
+
+
+def test_a_broker_asks_for_a_password_and_encrypts(tmp_path):
+    with KafkaBroker(tmp_path, login=Login("driftline", "secret"), tls=True) as broker:
+        login = {"sasl.mechanism": "PLAIN", "sasl.username": "driftline", "sasl.password": "secret"}
+        tls = {"security.protocol": "SASL_SSL", "ssl.ca.location": str(broker.certificate), **login}
+        plain = {"security.protocol": "SASL_PLAINTEXT", **login}
+        assert visible(broker.tls_bootstrap, **tls)
+        assert visible(broker.sasl_bootstrap, **plain)
+        assert not visible(broker.sasl_bootstrap, **{**plain, "sasl.password": "wrong"})
+        assert not visible(broker.tls_bootstrap, **{**tls, "ssl.ca.location": ""})
+        assert not visible(broker.sasl_bootstrap)
+
+
+def visible(bootstrap: str, **options: str) -> bool:
+    """Whether a client with these options gets an answer."""
+    consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": "look", "log_level": 0, **options})
+    try:
+        consumer.list_topics(timeout=5)
+    except KafkaException:
+        return False
+    finally:
+        consumer.close()
+    return True
+
+
+def test_a_proxy_between_broker_and_client_can_be_cut(tmp_path, toxiproxy):
+    port = free_port()
+    with KafkaBroker(tmp_path, advertised=f"127.0.0.1:{port}") as broker:
+        address = toxiproxy.add("broker", broker.proxied, port)
+        assert visible(address)
+        toxiproxy.cut("broker")
+        assert not visible(address)
+        assert visible(broker.bootstrap)
+        toxiproxy.restore("broker")
+        assert visible(address)
+        toxiproxy.hang("broker")
+        assert not visible(address)
+        toxiproxy.restore("broker")
+        toxiproxy.slow("broker", latency_ms=200)
+        began = time.monotonic()
+        assert visible(address)
+        assert time.monotonic() - began > 0.2
+
+
+def test_prism_is_there(prism):
+    answer = subprocess.run([prism, "-h"], capture_output=True, text=True, check=False)
+    assert "prism" in answer.stdout + answer.stderr
