@@ -61,12 +61,12 @@ class WriteRows(beam.PTransform):
         if self.file_format == "avro":
             return (
                 batches
-                | "ToRecords" >> beam.FlatMap(_records)
+                | "ToRecords" >> beam.FlatMap(plain_records)
                 | "Write" >> WriteToAvro(path, self.schema.avro, num_shards=1, shard_name_template="")
             )
         return (
             batches
-            | "ToLines" >> beam.FlatMap(_lines).with_output_types(bytes)
+            | "ToLines" >> beam.FlatMap(json_lines).with_output_types(bytes)
             | "Write"
             >> WriteToText(path, num_shards=1, shard_name_template="", coder=beam.coders.BytesCoder())
         )
@@ -76,15 +76,38 @@ def _table(batch: pa.RecordBatch) -> pa.Table:
     return pa.Table.from_batches([batch])
 
 
-def _records(batch: pa.RecordBatch) -> list[dict[str, Any]]:
-    """Make records of plain numbers, text and bytes: Beam would pickle a datetime on the way to the file."""
+def plain_records(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+    """Make records of plain numbers, text and bytes: Beam would pickle a datetime on the way to the file.
+
+    Parameters
+    ----------
+    batch
+        Rows.
+
+    Returns
+    -------
+    list of dict
+        What fastavro writes; times are microseconds.
+    """
     plain = [
         column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column for column in batch.columns
     ]
     return pa.RecordBatch.from_arrays(plain, names=batch.schema.names).to_pylist()
 
 
-def _lines(batch: pa.RecordBatch) -> Iterator[bytes]:
+def json_lines(batch: pa.RecordBatch) -> Iterator[bytes]:
+    """Write each row as a JSON object, without a line break.
+
+    Parameters
+    ----------
+    batch
+        Rows.
+
+    Yields
+    ------
+    bytes
+        One object; the bytes of a dead letter are shown as text.
+    """
     for record in batch.to_pylist():
         yield orjson.dumps(record, default=_text)
 
