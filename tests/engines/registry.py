@@ -25,7 +25,11 @@ class SchemaRegistry:
         }
         settings = [f"-D{name}={value}" for name, value in options.items()]
         (program,) = _unpacked().glob("*-runner.jar")
-        self.server = Server("registry", [java(), "-Xmx256m", *settings, "-jar", str(program)], folder)
+        self.server = Server(
+            "registry",
+            [java(), "-Xmx256m", "-XX:TieredStopAtLevel=1", *settings, "-jar", str(program)],
+            folder,
+        )
 
     @property
     def url(self):

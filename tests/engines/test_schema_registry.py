@@ -44,9 +44,8 @@ def register(registry):
     """Register a schema under a subject and return its id."""
 
     def register(subject, schema, kind="AVRO"):
-        text = schema if isinstance(schema, str) else json.dumps(schema)
         with SchemaRegistryClient({"url": registry.url}) as client:
-            return client.register_schema(subject, Schema(text, kind))
+            return client.register_schema(subject, Schema(json.dumps(schema), kind))
 
     return register
 
@@ -97,18 +96,17 @@ def test_a_mix_of_versions_and_unknown_ids(registry, ids):
 
 
 def test_schemas_that_cannot_be_used_are_dead_letters_that_name_the_id(registry, register):
-    json_id = register(
-        "json", '{"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"}', "JSON"
-    )
+    json_schema = {"$schema": "http://json-schema.org/draft-07/schema#", "type": "object"}
+    json_id = register("json", json_schema, "JSON")
     enum_id = register("enum", {"type": "enum", "name": "E", "symbols": ["A"]})
     recursive = {"type": "record", "name": "R", "fields": [{"name": "again", "type": ["null", "R"]}]}
     recursive_id = register("recursive", recursive)
+    numbers = (json_id, enum_id, recursive_id)
     decoder = ConfluentAvroDecoder(SCHEMA, RegistrySchemas(registry.url))
-    decoded = decoder.decode(
-        [b"\0" + number.to_bytes(4, "big") for number in (json_id, enum_id, recursive_id)]
-    )
+    decoded = decoder.decode([b"\0" + number.to_bytes(4, "big") for number in numbers])
     assert decoded.parts == ()
-    assert {ids[reject.message]: reject.detail for reject in decoded.rejects} == {
+    assert {reject.reason.value for reject in decoded.rejects} == {"undecodable"}
+    assert {numbers[reject.message]: reject.detail for reject in decoded.rejects} == {
         json_id: f"schema id {json_id} is of the type JSON, not Avro",
         enum_id: f"the schema of id {enum_id} cannot be used: "
         "the Avro schema is neither a record nor an array of records",
