@@ -214,7 +214,7 @@ class DriftDetector:
                 profile, self._segment, block, window, baseline=self._baseline, min_n=self._tests.min_n
             )
             batches.append(_as_if_independent(rows) if self._independent else rows)
-        settled = settle_window(batches, window, 1.0, self._baseline, self._tests, late=False, emitted_at=0)
+        settled = settle_window(batches, window, 1.0, self._baseline, self._tests, emitted_at=0)
         by_feature = {
             row["feature"]: row for row in settled.rows.to_pylist() if row["segment"] == self._segment
         }

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from driftline.judging.emitted import Emitted
 from driftline.judging.rows import no_data
 from driftline.schemas import RESULT, Calibration, Status
 from driftline.statistics.multiple import benjamini_hochberg
@@ -23,9 +24,6 @@ _TIMESTAMP = pa.timestamp("us", tz="UTC")
 #: calibrations whose p-values are acted on
 ACTED_ON = [Calibration.CALIBRATED.value, Calibration.BOUND.value, Calibration.INDEPENDENT.value]
 
-#: columns that make a row new to a reader when they change
-_DECIDED = ("n", "status", "coverage", "p_adjusted", "drifted")
-
 
 @dataclass(frozen=True)
 class Settled:
@@ -37,10 +35,16 @@ class Settled:
         Rows to emit: all of them at first, later those that differ from what was emitted.
     rows
         Every row of the window, as now known.
+    judged
+        Of the judged rows those that stand: what settling the window again needs of them.
+    emitted
+        What is emitted with `changed`.
     """
 
     changed: pa.Table
     rows: pa.Table
+    judged: pa.Table
+    emitted: Emitted
 
 
 def settle_window(
@@ -50,7 +54,7 @@ def settle_window(
     baseline: Baseline | None,
     tests: Tests,
     *,
-    late: bool,
+    emitted: Emitted | None = None,
     emitted_at: int,
 ) -> Settled:
     """Decide all tests of one model and window together.
@@ -58,7 +62,7 @@ def settle_window(
     Parameters
     ----------
     batches
-        Judged rows and, if the window was settled before, the rows of that time (they have a `pane_index`).
+        Judged rows: all of the window's, whether or not it was settled before.
     window
         Start and end, microseconds.
     coverage
@@ -67,8 +71,8 @@ def settle_window(
         The baseline the rows were judged against; None if it is lost, then no absent segment is filled in.
     tests
         Thresholds.
-    late
-        Whether the window's on-time results are out already.
+    emitted
+        What was emitted of the window; None if its on-time results are not out yet.
     emitted_at
         Now, microseconds since the epoch.
 
@@ -80,33 +84,19 @@ def settle_window(
     -----
     Of several rows with one `row_id` the one with the largest n stands: rows of a window are only ever added.
     """
-    before = {}
-    for batch in batches:
-        for identity, index, *decided in zip(
-            batch["row_id"].to_pylist(),
-            batch["pane_index"].to_pylist(),
-            *(batch[name].to_pylist() for name in _DECIDED),
-            strict=True,
-        ):
-            if index is not None:
-                before[identity] = (index, decided)
-    rows = _newest(pa.Table.from_batches(batches, RESULT.arrow))
+    judged = _newest(pa.Table.from_batches(batches, RESULT.arrow))
+    rows = judged
     if baseline is not None:
         present = set(zip(rows["segment"].to_pylist(), rows["feature"].to_pylist(), strict=True))
         absent = no_data(baseline, window, present)
         rows = pa.concat_tables([rows, pa.Table.from_batches(absent, RESULT.arrow)])
     rows = _decide(rows, coverage, tests)
-    pane_index, changed = [], []
-    for identity, *decided in zip(
-        rows["row_id"].to_pylist(), *(rows[name].to_pylist() for name in _DECIDED), strict=True
-    ):
-        index, last = before.get(identity, (-1, None))
-        changed.append(decided != last)
-        pane_index.append(index + 1 if changed[-1] else index)
-    rows = _set(rows, "pane_index", pa.array(pane_index, pa.int64()))
-    rows = _set(rows, "pane", pa.repeat("late" if late else "on_time", len(rows)))
+    before = emitted if emitted is not None else Emitted.nothing()
+    pane_index, changed = before.following(rows)
+    rows = _set(rows, "pane_index", pane_index)
+    rows = _set(rows, "pane", pa.repeat("on_time" if emitted is None else "late", len(rows)))
     rows = _set(rows, "emitted_at", pa.repeat(pa.scalar(emitted_at, pa.int64()).cast(_TIMESTAMP), len(rows)))
-    return Settled(rows.filter(pa.array(changed)), rows)
+    return Settled(rows.filter(changed), rows, judged, before.updated(rows))
 
 
 def _newest(rows: pa.Table) -> pa.Table:

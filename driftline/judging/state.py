@@ -1,4 +1,4 @@
-"""What is remembered of one window while it can still change, as versioned bytes."""
+"""What is judged of one window and remembered while it can still change, as versioned bytes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from driftline.profiles.coverage import Coverage
 from driftline.schemas import RESULT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 STATE_VERSION = 1
-_HEAD = struct.Struct("<BBI")
+_HEAD = struct.Struct("<BBI")  # version, a flag that is no longer used, length of the coverage
+_COMPRESSED = pa.ipc.IpcWriteOptions(compression="zstd")
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,10 @@ class WindowRows:
         Result rows.
     coverage
         Units of event time with rows of the model, None where this part knows nothing of it.
-    settled
-        Whether the window's on-time results are out.
     """
 
     batches: tuple[pa.RecordBatch, ...] = ()
     coverage: Coverage | None = None
-    settled: bool = False
 
     @staticmethod
     def merge(parts: Sequence[WindowRows]) -> WindowRows:
@@ -53,8 +51,26 @@ class WindowRows:
         return WindowRows(
             tuple(batch for part in parts for batch in part.batches),
             Coverage.merge_all(coverages) if coverages else None,
-            any(part.settled for part in parts),
         )
+
+    def split(self, most: int) -> Iterator[WindowRows]:
+        """Take apart what is too large for one message.
+
+        Parameters
+        ----------
+        most
+            Most rows of a part.
+
+        Yields
+        ------
+        WindowRows
+            The rows in their order; the coverage comes with the first.
+        """
+        coverage = self.coverage
+        for batch in self.batches:
+            for start in range(0, batch.num_rows, most):
+                yield WindowRows((batch.slice(start, most),), coverage)
+                coverage = None
 
     def to_bytes(self) -> bytes:
         """Encode.
@@ -62,13 +78,14 @@ class WindowRows:
         Returns
         -------
         bytes
-            Version, flags and coverage, then the rows as an Arrow stream, which carries its schema.
+            Version, flag and coverage, then the rows as an Arrow stream, which carries its schema and is
+            compressed: most of a row is counts.
         """
         coverage = self.coverage.to_bytes() if self.coverage is not None else b""
         sink = pa.BufferOutputStream()
-        sink.write(_HEAD.pack(STATE_VERSION, self.settled, len(coverage)) + coverage)
+        sink.write(_HEAD.pack(STATE_VERSION, 0, len(coverage)) + coverage)
         if self.batches:
-            with pa.ipc.new_stream(sink, RESULT.arrow) as writer:
+            with pa.ipc.new_stream(sink, RESULT.arrow, options=_COMPRESSED) as writer:
                 for batch in self.batches:
                     writer.write_batch(batch)
         return bytes(sink.getvalue().to_pybytes())
@@ -91,7 +108,7 @@ class WindowRows:
         ValueError
             If a newer release wrote it.
         """
-        version, settled, length = _HEAD.unpack_from(data)
+        version, _, length = _HEAD.unpack_from(data)
         if version > STATE_VERSION:
             raise ValueError(
                 f"window state has version {version}, this release reads up to {STATE_VERSION}: "
@@ -103,7 +120,7 @@ class WindowRows:
         if rows:
             with pa.ipc.open_stream(rows) as reader:
                 batches = tuple(_with_every_column(batch) for batch in reader)
-        return WindowRows(batches, coverage, bool(settled))
+        return WindowRows(batches, coverage)
 
 
 def _with_every_column(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pyarrow as pa
 import pytest
 from apache_beam.transforms.window import IntervalWindow
 from apache_beam.utils.timestamp import Timestamp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from driftline.baseline import decode_baseline
 from driftline.config import Tests
 from driftline.judging.state import WindowRows
 from driftline.profiles.coverage import Coverage
-from driftline.schemas import RESULT
+from driftline.schemas import RESULT, standing_rows
 from driftline.slicing import profile_events
 from tests.transforms.timelines import MINUTE, encoded_baseline, events, reference_events
+from transforms import judge_windows
 from transforms.baseline_source import BaselineSource
 from transforms.counters import TALLY
 from transforms.judge_windows import JudgeProfiles, SettleWindow
@@ -40,6 +45,24 @@ class Bag(list):
         return list(self)
 
 
+class Value:
+    """Stands in for Beam's read-modify-write state."""
+
+    value = None
+    written = 0
+
+    def read(self):
+        return self.value
+
+    def write(self, value):
+        assert isinstance(value, bytes)
+        self.value = value
+        self.written += len(value)
+
+    def clear(self):
+        self.value = None
+
+
 class Timer:
     at = None
 
@@ -50,30 +73,33 @@ class Timer:
 class Window:
     """One window of the model, as Beam would drive it."""
 
-    def __init__(self, source):
-        self.step = SettleWindow(source, Tests(min_n=50), UNIT, 40 * MINUTE, streaming=True)
+    def __init__(self, source, *, streaming=True):
+        self.step = SettleWindow(source, Tests(min_n=50), UNIT, 40 * MINUTE, streaming=streaming)
         self.step.setup()
         self.step.start_bundle()
         self.key = key_of(source)
-        self.bag, self.settle_at, self.close_at = Bag(), Timer(), Timer()
+        self.bag, self.emitted, self.phase = Bag(), Value(), Value()
+        self.settle_at, self.again_at, self.close_at = Timer(), Timer(), Timer()
 
     def give(self, *elements):
         for element in elements:
-            out = self.step.process(element, self.bag, self.settle_at, self.close_at)
-            assert not list(out or [])
+            timers = (self.settle_at, self.again_at, self.close_at)
+            assert not list(self.step.process(element, self.bag, self.phase, *timers) or [])
 
     def rows(self, batches):
         rows = [row for batch in batches for row in batch.to_pylist()]
         for batch in batches:
             assert isinstance(batch, pa.RecordBatch)
             assert batch.schema.equals(RESULT.arrow)
-        return {(row["segment"], row["feature"]): row for row in rows}
+        return by_key(rows)
 
     def settle(self):
-        return self.rows(list(self.step.settle(self.key, self.bag)))
+        return self.rows(list(self.step.settle(self.key, self.bag, self.emitted, self.phase)))
 
     def close(self):
-        return self.rows(list(self.step.close(self.key, self.bag)))
+        rows = self.rows(list(self.step.close(self.key, self.bag, self.emitted, self.phase)))
+        assert (self.bag, self.emitted.read(), self.phase.read()) == ([], None, None)
+        return rows
 
 
 @pytest.fixture
@@ -117,13 +143,35 @@ def test_profiles_become_rows_of_their_window(source):
     assert {key for key, _ in found} == {key_of(source)}
     rows = [WindowRows.from_bytes(data) for _, data in found]
     assert [batch["feature"].to_pylist() for part in rows for batch in part.batches] == [["x"], ["c"]]
-    assert {part.settled for part in rows} == {False}
 
 
 def test_timers_are_set_for_the_end_of_the_window_and_of_its_corrections(source, window):
     window.give(*judged(source, [1] * 60))
     assert window.settle_at.at == Timestamp(micros=END)
     assert window.close_at.at == Timestamp(micros=END + 40 * MINUTE)
+    assert window.again_at.at is None
+
+
+def test_late_arrivals_of_a_stream_gather_for_seconds_and_of_a_bounded_run_for_none(source, monkeypatch):
+    monkeypatch.setattr(judge_windows.time, "time", lambda: 1_000.0)
+    for streaming in (True, False):
+        window = Window(source, streaming=streaming)
+        window.give(*judged(source, [1] * 60))
+        window.settle()
+        window.settle_at.at = None
+        window.give(*judged(source, [1] * 61))
+        assert window.again_at.at == (Timestamp(1_003) if streaming else None)
+        assert window.settle_at.at == (None if streaming else Timestamp(micros=END))
+        window.again_at.at = window.settle_at.at = None
+        window.give(*judged(source, [1] * 62))  # no later than it is due already
+        assert (window.again_at.at, window.settle_at.at) == (None, None)
+
+
+def test_a_timer_that_comes_after_closing_says_and_leaves_nothing(source, window):
+    window.give(*judged(source, [1] * 60))
+    window.close()
+    assert window.settle() == {}
+    assert (window.bag, window.emitted.read(), window.phase.read()) == ([], None, None)
 
 
 def test_nothing_is_said_before_the_window_settles_and_everything_then(source, window):
@@ -133,8 +181,6 @@ def test_nothing_is_said_before_the_window_settles_and_everything_then(source, w
     assert rows["*", "x"]["n"] == 60
     assert rows["*", "x"]["coverage"] == 5 / 8
     assert rows["s=A", "x"]["status"] == "no_data"
-    assert len(window.bag) == 1
-    assert WindowRows.from_bytes(window.bag[0]).settled
 
 
 def test_without_coverage_nothing_is_acted_on(source, window):
@@ -190,12 +236,73 @@ def test_closing_before_settling_loses_nothing(source, window):
 def test_what_is_remembered_does_not_grow_with_the_panes(source, window):
     window.give(*judged(source, [1] * 60), *coverage(source, 1, 5))
     window.settle()
-    size = len(window.bag[0])
-    for n in range(61, 90):
+    size, small = sum(map(len, window.bag)), len(window.emitted.read())
+    for n in range(61, 100):
         window.give(*judged(source, [1] * n), *coverage(source, 1, 5))
         window.settle()
-    assert len(window.bag) == 1
-    assert len(window.bag[0]) < 1.2 * size
+        assert sum(map(len, window.bag)) < 12 * size
+        assert len(window.emitted.read()) < 1.2 * small
+    assert window.close() == {}
+
+
+def test_a_late_pane_is_written_and_the_rest_is_not_written_again(source, window):
+    """Of many segments one is corrected; the bag is added to, not rewritten."""
+    for number in range(30):
+        window.give(*judged(source, [1] * 60, segment=f"s={number}"))
+    window.settle()
+    before = list(window.bag)
+    window.give(*judged(source, [1] * 61, segment="s=3"))
+    assert {row["n"] for row in window.settle().values()} == {61}
+    assert window.bag[: len(before)] == before
+    assert len(window.bag) == len(before) + 2
+    for n in range(62, 120):  # until as much is superseded as stands
+        window.give(*judged(source, [1] * n, segment="s=3"))
+    window.settle()
+    kept = WindowRows.merge([WindowRows.from_bytes(data) for data in window.bag])
+    assert sum(batch.num_rows for batch in kept.batches) == 60
+    assert window.close() == {}
+
+
+SEGMENTS = ("*", "s=A", "s=B", "(other)")
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.data())
+def test_however_panes_are_split_in_time_what_stands_is_one_settling_of_all(source, data):
+    panes = [(segment, n) for segment in SEGMENTS for n in (55, 60, 70)]
+    chosen = data.draw(st.lists(st.sampled_from(panes), min_size=1, max_size=10, unique=True))
+    elements = [element for segment, n in chosen for element in panes_of(source)[segment, n]]
+    elements += coverage(source, 1, 5) + coverage(source, 9, 14, 20)
+    once = Window(source)
+    once.give(*elements)
+    expected = once.close()
+
+    window, said = Window(source), []
+    for element in data.draw(st.permutations(elements)):
+        window.give(element)
+        if data.draw(st.booleans()):
+            said += window.settle().values()
+    said += window.close().values()
+    stands = by_key(standing_rows(pa.Table.from_pylist(said, RESULT.arrow)).to_pylist())
+    assert stands.keys() == expected.keys()
+    own = {"pane", "pane_index", "emitted_at"}
+    for key, row in expected.items():
+        assert {n: v for n, v in stands[key].items() if n not in own} == {
+            n: v for n, v in row.items() if n not in own
+        }
+
+
+@cache
+def panes_of(source):
+    return {
+        (segment, n): judged(source, [1] * n, segment, x=np.linspace(-1, 3, n))
+        for segment in SEGMENTS
+        for n in (55, 60, 70)
+    }
+
+
+def by_key(rows):
+    return {(row["segment"], row["feature"]): row for row in rows}
 
 
 def test_an_unknown_segment_is_no_baseline(source, window):

@@ -39,6 +39,8 @@ baseline: {path: %s}
 tests: {min_n: 50}
 """
 
+PAUSE = object()
+
 
 @pytest.fixture(scope="module")
 def baseline_path(tmp_path_factory):
@@ -48,12 +50,15 @@ def baseline_path(tmp_path_factory):
 
 
 def run(steps, baseline_path, streaming=True):
-    """Play a timeline of batches (RecordBatch) and watermarks (minutes); give every emitted row."""
+    """Play a timeline of batches, watermarks (minutes) and pauses on the clock; give every emitted row."""
     stream = TestStream(coder=RecordBatchCoder())
     for step in steps:
         if isinstance(step, pa.RecordBatch):
             at = Timestamp(micros=int(min(step["time"].to_numpy())))
             stream = stream.add_elements([beam.window.TimestampedValue(step, at)])
+        elif step is PAUSE:
+            # the clock of the stream begins in 1970, timers are set by that of the machine
+            stream = stream.advance_processing_time(int(time.time()) + 60)
         else:
             stream = stream.advance_watermark_to(Timestamp(micros=int(step * MINUTE)))
     stream = stream.advance_watermark_to_infinity()
@@ -103,6 +108,22 @@ def test_late_rows_correct_a_reported_window_under_the_same_row_id(baseline_path
         (65, "late", 1),
     ]
     assert len({row["row_id"] for row in rows}) == 1
+
+
+def test_late_rows_of_some_seconds_are_settled_together(baseline_path):
+    early, late = events([20] * 60, "A" * 60), [events([21] * n, "A" * n) for n in (1, 2, 4, 8)]
+    rows = of(run([early, 31, *late[:3], PAUSE, late[3], PAUSE, 60], baseline_path), start=0)
+    assert [(row["n"], row["pane"], row["pane_index"]) for row in rows] == [
+        (60, "on_time", 0),
+        (67, "late", 1),
+        (75, "late", 2),
+    ]
+
+
+def test_late_rows_that_still_wait_are_said_before_their_window_is_forgotten(baseline_path):
+    early, late = events([20] * 60, "A" * 60), [events([21] * n, "A" * n) for n in (1, 2)]
+    rows = of(run([early, 31, late[0], PAUSE, late[1], 200], baseline_path), start=0)
+    assert [row["n"] for row in rows] == [60, 61, 63]
 
 
 def test_late_rows_add_a_segment_that_had_no_data(baseline_path):

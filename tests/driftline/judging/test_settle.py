@@ -13,7 +13,7 @@ from scipy.stats import false_discovery_control
 
 from driftline.baseline import decode_baseline
 from driftline.config import Tests
-from driftline.judging import settle_window
+from driftline.judging import Emitted, settle_window
 from driftline.schemas import RESULT, row_id
 from tests.transforms.timelines import encoded_baseline, reference_events
 
@@ -57,8 +57,13 @@ def batch(*rows):
     return pa.RecordBatch.from_arrays(arrays, schema=RESULT.arrow)
 
 
-def settled(baseline, *batches, coverage=1.0, late=False, tests=TESTS, emitted_at=7):
-    return settle_window(batches, WINDOW, coverage, baseline, tests, late=late, emitted_at=emitted_at)
+def settled(baseline, *batches, coverage=1.0, after=None, tests=TESTS, emitted_at=7):
+    """Settle these rows, together with those of an earlier time."""
+    known = after.judged.to_batches() if after is not None else []
+    emitted = Emitted.from_bytes(after.emitted.to_bytes()) if after is not None else None
+    return settle_window(
+        [*known, *batches], WINDOW, coverage, baseline, tests, emitted=emitted, emitted_at=emitted_at
+    )
 
 
 def by_key(table):
@@ -168,21 +173,21 @@ def test_of_several_rows_of_one_key_the_one_with_most_rows_stands(baseline):
 def test_late_rows_say_only_what_changed_with_the_next_pane(baseline):
     first = settled(baseline, batch(row(n=100, p_value=0.5), row("s=A", n=60, p_value=0.9)))
     more = batch(row(n=105, p_value=0.5))
-    again = settled(baseline, *first.rows.to_batches(), more, late=True, emitted_at=9)
+    again = settled(baseline, more, after=first, emitted_at=9)
     said = [
         (r["segment"], r["feature"], r["n"], r["pane"], r["pane_index"]) for r in again.changed.to_pylist()
     ]
     assert said == [("*", "x", 105, "late", 1)]
     assert again.changed.to_pylist()[0]["row_id"] == row_id("m", "*", "x", *WINDOW)
     assert by_key(again.rows)["s=A", "x"]["pane_index"] == 0
-    third = settled(baseline, *again.rows.to_batches(), batch(row(n=106, p_value=0.5)), late=True)
+    third = settled(baseline, batch(row(n=106, p_value=0.5)), after=again)
     assert [r["pane_index"] for r in third.changed.to_pylist()] == [2]
 
 
 def test_a_late_row_that_changes_the_adjustment_of_others_says_them_again(baseline):
     first = settled(baseline, batch(row(p_value=0.009), row("s=A", p_value=0.02)))
     assert by_key(first.rows)["*", "x"]["drifted"] is False
-    again = settled(baseline, *first.rows.to_batches(), batch(row("s=A", n=101, p_value=0.0001)), late=True)
+    again = settled(baseline, batch(row("s=A", n=101, p_value=0.0001)), after=first)
     found = by_key(again.changed)
     assert set(found) == {("*", "x"), ("s=A", "x")}
     assert found["*", "x"]["drifted"] is True
@@ -191,21 +196,21 @@ def test_a_late_row_that_changes_the_adjustment_of_others_says_them_again(baseli
 
 def test_a_replayed_pane_says_nothing(baseline):
     first = settled(baseline, batch(row(), row("s=A")))
-    again = settled(baseline, *first.rows.to_batches(), batch(row(), row("s=A")), late=True)
+    again = settled(baseline, batch(row(), row("s=A")), after=first)
     assert again.changed.num_rows == 0
     assert by_key(again.rows).keys() == by_key(first.rows).keys()
 
 
 def test_an_older_pane_that_comes_later_changes_nothing(baseline):
     first = settled(baseline, batch(row(n=100)))
-    again = settled(baseline, *first.rows.to_batches(), batch(row(n=90, psi=9.0)), late=True)
+    again = settled(baseline, batch(row(n=90, psi=9.0)), after=first)
     assert again.changed.num_rows == 0
     assert by_key(again.rows)["*", "x"]["n"] == 100
 
 
 def test_no_data_gives_way_to_data_that_comes_late(baseline):
     first = settled(baseline, batch(row()))
-    again = settled(baseline, *first.rows.to_batches(), batch(row("s=B", n=60, p_value=0.5)), late=True)
+    again = settled(baseline, batch(row("s=B", n=60, p_value=0.5)), after=first)
     found = by_key(again.changed)
     assert found["s=B", "x"]["status"] == "ok"
     assert found["s=B", "x"]["pane_index"] == 1
@@ -215,7 +220,7 @@ def test_no_data_gives_way_to_data_that_comes_late(baseline):
 
 def test_coverage_that_grows_makes_a_partial_window_whole(baseline):
     first = settled(baseline, batch(row()), coverage=0.25)
-    again = settled(baseline, *first.rows.to_batches(), coverage=0.75, late=True)
+    again = settled(baseline, coverage=0.75, after=first)
     found = by_key(again.changed)["*", "x"]
     assert (found["status"], found["drifted"], found["coverage"]) == ("ok", True, 0.75)
 
@@ -231,12 +236,35 @@ def test_any_order_of_panes_settles_to_the_same(random, parts):
     ]
     once = settled(small_baseline(), batch(*rows))
     random.shuffle(rows)
-    known, cut = [], max(1, len(rows) // parts)
+    known, cut = None, max(1, len(rows) // parts)
     for start in range(0, len(rows), cut):
-        known = settled(
-            small_baseline(), *known, batch(*rows[start : start + cut]), late=start > 0
-        ).rows.to_batches()
-    final = by_key(pa.Table.from_batches(known))
+        known = settled(small_baseline(), batch(*rows[start : start + cut]), after=known)
+    final = by_key(known.rows)
     for key, expected in by_key(once.rows).items():
         for name in ("n", "psi", "p_value", "p_adjusted", "drifted", "status"):
             assert final[key][name] == expected[name], (key, name)
+
+
+def test_what_was_emitted_of_absent_segments_is_remembered_while_their_baseline_is_lost(baseline):
+    first = settled(baseline, batch(row()))
+    lost = settled(None, batch(row(n=101)), after=first)
+    assert by_key(lost.changed).keys() == {("*", "x")}
+    assert by_key(lost.rows).keys() == {("*", "x")}
+    again = settled(baseline, batch(row(n=102)), after=lost)
+    assert by_key(again.changed).keys() == {("*", "x")}
+    assert by_key(again.rows)["s=B", "c"]["pane_index"] == 0
+    assert by_key(again.rows)["*", "x"]["pane_index"] == 2
+
+
+def test_without_its_baseline_a_window_settles_with_the_rows_it_has():
+    found = by_key(settled(None, batch(row(), row("s=A", p_value=None))).changed)
+    assert found["*", "x"]["drifted"] is True
+    assert len(found) == 2
+
+
+def test_judged_rows_that_stand_are_kept_as_they_were_judged(baseline):
+    first = settled(baseline, batch(row(n=60), row("s=A")), batch(row(n=70)), coverage=0.1)
+    assert [(r["segment"], r["n"], r["status"], r["pane_index"]) for r in first.judged.to_pylist()] == [
+        ("s=A", 100, "ok", None),
+        ("*", 70, "ok", None),
+    ]

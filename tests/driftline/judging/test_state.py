@@ -28,12 +28,11 @@ def units(coverage):
 def test_everything_comes_back():
     for rows in (
         WindowRows(),
-        WindowRows((batch(row(), row("s=A")), batch(row("s=B"))), coverage(1, 2, 9), settled=True),
+        WindowRows((batch(row(), row("s=A")), batch(row("s=B"))), coverage(1, 2, 9)),
         WindowRows((), coverage(3)),
         WindowRows((batch(row()),)),
     ):
         again = WindowRows.from_bytes(rows.to_bytes())
-        assert again.settled is rows.settled
         assert [b.to_pylist() for b in again.batches] == [b.to_pylist() for b in rows.batches]
         assert (again.coverage is None) == (rows.coverage is None)
         if rows.coverage is not None:
@@ -45,13 +44,33 @@ def test_parts_join():
         [
             WindowRows((batch(row()),), coverage(1)),
             WindowRows((), coverage(2)),
-            WindowRows((batch(row("s=A")),), None, settled=True),
+            WindowRows((batch(row("s=A")),), None),
         ]
     )
     assert [b["segment"].to_pylist() for b in joined.batches] == [["*"], ["s=A"]]
     assert units(joined.coverage) == [1, 2]
-    assert joined.settled
     assert WindowRows.merge([WindowRows()]).coverage is None
+
+
+def test_a_part_holds_no_more_than_it_may_and_nothing_is_lost():
+    rows = WindowRows((batch(*(row(f"s={i}") for i in range(7))), batch(row("s=7"))), coverage(1, 5))
+    parts = [WindowRows.from_bytes(part.to_bytes()) for part in rows.split(3)]
+    assert [part.batches[0]["segment"].to_pylist() for part in parts] == [
+        ["s=0", "s=1", "s=2"],
+        ["s=3", "s=4", "s=5"],
+        ["s=6"],
+        ["s=7"],
+    ]
+    assert [part.coverage is not None for part in parts] == [True, False, False, False]
+    joined = WindowRows.merge(parts)
+    assert units(joined.coverage) == [1, 5]
+    assert pa.Table.from_batches(joined.batches).equals(pa.Table.from_batches(rows.batches))
+
+
+def test_a_part_of_a_large_batch_is_written_without_the_rest():
+    whole = batch(*(row(f"s={i}", bin_counts=list(range(i, i + 64))) for i in range(1000)))
+    [one, *_] = WindowRows((whole,)).split(10)
+    assert len(one.to_bytes()) < len(WindowRows((whole,)).to_bytes()) / 5
 
 
 def test_a_newer_version_is_refused():
@@ -86,7 +105,6 @@ def test_rows_of_a_later_release_lose_the_columns_it_added():
 
 def test_version_1_is_readable():
     rows = WindowRows.from_bytes((DATA / "window_rows_v1.bin").read_bytes())
-    assert rows.settled is True
     assert units(rows.coverage) == [1, 2, 9]
     table = pa.Table.from_batches(rows.batches)
     assert table["segment"].to_pylist() == ["*", "s=A", "s=B"]

@@ -1,0 +1,140 @@
+"""What was said of a window's rows: enough to say later only what changed."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+_VERSION = 1
+_HEAD = struct.Struct("<B")
+_IDENTITY = pa.binary(16)
+
+#: columns that make a row new to a reader when they change
+DECIDED = ("n", "status", "coverage", "p_adjusted", "drifted")
+_SCHEMA = pa.schema(
+    [
+        ("row_id", _IDENTITY),
+        ("pane_index", pa.int64()),
+        ("n", pa.int64()),
+        ("status", pa.string()),
+        ("coverage", pa.float64()),
+        ("p_adjusted", pa.float64()),
+        ("drifted", pa.bool_()),
+    ]
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Emitted:
+    """By row, the pane that was emitted last and what it decided.
+
+    Parameters
+    ----------
+    rows
+        One row a `row_id`.
+    """
+
+    rows: pa.Table
+
+    @staticmethod
+    def nothing() -> Emitted:
+        """Begin before anything is emitted."""
+        return Emitted(_SCHEMA.empty_table())
+
+    def following(self, rows: pa.Table) -> tuple[pa.Array, pa.Array]:
+        """Number the panes of rows, and find those a reader must hear of.
+
+        Parameters
+        ----------
+        rows
+            Decided rows of the result schema, R of them, one a `row_id`.
+
+        Returns
+        -------
+        pane_index : pyarrow.Array
+            (R,) int64: one more than before where a row changed.
+        changed : pyarrow.Array
+            (R,) bool: whether a row is new or was decided otherwise.
+        """
+        before = self.rows.take(pc.index_in(_identities(rows), self.rows["row_id"].combine_chunks()))
+        same = pc.is_valid(before["row_id"])
+        for name in DECIDED:
+            old, new = before[name], rows[name]
+            equal = pc.if_else(pc.is_null(new), pc.is_null(old), pc.fill_null(pc.equal(old, new), False))
+            same = pc.and_(same, equal)
+        changed = pc.invert(same)
+        index = pc.fill_null(before["pane_index"], -1)
+        return _array(pc.add(index, pc.cast(changed, pa.int64()))), _array(changed)
+
+    def updated(self, rows: pa.Table) -> Emitted:
+        """Take note of what rows say now.
+
+        Parameters
+        ----------
+        rows
+            Decided rows with their `pane_index`, one a `row_id`.
+
+        Returns
+        -------
+        Emitted
+            With these rows, and those that it had of others.
+        """
+        identities = _identities(rows)
+        columns = [identities, *(rows[name] for name in _SCHEMA.names[1:])]
+        others = self.rows.filter(pc.invert(pc.is_in(self.rows["row_id"], identities)))
+        return Emitted(pa.concat_tables([pa.table(columns, _SCHEMA), others]).combine_chunks())
+
+    def to_bytes(self) -> bytes:
+        """Encode.
+
+        Returns
+        -------
+        bytes
+            Version, then a compressed Arrow stream.
+        """
+        sink = pa.BufferOutputStream()
+        sink.write(_HEAD.pack(_VERSION))
+        options = pa.ipc.IpcWriteOptions(compression="zstd")
+        with pa.ipc.new_stream(sink, _SCHEMA, options=options) as writer:
+            writer.write_table(self.rows)
+        return bytes(sink.getvalue().to_pybytes())
+
+    @staticmethod
+    def from_bytes(data: bytes) -> Emitted:
+        """Decode.
+
+        Parameters
+        ----------
+        data
+            What `to_bytes` gave, in this or an earlier version.
+
+        Returns
+        -------
+        Emitted
+
+        Raises
+        ------
+        ValueError
+            If a newer release wrote it.
+        """
+        (version,) = _HEAD.unpack_from(data)
+        if version > _VERSION:
+            raise ValueError(
+                f"what was emitted of a window has version {version}, this release reads up to {_VERSION}: "
+                "upgrade driftline"
+            )
+        with pa.ipc.open_stream(pa.py_buffer(data)[_HEAD.size :]) as reader:
+            return Emitted(reader.read_all().combine_chunks())
+
+
+def _identities(rows: pa.Table) -> pa.Array:
+    """Row ids (R,) as 16 bytes each, half of what their digits take."""
+    packed = bytes.fromhex("".join(rows["row_id"].to_pylist()))
+    return pa.Array.from_buffers(_IDENTITY, len(rows), [None, pa.py_buffer(packed)])
+
+
+def _array(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
