@@ -11,7 +11,7 @@ from driftline.config import parse_config
 from pipelines.kafka import kafka_reader
 from transforms.counters import TALLY
 from transforms.kafka.offset_tracker import MicrosecondWatermark, OffsetTracker, PartitionOffsets
-from transforms.kafka.partition import OffsetSpanCoder
+from transforms.kafka.partition import OffsetSpan
 from transforms.kafka.read_partition import ReadStream, ReadToEnd
 
 CONFIG = """
@@ -37,7 +37,7 @@ class Driven:
 
     dofn: beam.DoFn
     element: bytes
-    span: object
+    span: bytes
     watermark: MicrosecondWatermark
     events: list = field(default_factory=list)
     dead_letters: list = field(default_factory=list)
@@ -45,8 +45,7 @@ class Driven:
 
     def bundle(self):
         """One call of process; gives the rows it put out."""
-        coder = OffsetSpanCoder()
-        tracker = OffsetTracker(coder.decode(coder.encode(self.span)))
+        tracker = OffsetTracker(self.span)
         view = _View(tracker)
         rows = 0
         arguments = [self.element, view]
@@ -63,6 +62,11 @@ class Driven:
         self.ended = view.residual is None
         self.span = view.residual
         return rows
+
+    @property
+    def position(self):
+        """The offset to go on from."""
+        return OffsetSpan.from_bytes(self.span).start
 
     def until(self, condition, seconds=15):
         """Read bundles until something holds."""

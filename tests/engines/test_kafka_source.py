@@ -64,7 +64,7 @@ def test_a_stream_goes_on_from_each_checkpoint(broker, topic, send):
         send(name, 0, [now + part * 10 + i for i in range(10)])
         partition.until(lambda: len(partition.events) == 10 * (part + 1))  # noqa: B023
     assert [e["time"] // 1000 - now for e in partition.events] == list(range(50))
-    assert partition.span.start == 50
+    assert partition.position == 50
 
 
 def test_a_bundle_that_is_tried_again_reads_the_same(broker, topic, send):
@@ -155,7 +155,7 @@ def test_the_end_of_a_transaction_does_not_keep_a_partition_from_being_idle(brok
     read_to = partition.watermark.micros()
     partition.until(lambda: partition.watermark.micros() > read_to)
     assert [e["feature.x"] for e in partition.events] == [1.0]
-    assert partition.span.start == 4
+    assert partition.position == 4
     (bounded,) = driven(config_of(broker, f"topic: {name}, format: json"), bounded=True)
     bounded.bundle()
     assert bounded.ended

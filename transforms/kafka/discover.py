@@ -127,7 +127,7 @@ class _KnownPartitions(RestrictionProvider):
 
 
 class _ListingWatermark(PartitionWatermark):
-    def initial_estimator_state(self, element: bytes, restriction: bytes) -> int | None:  # type: ignore[override]  # noqa: ARG002
+    def initial_estimator_state(self, element: bytes, restriction: bytes) -> int | None:  # noqa: ARG002
         return None
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from apache_beam.coders import Coder, NullableCoder, VarIntCoder
+from apache_beam.coders import BytesCoder, Coder, NullableCoder, VarIntCoder
 from apache_beam.io.iobase import RestrictionProgress, RestrictionTracker, WatermarkEstimator
 from apache_beam.transforms.core import RestrictionProvider, WatermarkEstimatorProvider
 from apache_beam.utils.timestamp import Timestamp
 
-from transforms.kafka.partition import NEVER, OffsetSpan, OffsetSpanCoder, Partition
+from transforms.kafka.partition import NEVER, OffsetSpan, Partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,17 +24,17 @@ class OffsetTracker(RestrictionTracker):
     Parameters
     ----------
     span
-        The offsets to read.
+        The encoded `OffsetSpan` to read.
     """
 
-    def __init__(self, span: OffsetSpan) -> None:
-        self._span = span
-        self._next = span.start
-        self._ended = span.start >= span.stop
+    def __init__(self, span: bytes) -> None:
+        self._span = OffsetSpan.from_bytes(span)
+        self._next = self._span.start
+        self._ended = self._span.start >= self._span.stop
 
-    def current_restriction(self) -> OffsetSpan:
+    def current_restriction(self) -> bytes:
         """Give the span as it is now."""
-        return self._span
+        return self._span.to_bytes()
 
     def current_progress(self) -> RestrictionProgress:
         """Say how much is read and how much remains; of a stream nobody knows."""
@@ -64,7 +64,7 @@ class OffsetTracker(RestrictionTracker):
         self._next = position + 1
         return True
 
-    def try_split(self, fraction_of_remainder: float) -> tuple[OffsetSpan, OffsetSpan] | None:
+    def try_split(self, fraction_of_remainder: float) -> tuple[bytes, bytes] | None:
         """Checkpoint: what is claimed, and the rest.
 
         Parameters
@@ -74,7 +74,7 @@ class OffsetTracker(RestrictionTracker):
 
         Returns
         -------
-        tuple of OffsetSpan, or None
+        tuple of bytes, or None
             The primary and the residual.
         """
         if fraction_of_remainder != 0 or self._ended or self._next >= self._span.stop:
@@ -82,7 +82,7 @@ class OffsetTracker(RestrictionTracker):
         primary = OffsetSpan(self._span.start, self._next)
         residual = OffsetSpan(self._next, self._span.stop)
         self._span = primary
-        return primary, residual
+        return primary.to_bytes(), residual.to_bytes()
 
     def check_done(self) -> None:
         """Make sure that nothing was forgotten."""
@@ -95,32 +95,37 @@ class OffsetTracker(RestrictionTracker):
 
 
 class PartitionOffsets(RestrictionProvider):
-    """Gives the reader of a partition its span."""
+    """Gives the reader of a partition its span, encoded.
 
-    def initial_restriction(self, element: bytes) -> OffsetSpan:
+    Restrictions are plain bytes, as those of the search for partitions are: Flink's runner of Beam 2.62 gives
+    the restrictions of all splittable DoFns of a pipeline one and the same coder.
+    """
+
+    def initial_restriction(self, element: bytes) -> bytes:
         """Take the span out of the partition."""
         partition = Partition.from_bytes(element)
-        return OffsetSpan(partition.start, partition.stop)
+        return OffsetSpan(partition.start, partition.stop).to_bytes()
 
-    def create_tracker(self, restriction: OffsetSpan) -> OffsetTracker:
+    def create_tracker(self, restriction: bytes) -> OffsetTracker:
         """Track a span."""
         return OffsetTracker(restriction)
 
-    def split(self, element: bytes, restriction: OffsetSpan) -> Iterator[OffsetSpan]:  # noqa: ARG002
+    def split(self, element: bytes, restriction: bytes) -> Iterator[bytes]:  # noqa: ARG002
         """Leave a partition whole."""
         yield restriction
 
-    def restriction_size(self, element: bytes, restriction: OffsetSpan) -> int:  # noqa: ARG002
+    def restriction_size(self, element: bytes, restriction: bytes) -> int:  # noqa: ARG002
         """Give the number of offsets; 1 for a stream."""
-        return 1 if restriction.stop == NEVER else restriction.stop - restriction.start
+        span = OffsetSpan.from_bytes(restriction)
+        return 1 if span.stop == NEVER else span.stop - span.start
 
     def restriction_coder(self) -> Coder:
         """Name the coder of spans: never pickle."""
-        return OffsetSpanCoder()
+        return BytesCoder()
 
-    def truncate(self, element: bytes, restriction: OffsetSpan) -> OffsetSpan | None:  # noqa: ARG002
+    def truncate(self, element: bytes, restriction: bytes) -> bytes | None:  # noqa: ARG002
         """On a drain a stream ends where it is read to; what is bounded is read to its end."""
-        return None if restriction.stop == NEVER else restriction
+        return None if OffsetSpan.from_bytes(restriction).stop == NEVER else restriction
 
 
 class MicrosecondWatermark(WatermarkEstimator):
@@ -164,7 +169,7 @@ class MicrosecondWatermark(WatermarkEstimator):
 class PartitionWatermark(WatermarkEstimatorProvider):
     """Gives the reader of a partition its watermark."""
 
-    def initial_estimator_state(self, element: bytes, restriction: OffsetSpan) -> int | None:  # noqa: ARG002
+    def initial_estimator_state(self, element: bytes, restriction: bytes) -> int | None:  # noqa: ARG002
         """Begin where the partition says."""
         return Partition.from_bytes(element).watermark
 

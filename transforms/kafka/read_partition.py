@@ -19,7 +19,7 @@ from transforms.counters import BYTES, DECODED, DROPPED_LATE, count
 from transforms.decode import outputs_of
 from transforms.kafka.consumers import CONSUMERS
 from transforms.kafka.offset_tracker import PartitionOffsets, PartitionWatermark
-from transforms.kafka.partition import NEVER, Partition
+from transforms.kafka.partition import NEVER, OffsetSpan, Partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,9 +43,7 @@ _BUNDLE_SECONDS: Final = 0.1
 _SECOND: Final = 1_000_000
 _BEGINNING: Final = -(2**62)
 _STUCK_SECONDS: Final = 60.0
-_AHEAD: Final = (
-    "the event time is ahead of the clock by more than source.kafka.max_ahead"
-)
+_AHEAD: Final = "the event time is ahead of the clock by more than source.kafka.max_ahead"
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,7 @@ class ReadStream(_ReadPartition):
         partition = Partition.from_bytes(element)
         consumer = self._consumer(partition)
         try:
-            consumer.seek(tracker.current_restriction().start)
+            consumer.seek(OffsetSpan.from_bytes(tracker.current_restriction()).start)
             begin = time.monotonic()
             while True:
                 now = time.time_ns() // 1000
@@ -214,7 +212,7 @@ class ReadToEnd(_ReadPartition):
         partition = Partition.from_bytes(element)
         consumer = self._consumer(partition)
         try:
-            span = tracker.current_restriction()
+            span = OffsetSpan.from_bytes(tracker.current_restriction())
             consumer.seek(span.start)
             moved_at = time.monotonic()
             while consumer.position is not None and consumer.position < span.stop:
