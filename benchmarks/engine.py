@@ -128,6 +128,10 @@ class Engine:
         """Stop everything."""
         self._stack.close()
 
+    def enter(self, server: Any) -> Any:
+        """Start one more server; it is stopped with the engine."""
+        return self._stack.enter_context(server)
+
     def topics(self, *names: str, partitions: int) -> None:
         """Make topics whose records carry the moment in which the broker got them."""
         admin = AdminClient({"bootstrap.servers": self.broker.bootstrap})
