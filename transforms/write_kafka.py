@@ -143,8 +143,10 @@ class ProduceRows(beam.DoFn):
         count(WRITTEN, self._delivery.delivered)
 
     def teardown(self) -> None:
-        """Give the producer back."""
+        """Give the producer back, and forget it: a client ends when nobody knows it."""
         PRODUCERS.release(self._shared)
+        del self._shared
+        self.__dict__.pop("_delivery", None)
 
     def _send_alone(self, refused: Refused) -> None:
         """Write what was too large, by itself: the fault may be of the messages it travelled with.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import fastavro
@@ -79,9 +80,9 @@ def row_values(
 ) -> list[bytes]:
     """Values of the messages of rows.
 
-    ``json``: one object a row. Times are ISO 8601 in UTC with a ``Z``, bytes are base64, and NaN and infinity
-    are null, since JSON has none of them. ``avro``: the single-object encoding (``C3 01``, the 8-byte
-    fingerprint of the schema, the row), which needs no registry.
+    ``json``: one object a row. Times are ISO 8601 in UTC with six digits and a ``Z``, so that they compare as
+    text; bytes are base64; NaN and infinity are null, since JSON has neither. ``avro``: the single-object
+    encoding (``C3 01``, the 8-byte fingerprint of the schema, the row), which needs no registry.
 
     Parameters
     ----------
@@ -155,12 +156,17 @@ def shortened(row: Any, schema: RowSchema, value_format: Format, largest: int) -
 
 
 def _json_values(batch: Any) -> list[bytes]:
-    return [orjson.dumps(record, default=_base64, option=orjson.OPT_UTC_Z) for record in batch.to_pylist()]
+    return [
+        orjson.dumps(record, default=_as_text, option=orjson.OPT_PASSTHROUGH_DATETIME)
+        for record in batch.to_pylist()
+    ]
 
 
-def _base64(value: object) -> str:
+def _as_text(value: object) -> str:
     if isinstance(value, bytes):
         return base64.b64encode(value).decode()
+    if isinstance(value, datetime):  # always with microseconds, so that texts compare like times
+        return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
     raise TypeError(f"cannot write {type(value).__name__} as JSON")
 
 

@@ -309,3 +309,24 @@ def test_rows_wait_for_a_broker_that_is_away(tmp_path):
         gone.teardown()
     finally:
         broker.stop()
+
+
+def test_the_consumer_of_the_documentation_has_each_result_once(broker, topic, sink):
+    name = topic()
+    panes = [results(0), results(0, n=120, emitted_at=1, pane_index=1), results(0, emitted_at=2), results(1)]
+    bundle(sink(name), *panes)
+    page = (ROOT / "docs/how-to/kafka-sink.md").read_text()
+    reading, whole = [part.split("```")[0] for part in page.split("```python\n")[1:]]
+    reading = reading.replace("localhost:9092", broker.bootstrap).replace("drift-results", name)
+    assert "while True:" in reading
+    names = {"more": iter([True] * sum(pane.num_rows for pane in panes))}
+    # as many turns as there are messages, and then none
+    exec(reading.replace("while True:", "while next(more, False):").replace("poll(1.0)", "poll(20)"), names)
+    assert len(names["stands"]) == 40
+    assert sorted(row["n"] for row in names["stands"].values()) == [100] * 20 + [120] * 20
+    names["consumer"].close()
+    names["consumer"] = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": "once more"})
+    names["consumer"].assign([TopicPartition(name, 0, 0)])
+    exec(whole.replace("10_000, timeout=5.0", "80, timeout=20"), names)
+    names["consumer"].close()
+    assert ordered(names["results"]).equals(ordered(table(panes[1], panes[3])))

@@ -116,6 +116,16 @@ def test_json_is_what_the_documentation_says():
     assert said["detail"] is None
 
 
+def test_times_in_json_compare_as_text():
+    times = [0, 1, 999_999, 1_000_000, 1_795_350_000_000_000, 1_795_350_000_123_456]
+    rows = [{"row_id": "a", "emitted_at": time} for time in times]
+    texts = [
+        orjson.loads(value)["emitted_at"] for value in row_values(batch_of(rows, RESULT), RESULT, "json")
+    ]
+    assert texts[0] == "1970-01-01T00:00:00.000000Z"
+    assert sorted(texts) == texts
+
+
 def test_avro_is_the_single_object_encoding():
     row = {"row_id": "a", "n": 3, "mean": math.nan}
     (value,) = row_values(batch_of([row], RESULT), RESULT, "avro")
