@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 STATE_VERSION = 1
 _HEAD = struct.Struct("<BBI")  # version, a flag that is no longer used, length of the coverage
-_COMPRESSED = pa.ipc.IpcWriteOptions(compression="zstd")
+# parts are small: threads would cost more than they save
+_COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
+_READ = pa.ipc.IpcReadOptions(use_threads=False)
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ class WindowRows:
         rows = data[_HEAD.size + length :]
         batches: tuple[pa.RecordBatch, ...] = ()
         if rows:
-            with pa.ipc.open_stream(rows) as reader:
+            with pa.ipc.open_stream(rows, options=_READ) as reader:
                 batches = tuple(_with_every_column(batch) for batch in reader)
         return WindowRows(batches, coverage)
 
