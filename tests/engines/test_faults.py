@@ -30,17 +30,19 @@ def scene(tmp_path_factory):
     [kill_worker, kill_task_manager, kill_broker, partial(cut_network, seconds=5)],
     ids=["worker", "task-manager", "broker", "network"],
 )
-def test_results_are_exact_behind_a_fault(scene, fault, request):
+def test_results_are_exact_behind_a_fault(scene, fault, request, capsys):
     scene.tail.follow(random.uniform(0, 2))
     outcome = scene.suffer(request.node.callspec.id, fault)
-    print(outcome)
+    with capsys.disabled():
+        print(f"\n{outcome}")  # noqa: T201
     assert outcome.windows >= 2
     assert outcome.differences == []
 
 
-def test_a_changed_job_goes_on_from_a_savepoint(scene):
+def test_a_changed_job_goes_on_from_a_savepoint(scene, capsys):
     outcome = scene.suffer("savepoint", Scene.change_job)
-    print(outcome)
+    with capsys.disabled():
+        print(f"\n{outcome}")  # noqa: T201
     assert outcome.differences == []
     more = scene.engine.watch("more-results")
     more.wait_for_window(int(max(scene.tail.arrivals)), 60)
