@@ -48,10 +48,10 @@ class Driven:
         tracker = OffsetTracker(self.span)
         view = _View(tracker)
         rows = 0
-        arguments = [self.element, view]
+        arguments = {"tracker": view}
         if isinstance(self.dofn, ReadStream):
-            arguments += [self.watermark, _NoFinalizer()]
-        for output in self.dofn.process(*arguments):
+            arguments |= {"watermark": self.watermark, "finalizer": _NoFinalizer()}
+        for output in self.dofn.process(self.element, **arguments):
             if isinstance(output, beam.pvalue.TaggedOutput):
                 self.dead_letters += output.value.to_pylist()
                 continue

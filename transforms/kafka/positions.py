@@ -78,7 +78,10 @@ def partitions_of(metadata: Any, source: KafkaSource) -> dict[str, list[int]]:
     """
     if source.topic_pattern is not None:
         pattern = re.compile(source.topic_pattern)
-        topics = sorted(name for name in metadata.topics if pattern.fullmatch(name))
+        # names that begin so are the cluster's own
+        topics = sorted(
+            name for name in metadata.topics if pattern.fullmatch(name) and not name.startswith("__")
+        )
     else:
         topics = list(source.topics)
     found = {}

@@ -134,9 +134,10 @@ class ReadStream(_ReadPartition):
     def process(
         self,
         element: bytes,
+        # Beam hands this one over by position and the others by name: it must come first
+        finalizer: Any = beam.DoFn.BundleFinalizerParam,
         tracker: Any = beam.DoFn.RestrictionParam(PartitionOffsets()),  # noqa: B008
         watermark: Any = beam.DoFn.WatermarkEstimatorParam(PartitionWatermark()),  # noqa: B008
-        finalizer: Any = beam.DoFn.BundleFinalizerParam,
     ) -> Iterator[Any]:
         """Read for a moment, then put the rest off."""
         partition = Partition.from_bytes(element)
