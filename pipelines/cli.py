@@ -331,11 +331,9 @@ def _files_pattern(settings: Config) -> str:
 
 
 def _places(settings: Config) -> str:
-    return ", ".join(
-        sink.files.path if sink.files is not None else f"topic {sink.kafka.results}"
-        for sink in settings.sinks
-        if sink.files is not None or sink.kafka is not None
-    )
+    folders = [sink.files.path for sink in settings.sinks if sink.files is not None]
+    topics = [f"topic {sink.kafka.results}" for sink in settings.sinks if sink.kafka is not None]
+    return ", ".join([*folders, *topics])
 
 
 def _refuse_beam_args(invocation: Invocation, command: str) -> None:

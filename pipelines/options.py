@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NoReturn
 
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions, _BeamArgumentParser
-from runners.prism import INSTALL_PRISM, prism_location
 
 from driftline.config.errors import ConfigError, Problem, did_you_mean
 from runners.direct import DIRECT_RUNNERS, LOCAL_RUNNER, STREAM_RUNNER
 from runners.job_server import JOB_SERVER_OPTIONS, JOB_SERVER_RUNNERS
+from runners.prism import INSTALL_PRISM, prism_location
 
 if TYPE_CHECKING:
     from argparse import Namespace

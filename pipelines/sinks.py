@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from transforms.write_kafka import WriteToKafka
-from transforms.write_stream_files import WriteStreamFiles
-
 from driftline.config import ConfigError, Problem
 from driftline.config.models import Sink
 from driftline.schemas import DEAD_LETTER, RESULT
 from transforms.kafka_topics import KafkaUnavailable, ensure_topics
+from transforms.write_kafka import WriteToKafka
 from transforms.write_rows import WriteRows
+from transforms.write_stream_files import WriteStreamFiles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -125,7 +125,7 @@ class PartitionConsumer:
             connects again by itself.
         """
         assert self.position is not None
-        taken = self._consumer.consume(most, timeout)
+        taken: list[Any] = self._consumer.consume(most, timeout)
         messages = [message for message in taken if message.error() is None]
         at_end = False
         if len(messages) < len(taken):

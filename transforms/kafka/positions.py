@@ -118,7 +118,7 @@ def starting_partitions(source: KafkaSource, name: str, *, bounded: bool) -> lis
     try:
         _, metadata = cluster_metadata(source.brokers, source.options)
     except KafkaUnavailable as error:
-        raise _problem(name, "brokers", str(error), "see above", None) from None
+        raise _problem(name, "brokers", str(error), "") from None
     found = partitions_of(metadata, source)
     missing = [topic for topic in source.topics if topic not in found]
     if missing:
@@ -186,7 +186,7 @@ def _explicit(source: KafkaSource, name: str, pair: tuple[str, int], bounds: tup
     offset = source.start.offset(topic, number)
     where = f"partition {number} of topic {topic}"
     if offset is None:
-        raise _problem(name, "start", f"has no offset for {where}", "name every partition", None)
+        raise _problem(name, "start", f"has no offset for {where}", "name every partition")
     if not low <= offset <= high:
         raise _problem(
             name, "start", f"is not among the offsets of {where}", f"write {low} to {high}", str(offset)
@@ -194,5 +194,5 @@ def _explicit(source: KafkaSource, name: str, pair: tuple[str, int], bounds: tup
     return offset
 
 
-def _problem(name: str, key: str, what: str, remedy: str, value: str | None) -> ConfigError:
+def _problem(name: str, key: str, what: str, remedy: str, value: str = "") -> ConfigError:
     return ConfigError(name, [Problem(f"source.kafka.{key}", what, remedy, value)])

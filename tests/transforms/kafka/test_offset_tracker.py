@@ -14,7 +14,6 @@ from transforms.kafka.offset_tracker import (
 )
 from transforms.kafka.partition import NEVER, OffsetSpan, Partition
 
-
 span = OffsetSpan.from_bytes
 
 
