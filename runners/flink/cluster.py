@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -176,19 +177,14 @@ class FlinkCluster:
                 f"--artifacts-dir={self.folder / 'artifacts'}",
             ],
         )
-        venv = str(Path(sys.executable).parent)
         self.worker_pool = Server(
             "worker-pool",
             [
                 *(sys.executable, "-m", "apache_beam.runners.worker.worker_pool_main"),
-                f"--service_port={self._pool}",
+                *(f"--service_port={self._pool}", f"--container_executable={self._worker_program()}"),
             ],
             self.folder,
-            # the pool starts whatever `python` is first on the path
-            environment={
-                "PATH": os.pathsep.join([venv, os.environ.get("PATH", "")]),
-                **self._worker_environment,
-            },
+            environment=self._worker_environment,
             detached=self.detached,
         )
         self.task_managers = [self._task_manager(number) for number in range(self._wanted)]
@@ -259,6 +255,13 @@ class FlinkCluster:
     ) -> None:
         """Stop."""
         self.stop()
+
+    def _worker_program(self) -> Path:
+        path = self.folder / "conf" / "worker"
+        # nobody reads what a worker prints, so that a full pipe would stop it
+        path.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m runners.flink.worker "$@" >&2\n')
+        path.chmod(0o755)
+        return path
 
     def _task_manager(self, number: int) -> Server:
         return self._java(
