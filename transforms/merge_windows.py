@@ -109,8 +109,9 @@ class MergeWindows(beam.PTransform):
     -----
     Portable Flink keeps every input of a combine in state until its window fires. The levels keep that
     small: partials of a slice become one element, slices of a period become one element, and a sliding
-    window holds size / every of them. Every level allows the lateness a row needs to reach the last window
-    it belongs to; none of them ever drops.
+    window holds size / every of them. What is too late is dropped at the source and nowhere else: every level
+    allows the lateness a row needs to reach the last window it belongs to, and a slice more, which is for
+    rows that are on their way while the watermark moves on.
     """
 
     size: int
@@ -122,7 +123,7 @@ class MergeWindows(beam.PTransform):
         """Merge level by level."""
         lateness = None
         if self.allowed_lateness is not None:
-            lateness = self.size - self.slice + self.allowed_lateness
+            lateness = self.size + self.allowed_lateness
         return (
             partials
             | "Slices"

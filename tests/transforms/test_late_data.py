@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions
@@ -23,6 +24,7 @@ from apache_beam.utils.timestamp import Timestamp
 
 from driftline.config import parse_config
 from driftline.schemas import standing_rows
+from driftline.streaming.lateness import LateRule
 from pipelines.monitor import judge_events
 from tests.transforms.timelines import MINUTE, encoded_baseline, events, reference_events
 from transforms.baseline_source import BaselineSource
@@ -124,6 +126,34 @@ def test_late_rows_that_still_wait_are_said_before_their_window_is_forgotten(bas
     early, late = events([20] * 60, "A" * 60), [events([21] * n, "A" * n) for n in (1, 2)]
     rows = of(run([early, 31, late[0], PAUSE, late[1], 200], baseline_path), start=0)
     assert [row["n"] for row in rows] == [60, 61, 63]
+
+
+# 30 - 1 + 10 minutes after the end of its slice of a minute, a row is too late for the source
+@pytest.mark.parametrize(
+    ("minute", "watermark"),
+    [
+        (20.999, 21 + 39),
+        (15, 16 + 39),
+        (0, 1 + 39),
+        (29.999, 30 + 39),
+    ],
+)
+@pytest.mark.parametrize(
+    "on_the_way", [-1 / 60_000, 0.5], ids=["just let through", "half a minute on the way"]
+)
+def test_what_the_source_lets_through_reaches_all_of_its_windows(
+    baseline_path, minute, watermark, on_the_way
+):
+    rule = LateRule(30 * MINUTE, MINUTE, 10 * MINUTE)
+    late = events([minute], "A")
+    seen = np.array([watermark * MINUTE])
+    assert rule.too_late(late["time"].to_numpy(), seen - 1) == [False]
+    assert rule.too_late(late["time"].to_numpy(), seen) == [True]
+    early = events([minute // 15 * 15 + 7] * 60, "A" * 60)
+    rows = run([early, watermark + on_the_way, late, 300], baseline_path)
+    period = minute // 15 * 15
+    for start in (period - 15, period):
+        assert [row["n"] for row in of(rows, start=start)] == [60, 61]
 
 
 def test_late_rows_add_a_segment_that_had_no_data(baseline_path):
