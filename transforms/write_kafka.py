@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
-import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow as pa  # noqa: TC002  # Beam looks the annotation up
 from confluent_kafka import KafkaError
 
 import transforms.coders  # noqa: F401  # batches travel as Arrow IPC
 from driftline.schemas import rows_of
 from driftline.schemas.messages import row_headers, row_keys, row_values, shortened
-from transforms.counters import count, distribution
 from transforms.kafka_producer import LARGEST_MESSAGE, PRODUCERS, Delivery, Refused
+from transforms.written import closed_windows, count_written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from driftline.schemas import RowSchema
     from driftline.schemas.messages import Format
-
-WRITTEN: Final = "written"
-SINK_DELAY: Final = "sink_delay_ms"
 
 #: What a message needs besides its value: key, headers and the protocol's own.
 _OVERHEAD: Final = 1_024
@@ -127,7 +122,7 @@ class ProduceRows(beam.DoFn):
         for key, value in zip(keys, values, strict=True):
             self._delivery.send(key, value, row_headers(key, self._schema, self._format))
         self._handed_over += len(keys)
-        self._ends += _closed_windows(batch)
+        self._ends += closed_windows(batch)
 
     def finish_bundle(self) -> None:
         """Wait until all is written."""
@@ -137,10 +132,7 @@ class ProduceRows(beam.DoFn):
             raise self._not_delivered(lost)
         for too_large in refused:
             self._send_alone(too_large)
-        now = time.time_ns() // 1_000_000
-        for end in self._ends:
-            distribution(SINK_DELAY, now - end)
-        count(WRITTEN, self._delivery.delivered)
+        count_written(self._delivery.delivered, self._ends)
 
     def teardown(self) -> None:
         """Give the producer back, and forget it: a client ends when nobody knows it."""
@@ -179,14 +171,3 @@ class ProduceRows(beam.DoFn):
         rows = f"{len(refused):,} of {self._handed_over:,} rows of {self._schema.name}"
         where = f"Kafka at {', '.join(self._brokers)}, topic {self._topic}"
         return NotDelivered(f"{where}: {rows} were not written: {why}")
-
-
-def _closed_windows(batch: pa.RecordBatch) -> list[int]:
-    """Ends, in milliseconds, of the windows whose first results these are; late ones are late by nature."""
-    names = batch.schema.names
-    if "window_end" not in names or not batch.num_rows:
-        return []
-    ends = batch.column("window_end").cast(pa.int64())
-    if "pane" in names:
-        ends = ends.filter(pc.equal(batch.column("pane"), "on_time"))
-    return [end // 1000 for end in pc.unique(ends).to_pylist()]

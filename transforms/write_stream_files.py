@@ -20,6 +20,7 @@ from apache_beam.io.filesystems import FileSystems
 import transforms.coders  # noqa: F401  # batches travel as Arrow IPC
 from transforms.write_file import is_folder, replace
 from transforms.write_rows import json_lines, plain_records
+from transforms.written import closed_windows, count_written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,6 +104,7 @@ class WriteFiles(beam.DoFn):
         if self._windowed:
             path = FileSystems.join(self._folder, f"{content_name(batch)}.{self._format}")
             write_whole(path, [batch], self._schema, self._format)
+            count_written(batch.num_rows, closed_windows(batch))
             return
         self._new.append(batch)
         if _bytes(self._new) > _MOST_BYTES:
@@ -121,6 +123,7 @@ class WriteFiles(beam.DoFn):
             self._grown, self._began = [], now
         batches = [*self._grown, *self._new]
         write_whole(self._path, batches, self._schema, self._format)
+        count_written(sum(batch.num_rows for batch in self._new), [])
         self._grown, self._new = batches, []
 
 

@@ -221,6 +221,21 @@ def test_a_missing_topic_fails_the_bundle_and_a_retry_succeeds(broker, topic, si
     assert standing_rows(rows).num_rows == 20
 
 
+def test_a_topic_that_is_deleted_fails_the_bundle_and_can_be_made_again(
+    broker, topic, sink, admin, delete_topic
+):
+    name = topic()
+    produce = sink(name, message_timeout_ms=8_000, topic_metadata_propagation_max_ms=1_000)
+    bundle(produce, results(0))
+    delete_topic(name)
+    with pytest.raises(NotDelivered, match=rf"topic {name}: 20 of 20 rows of Result were not written"):
+        bundle(produce, results(1))
+    ensure_topics([broker.bootstrap], {}, [name])
+    bundle(produce, results(1))
+    _, rows = consumed(broker, name)
+    assert ordered(standing_rows(rows)).equals(ordered(table(results(1))))
+
+
 def test_one_producer_serves_a_process_and_bundles_do_not_mix(broker, topic, sink):
     good, bad = topic(), "missing-" + topic()
     fast = {"message_timeout_ms": 6_000, "topic_metadata_propagation_max_ms": 1_000}

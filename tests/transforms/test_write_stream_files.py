@@ -14,8 +14,10 @@ import pytest
 from driftline.schemas import DEAD_LETTER, RESULT, standing_rows
 from tests.engines.sink_rows import letters, results
 from transforms import write_stream_files
+from transforms.counters import TALLY
 from transforms.read_rows import read_rows
 from transforms.write_stream_files import WriteFiles, WriteStreamFiles, content_name, folder_of, make_folder
+from transforms.written import closed_windows
 
 FORMATS = pytest.mark.parametrize("file_format", ["parquet", "avro", "jsonl"])
 
@@ -105,6 +107,15 @@ def test_a_replay_writes_the_same_files_again(tmp_path):
     stand = standing_rows(read_rows(str(tmp_path), RESULT))
     assert stand.num_rows == 40
     assert sorted(stand["n"].to_pylist()) == [100] * 39 + [120]
+
+
+def test_what_is_written_is_counted(tmp_path):
+    TALLY.clear()
+    bundle(set_up(tmp_path), results(0), results(1, n=3, pane_index=1))
+    bundle(set_up(tmp_path, DEAD_LETTER), letters(b"a", b"b"))
+    assert TALLY.snapshot() == {"written": 42}
+    assert closed_windows(results(0)) == [1_795_348_860_000]
+    assert closed_windows(results(0, pane_index=1)) == closed_windows(letters(b"a")) == []
 
 
 @pytest.mark.parametrize("change", [{"n": 101}, {"pane_index": 1}, {"features": ["f1"]}])
