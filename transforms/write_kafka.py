@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
-import pyarrow as pa  # noqa: TC002  # Beam looks the annotation up
+import pyarrow as pa  # noqa: TC002  # Beam reads type hints at run time
 from confluent_kafka import KafkaError
 
 import transforms.coders  # noqa: F401  # batches travel as Arrow IPC
