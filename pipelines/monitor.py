@@ -201,21 +201,36 @@ def run_to_the_end(
     else:
         reader = kafka_reader(config, bounded=True)
     baseline = fitting_baseline(config)
-    prepare_sinks(sinks)
+    prepare_sinks(sinks, streaming=False)
     with unfinished(*(folder.path for folder in folders)) as scratch:
         pipeline = beam.Pipeline(options=options)
         source = BaselineSource(config.baseline.path, baseline.version)
         build_monitor(pipeline, config, source, reader=reader, sinks=moved(sinks, scratch), streaming=False)
         outcome = run_job(pipeline, f"{title} {config.model}")
-        summary = _summary(config, baseline, outcome).to_json().encode()
-        for directory in scratch:
-            write_atomically(FileSystems.join(directory, "run.json"), summary)
+        write_summary(config, baseline, outcome, scratch)
     return outcome
 
 
-def _summary(config: Config, baseline: Baseline, outcome: Outcome) -> RunSummary:
+def write_summary(
+    config: Config, baseline: Baseline, outcome: Outcome, folders: Sequence[str], *, streaming: bool = False
+) -> None:
+    """Leave a ``run.json`` in folders of results, for the report.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+    baseline
+        What was judged by.
+    outcome
+        What the job did; of a stream only when it began.
+    folders
+        Where to.
+    streaming
+        Whether the job has no end.
+    """
     counts, tests = outcome.counts, config.tests
-    return RunSummary(
+    summary = RunSummary(
         model=config.model,
         alpha=tests.alpha,
         psi=tests.psi,
@@ -234,7 +249,11 @@ def _summary(config: Config, baseline: Baseline, outcome: Outcome) -> RunSummary
         baseline_path=config.baseline.path,
         baseline_version=baseline.version,
         reference_windows=baseline.windows,
+        duplicates=counts.duplicates,
+        streaming=streaming,
     )
+    for folder in folders:
+        write_atomically(FileSystems.join(folder, "run.json"), summary.to_json().encode())
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import pyarrow.parquet as pq
 from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
@@ -18,7 +17,8 @@ from driftline.schemas import QUANTILES, RESULT
 from pipelines.job import JobError
 from pipelines.output import refuse_folders
 from transforms.baseline_source import read_baseline
-from transforms.write_file import write_atomically
+from transforms.read_rows import read_rows
+from transforms.write_file import is_folder, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,14 +53,14 @@ def write_report(directory: str, output: str) -> list[str]:
     results = FileSystems.join(directory, "results.parquet")
     summary = FileSystems.join(directory, "run.json")
     for path in (results, summary):
-        if not FileSystems.exists(path):
+        if not (FileSystems.exists(path) or is_folder(path)):
             remedy = "give the directory that `driftline backtest CONFIG --output DIR` wrote"
             raise ConfigError("command line", [Problem("DIR", f"holds no {path}", remedy, directory)])
     refuse_folders(output)
     with _named(summary), FileSystems.open(summary, compression_type="uncompressed") as file:
         run = RunSummary.from_json(file.read())
-    with _named(results), FileSystems.open(results, compression_type="uncompressed") as file:
-        rows = pq.read_table(file).select(RESULT.arrow.names)
+    with _named(results):
+        rows = read_rows(results, RESULT)
     remarks = []
     references = None
     try:

@@ -10,7 +10,7 @@ from driftline.schemas import DEAD_LETTER, RESULT
 from transforms.kafka_topics import KafkaUnavailable, ensure_topics
 from transforms.write_kafka import WriteToKafka
 from transforms.write_rows import WriteRows
-from transforms.write_stream_files import WriteStreamFiles
+from transforms.write_stream_files import WriteStreamFiles, folder_of, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,13 +40,15 @@ def require_sinks(config: Config, sinks: Sequence[Sink]) -> None:
         raise ConfigError(config.name, [problem])
 
 
-def prepare_sinks(sinks: Sequence[Sink]) -> list[str]:
-    """Make the topics that the sinks need.
+def prepare_sinks(sinks: Sequence[Sink], *, streaming: bool) -> list[str]:
+    """Make the topics that the sinks need, and for a stream the folders.
 
     Parameters
     ----------
     sinks
         The sinks.
+    streaming
+        Whether the rows never end: a table of files is then a folder that grows.
 
     Returns
     -------
@@ -56,18 +58,27 @@ def prepare_sinks(sinks: Sequence[Sink]) -> list[str]:
     Raises
     ------
     ConfigError
-        If a cluster cannot be reached, or a topic is missing and cannot be made.
+        If a cluster cannot be reached, a topic is missing and cannot be made, or a file is where a folder
+        is to be.
     """
     made = []
     for number, sink in enumerate(sinks):
-        if sink.kafka is None:
-            continue
-        topics = [topic for topic in (sink.kafka.results, sink.kafka.dead_letters) if topic is not None]
-        try:
-            made += ensure_topics(sink.kafka.brokers, sink.kafka.options, topics)
-        except KafkaUnavailable as error:
-            problem = Problem(f"sinks.{number}.kafka", str(error), "")
-            raise ConfigError("sinks", [problem]) from None
+        if sink.kafka is not None:
+            try:
+                topics = list(sink.kafka.topics.values())
+                made += ensure_topics(sink.kafka.brokers, sink.kafka.options, topics)
+            except KafkaUnavailable as error:
+                what, _, remedy = str(error).rpartition(": ")
+                raise ConfigError("sinks", [Problem(f"sinks.{number}.kafka", what, remedy)]) from None
+        if sink.files is not None and streaming:
+            try:
+                for name, schema in (("results", RESULT), ("dead_letters", DEAD_LETTER)):
+                    folder = folder_of(sink.files.path, name, sink.files.format)
+                    make_folder(folder, schema, sink.files.format)
+            except OSError as error:
+                remedy = "name another folder for a stream than for a backtest"
+                problem = Problem(f"sinks.{number}.files.path", str(error), remedy, sink.files.path)
+                raise ConfigError("sinks", [problem]) from None
     return made
 
 

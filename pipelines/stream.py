@@ -16,7 +16,7 @@ from apache_beam.runners.runner import PipelineState
 from driftline.baseline.compatibility import misfits
 from pipelines.job import JobError, Outcome, counts_of_tally, progress, runner_name
 from pipelines.kafka import kafka_reader
-from pipelines.monitor import build_monitor, fitting_baseline
+from pipelines.monitor import build_monitor, fitting_baseline, write_summary
 from pipelines.sinks import prepare_sinks, require_sinks
 from runners.direct import STREAM_RUNNER
 from transforms.baseline_source import BaselineSource
@@ -77,7 +77,7 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
     require_sinks(config, config.sinks)
     baseline = fitting_baseline(config)
     reader = kafka_reader(config, bounded=False)
-    made = prepare_sinks(config.sinks)
+    made = prepare_sinks(config.sinks, streaming=True)
     if made:
         say(f"created topics: {', '.join(made)}")
     follow = BaselineSource(config.baseline.path, follow=partial(misfits, config=config))
@@ -91,6 +91,8 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
         seconds = time.monotonic() - begin
         return Outcome(counts_of_tally(), runner_name(pipeline), started, seconds)
 
+    folders = [sink.files.path for sink in config.sinks if sink.files is not None]
+    write_summary(config, baseline, outcome(), folders, streaming=True)
     with _terminated_as_interrupted(), progress(f"monitor {config.model}", shown=here):
         result: Any = None
         try:

@@ -97,10 +97,13 @@ def _notes(words: Headline) -> str:
 
 def _tiles(cells: Grid, run: RunSummary) -> str:
     segments, features, windows = cells.shape
-    tiles = [
+    counts = [
         (f"{run.profiled:,}", "events profiled"),
         (f"{run.dead_letters:,}", "rejected"),
         (f"{run.dropped_late:,}", "dropped late"),
+    ]
+    tiles = [
+        *([] if run.streaming else counts),
         (f"{windows:,}", "windows"),
         (f"{segments:,}", "segments"),
         (f"{features:,}", "features"),
@@ -143,13 +146,16 @@ def _thresholds(run: RunSummary) -> str:
 
 
 def _count_line(run: RunSummary) -> str:
+    if run.streaming:
+        return "a stream: the runner's metrics count its events"
     reasons = ", ".join(
         f"{count:,} {escape(reason)}" for reason, count in sorted(run.rejected.items()) if count
     )
     verdict = "" if not run.unaccounted else f" <strong>Off by {run.unaccounted:,}.</strong>"
     return (
         f"{run.decoded:,} decoded = {run.dead_letters:,} rejected{f' ({reasons})' if reasons else ''} + "
-        f"{run.profiled:,} profiled + {run.dropped_late:,} dropped late.{verdict}"
+        f"{run.profiled:,} profiled + {run.dropped_late:,} dropped late"
+        f"{f' + {run.duplicates:,} duplicates' if run.duplicates else ''}.{verdict}"
     )
 
 
@@ -159,6 +165,6 @@ def _facts(run: RunSummary) -> str:
         ("Reference", plural(run.reference_windows, "window")),
         ("Runner", run.runner),
         ("Started", f"{moment(run.started_us, daily=False, year=True)} UTC"),
-        ("Took", f"{number(run.seconds)} s"),
+        ("Took", "has no end" if run.streaming else f"{number(run.seconds)} s"),
     )
     return "\n".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)

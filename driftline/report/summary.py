@@ -30,9 +30,9 @@ class RunSummary:
         Share of a window's slices that must hold rows before it is judged.
     window_size_us, window_every_us : int
         Length and period of the windows, microseconds.
-    decoded, profiled, dropped_late : int
-        Events read, events in a profile, events too late for any window. ``decoded`` counts every
-        event that was read, so it is the sum of the rejected, the profiled and those dropped late.
+    decoded, profiled, dropped_late, duplicates : int
+        Events read, events in a profile, events too late for any window, events sent twice. ``decoded``
+        counts every event that was read, so it is the sum of the rejected and the other three.
     rejected : mapping of str to int
         Events in the dead letter, by reason.
     runner : str
@@ -45,6 +45,8 @@ class RunSummary:
         The baseline compared with.
     reference_windows : int
         Windows the null was calibrated from.
+    streaming : bool
+        Whether the run has no end: then nothing is counted here, the runner's metrics do that.
 
     Examples
     --------
@@ -77,6 +79,8 @@ class RunSummary:
     baseline_version: str
     reference_windows: int
     rejected: Mapping[str, int] = field(default_factory=dict)
+    duplicates: int = 0
+    streaming: bool = False
 
     @property
     def dead_letters(self) -> int:
@@ -85,8 +89,8 @@ class RunSummary:
 
     @property
     def unaccounted(self) -> int:
-        """Events decoded but neither rejected, profiled nor dropped late: 0 unless something is wrong."""
-        return self.decoded - self.dead_letters - self.profiled - self.dropped_late
+        """Events decoded of which nobody knows what became: 0 unless something is wrong."""
+        return self.decoded - self.dead_letters - self.profiled - self.dropped_late - self.duplicates
 
     def to_json(self) -> str:
         """Write the summary as JSON text with its format version."""

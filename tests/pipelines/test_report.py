@@ -5,10 +5,13 @@ from __future__ import annotations
 import shutil
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
+from driftline.schemas import RESULT
 from tests.pipelines.conftest import log
+from transforms.write_stream_files import WriteFiles, make_folder
 
 
 @pytest.fixture
@@ -26,6 +29,26 @@ def test_a_report_is_one_file_that_loads_nothing(results, driftline):
     assert "shop" in page
     for outside in ('src="http', "src='http", "url(http", "<link", "@import"):
         assert outside not in page
+
+
+def test_a_folder_with_replays_and_late_panes_makes_the_same_report(results, driftline):
+    assert driftline("report", results).code == 0
+    page = (results / "report.html").read_text()
+    rows = pq.read_table(results / "results.parquet").combine_chunks()
+    (results / "results.parquet").unlink()
+    folder = str(results / "results.parquet")
+    make_folder(folder, RESULT, "parquet")
+    write = WriteFiles(folder, RESULT, "parquet")
+    write.setup()
+    write.start_bundle()
+    n = rows["n"].combine_chunks()
+    older = rows.set_column(rows.schema.get_field_index("n"), RESULT.arrow.field("n"), pc.subtract(n, n))
+    for batch in (*rows.to_batches(max_chunksize=7), *older.to_batches(), *rows.to_batches()):
+        write.process(batch)
+    write.finish_bundle()
+    ran = driftline("report", results)
+    assert ran.code == 0, ran.err
+    assert (results / "report.html").read_text() == page
 
 
 def test_it_may_go_elsewhere(results, desk, driftline):
