@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from runners.flink.options import streaming_options
+from runners.flink.options import overridden, streaming_options
 from runners.flink.rest import FlinkRest
 from runners.flink.settings import HOST, JAVA_FLAGS, LOGGING, Memory, flink_config
 from runners.maven import jars, java
-from runners.processes import Server, free_ports
+from runners.processes import Server, ServerError, free_ports, port_open
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 POM = Path(__file__).with_name("pom.xml")
 
+_SPARE = (
+    4  # ports for the metrics of task managers that are added or start before a killed one's port is free
+)
 _NOT_SHIPPED = "gradle/wrapper"
 # Beam's job server sends its class path (200 MB) along with every job, except for what lies in a folder of
 # this name. All processes here have these archives on their class path already.
@@ -53,6 +56,11 @@ class FlinkCluster:
         Sizes of a task manager.
     worker_environment : mapping of str to str, optional
         Variables for the Python workers, added to this process's.
+    rest_port : int, default 0
+        Where Flink's web page and REST interface are; 0 takes a free port.
+    metrics_port : int, default 0
+        The first of the consecutive ports where Prometheus finds the Java processes, one each; 0 takes free
+        ones that need not be consecutive.
     detached : bool, default False
         Whether the cluster outlives this process.
     """
@@ -68,6 +76,8 @@ class FlinkCluster:
         checkpoint_seconds: float = 10.0,
         memory: Memory | None = None,
         worker_environment: Mapping[str, str] | None = None,
+        rest_port: int = 0,
+        metrics_port: int = 0,
         detached: bool = False,
     ) -> None:
         self.folder = folder.resolve()
@@ -77,15 +87,17 @@ class FlinkCluster:
         self.memory = memory or Memory()
         self.detached = detached
         rpc, rest, self._job, self._artifact, self._expansion, self._pool, *metrics = free_ports(
-            7 + task_managers + 4
+            7 + task_managers + _SPARE
         )
+        if metrics_port:
+            metrics = list(range(metrics_port, metrics_port + 1 + task_managers + _SPARE))
         self.metric_ports = metrics
-        self.rest = FlinkRest(f"http://{HOST}:{rest}")
-        self._rest_port = rest
+        self._rest_port = rest_port or rest
+        self.rest = FlinkRest(f"http://{HOST}:{self._rest_port}")
         self._config = flink_config(
             self.folder,
             rpc_port=rpc,
-            rest_port=rest,
+            rest_port=self._rest_port,
             metric_ports=metrics,
             slots=slots,
             state_backend=state_backend,
@@ -129,17 +141,15 @@ class FlinkCluster:
         parallelism : int, optional
             Without it, all slots.
         """
-        return [
-            *streaming_options(
-                job_endpoint=self.job_endpoint,
-                artifact_endpoint=self.artifact_endpoint,
-                worker_pool=self.worker_pool_endpoint,
-                parallelism=parallelism or self.slots * self._wanted,
-                workers=self.workers,
-                checkpoint_seconds=self.checkpoint_seconds,
-            ),
-            *more,
-        ]
+        chosen = streaming_options(
+            job_endpoint=self.job_endpoint,
+            artifact_endpoint=self.artifact_endpoint,
+            worker_pool=self.worker_pool_endpoint,
+            parallelism=parallelism or self.slots * self._wanted,
+            workers=self.workers,
+            checkpoint_seconds=self.checkpoint_seconds,
+        )
+        return overridden(chosen, more)
 
     def start(self, seconds: float = 180.0) -> Self:
         """Start all processes and wait until jobs can be submitted.
@@ -151,6 +161,10 @@ class FlinkCluster:
         MissingProgramError
             If Java or Maven is not installed.
         """
+        if port_open(self._rest_port):
+            raise ServerError(
+                f"port {self._rest_port} is in use: choose another for Flink, or stop what uses it"
+            )
         self._classpath = f"{jars(POM, _NOT_SHIPPED)}/*"
         for name in ("conf", "tmp", "checkpoints", "savepoints", "artifacts"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)

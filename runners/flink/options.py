@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 MAX_PARALLELISM = 128
 """Flink's number of key groups; the Kafka source spreads its partitions over these."""
 
@@ -67,3 +72,15 @@ def streaming_options(
     if unaligned:
         options.append("--unaligned_checkpoint_enabled")
     return options
+
+
+def overridden(options: Sequence[str], more: Sequence[str]) -> list[str]:
+    """Options of which later ones replace earlier ones of the same name.
+
+    Beam hands both to the job server, which takes either.
+
+    >>> overridden(["--parallelism=2", "--streaming"], ["--parallelism=1"])
+    ['--streaming', '--parallelism=1']
+    """
+    names = {option.partition("=")[0] for option in more}
+    return [*(option for option in options if option.partition("=")[0] not in names), *more]

@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from runners.processes import wait_until
 
@@ -184,14 +185,15 @@ class FlinkRest:
     def metrics(self, job_id: str, contains: str = "driftline") -> dict[str, float]:
         """Sums over subtasks of every numeric metric whose name contains a text.
 
-        Names are cut at the last dot-separated part that Beam gives them, so that one counter in two
-        vertices is one entry.
+        The name of the operator before the last dot is cut off, so that one counter in two vertices is one
+        entry: ``driftline_decoded``. Flink brings these up to date every ten seconds.
         """
         sums: dict[str, float] = {}
         for vertex in self.job(job_id)["vertices"]:
             path = f"/jobs/{job_id}/vertices/{vertex['id']}/subtasks/metrics"
             names = [metric["id"] for metric in self.ask(path) if contains in metric["id"]]
             for first in range(0, len(names), 50):
-                for metric in self.ask(f"{path}?get={','.join(names[first : first + 50])}&agg=sum"):
-                    sums[metric["id"]] = sums.get(metric["id"], 0.0) + float(metric["sum"])
+                for metric in self.ask(f"{path}?get={quote(','.join(names[first : first + 50]))}&agg=sum"):
+                    name = metric["id"].rpartition(".")[2]
+                    sums[name] = sums.get(name, 0.0) + float(metric["sum"])
         return sums

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from runners.maven import jars, java, program
-from runners.processes import Server, ServerError, free_port
+from runners.processes import Server, ServerError, free_port, port_open
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -109,6 +109,8 @@ class KafkaBroker:
         MissingProgramError
             If Java or Maven is not installed.
         """
+        if port_open(self.port):
+            raise ServerError(f"port {self.port} is in use: choose another for Kafka, or stop what uses it")
         classpath = f"{jars(POM)}/*"
         self.folder.mkdir(parents=True, exist_ok=True)
         if self.tls_port and not self.certificate.exists():
