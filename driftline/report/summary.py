@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -130,6 +130,9 @@ class RunSummary:
                 f"this driftline reads 1 to {FORMAT}: upgrade it"
             )
         names = [each.name for each in fields(cls)]
-        if missing := [name for name in names if name not in values]:
+        required = [
+            each.name for each in fields(cls) if each.default is MISSING and each.default_factory is MISSING
+        ]
+        if missing := [name for name in required if name not in values]:
             raise ValueError(f"the run summary lacks {', '.join(missing)}: run `driftline backtest` again")
-        return cls(**{name: values[name] for name in names})
+        return cls(**{name: values[name] for name in names if name in values})
