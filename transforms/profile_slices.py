@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isqrt
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 #: the finest step of time that survives between workers; a remainder is cut off towards 1970
 MILLISECOND = 1_000
+_SECOND = 1_000_000
 
 # A partial costs about as much to merge as some hundred rows to profile, and a row of 60 features holds
 # half a kilobyte.
@@ -59,8 +61,10 @@ def slice_length(every: int, *, streaming: bool) -> SliceLength:
     every
         Window period, microseconds.
     streaming
-        A stream keeps the partials of an open slice in state, so its slices last a minute at most. Bounded
-        input is sliced at the period.
+        A stream keeps in state the partials of its open slices, some every second, and the slices of its open
+        period; what is left of the last slice is merged when a window closes. So slices grow with the root
+        of the period, from ten seconds, for the disorder of events should not spread a bundle over many, to
+        a minute. Bounded input is sliced at the period.
 
     Returns
     -------
@@ -70,13 +74,14 @@ def slice_length(every: int, *, streaming: bool) -> SliceLength:
     Examples
     --------
     >>> slice_length(900_000_000, streaming=True)
-    SliceLength(slice=60000000, coverage=225000000)
+    SliceLength(slice=10000000, coverage=225000000)
     """
-    minute = 60_000_000
+    # where about ten partials a second and the slices of the period take the same room
+    longest = min(max(isqrt(every * _SECOND // 10), 10 * _SECOND), 60 * _SECOND)
     parts = 1
-    if streaming and every > minute:
+    if streaming and every > longest:
         # whole milliseconds: Beam sends no finer timestamps between workers
-        parts = next(n for n in range(-(-every // minute), every + 1) if every % (n * MILLISECOND) == 0)
+        parts = next(n for n in range(-(-every // longest), every + 1) if every % (n * MILLISECOND) == 0)
     quarters = next(n for n in (4, 3, 2, 1) if every % n == 0)
     return SliceLength(every // parts, every // quarters)
 

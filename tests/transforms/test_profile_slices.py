@@ -42,9 +42,20 @@ def test_slices_and_coverage_divide_the_period_in_whole_milliseconds(seconds, st
 
 @pytest.mark.parametrize(
     ("every", "slice_"),
-    [(1, 1), (60, 60), (90, 45), (100, 50), (900, 60), (86_400, 60), (7 * 86_400, 60), (3_599, 59)],
+    [
+        (1, 1),
+        (10, 10),
+        (15, 7.5),
+        (30, 10),
+        (900, 10),
+        (3_600, 18.75),
+        (3_599, 17.995),
+        (6 * 3_600, 45),
+        (86_400, 60),
+        (7 * 86_400, 60),
+    ],
 )
-def test_streams_are_sliced_by_the_longest_part_up_to_a_minute(every, slice_):
+def test_slices_of_streams_grow_with_the_root_of_the_period_up_to_a_minute(every, slice_):
     assert slice_length(every * 1_000_000, streaming=True).slice == slice_ * 1_000_000
 
 
