@@ -13,8 +13,8 @@ import signal
 import sys
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import suppress
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed, wait
+from contextlib import closing, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -38,6 +38,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 CONFIG = HERE / "live.yaml"
 RESULTS = "flights-drift"
+LAST_MONTH = DATA / "live" / "2014-01.avro"  # written last
 OUT = HERE.parent / "out" / "live"
 DRIFTLINE = str(Path(sys.executable).with_name("driftline"))
 PATIENCE = 60  # seconds without a first window after which the demo says so
@@ -59,12 +60,14 @@ class Demo:
         }
         self.programs: dict[str, Server] = {}
         self.job = ""
+        self.starting: list[Future[object]] = []
 
     def start(self) -> Replay:
         """Start everything; the clock of the replay begins when the job runs."""
         threads = ThreadPoolExecutor(3)
-        starting = [threads.submit(each) for each in (self.broker.start, self.cluster.start, self.prepare)]
-        for done in as_completed(starting):
+        parts = (self.broker.start, self.cluster.start, self.prepare)
+        self.starting = [threads.submit(part) for part in parts]
+        for done in as_completed(self.starting):
             done.result()
         say("Kafka and Flink run, the baseline is there; submitting the job")
         make_topic(self.broker.bootstrap, TOPIC)
@@ -75,24 +78,24 @@ class Demo:
         self.program(
             "generator",
             *(sys.executable, str(HERE / "generator.py"), "--brokers", self.broker.bootstrap),
-            *("--log", str(self.args.data / "live"), "--from", f"{self.args.first:%Y-%m-%d}"),
-            *("--speed", str(self.args.speed), "--begin", str(replay.begin / 1000)),
+            *("--from", f"{self.args.first:%Y-%m-%d}", "--speed", str(self.args.speed)),
+            *("--begin", str(replay.begin / 1000)),
         )
         return replay
 
     def prepare(self) -> None:
         """Make the log, unless it is there, and the baseline, unless it is newer than all it is made of."""
         for script in ("download", "feature_log"):
-            if self.args.data == DATA and not any((DATA / "live").glob("*.avro")):
+            if not LAST_MONTH.exists():
                 say(f"{script}.py: the flights of 2013, once")
                 self.finish(self.program(script, sys.executable, str(HERE.parent / f"{script}.py")))
         day = self.variables["FLIGHTS_DAY"]
         reference, baseline = OUT / f"reference-{day}.parquet", OUT / f"baseline-{day}.avro"
-        sources = [CONFIG, *(self.args.data / "reference").glob("*.avro")]
+        sources = [CONFIG, *(DATA / "reference").glob("*.avro")]
         if baseline.exists() and baseline.stat().st_mtime > max(path.stat().st_mtime for path in sources):
             return
         say("learning what is normal from January to June")
-        write_reference(self.args.data / "reference", reference, self.args.speed)
+        write_reference(DATA / "reference", reference, self.args.speed)
         command = (DRIFTLINE, "baseline", str(CONFIG), "--input", str(reference))
         self.finish(self.program("baseline", *command))
 
@@ -110,11 +113,14 @@ class Demo:
 
     def stop(self) -> None:
         """End everything, readers before what they read; nothing of it is needed again."""
-        for program in reversed(self.programs.values()):
-            program.kill()
-        with suppress(AttributeError):  # not that far yet
-            self.cluster.kill()
-        self.broker.stop()
+        starting = True
+        while starting:  # what is being started now may have its next process still to come
+            for program in reversed(self.programs.values()):
+                program.kill()
+            with suppress(AttributeError):  # it has no processes yet
+                self.cluster.kill()
+            self.broker.kill()
+            starting = bool(wait(self.starting, timeout=0.5).not_done)
 
     def watch(self, reader: ResultReader, story: Story) -> None:
         """Print what the job finds until the log is over or something dies."""
@@ -168,7 +174,6 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--speed", type=int, default=SPEED, help=f"how much faster than recorded, {SPEED}")
     parser.add_argument("--from", dest="first", type=utc_day, default=FIRST, help=f"recorded day, {FIRST}")
-    parser.add_argument("--data", type=Path, default=DATA, help="folder with reference/ and live/")
     args = parser.parse_args()
     try:
         day_length(args.speed)
@@ -182,7 +187,8 @@ def main() -> int:
     args = arguments()
     os.chdir(ROOT)
     folder = Path(tempfile.mkdtemp(prefix="driftline-live-"))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     say(f"a recorded day lasts {day_length(args.speed)} s; Ctrl-C stops everything; logs: {folder}")
     demo, story, failed = Demo(folder, args), None, False
     try:
@@ -192,15 +198,18 @@ def main() -> int:
         say(f"{args.first:%a %d %b %Y} begins at {begin:%H:%M:%S} UTC; Flink's page: {demo.cluster.rest.url}")
         exports = " ".join(f"{name}={value}" for name, value in demo.variables.items())
         say(f"to look around from another terminal: export {exports}")
-        demo.watch(ResultReader(demo.broker.bootstrap, RESULTS), story)
+        with closing(ResultReader(demo.broker.bootstrap, RESULTS)) as reader:
+            demo.watch(reader, story)
     except KeyboardInterrupt:
         print()
     except (FlinkError, KafkaException, MissingProgramError, OSError, RuntimeError, ValueError) as error:
         failed = True
         say(f"the demo cannot go on: {error}")
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    say("stopping everything")
-    demo.stop()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        say("stopping everything")
+        demo.stop()
     for line in story.summary() if story else ():
         print(line)
     if failed:

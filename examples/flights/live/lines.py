@@ -94,9 +94,13 @@ def _summary(drifted: int, new: int) -> str:
 
 
 def _finding(row: dict[str, object]) -> str:
-    statistic = f"KS {row['ks']:.2f}" if row["ks"] is not None else f"chi2 {row['chi2']:.0f}"
-    return (
-        f"      DRIFT  {row['segment']} {row['feature']}: PSI {row['psi']:.2f}, {statistic}, "
-        f"missing {row['missing_rate']:.0%}, p {row['p_value']:.0e}, adjusted {row['p_adjusted']:.0e}, "
-        f"n {row['n']}"
-    )
+    """Statistics of a row that drifted; KS is null where every value is missing."""
+    formats = {
+        "psi": "PSI {:.2f}",
+        "ks": "KS {:.2f}",
+        "chi2": "chi-square {:.0f}",
+        "missing_rate": "missing {:.0%}",
+    }
+    formats |= {"p_value": "p {:.0e}", "p_adjusted": "adjusted {:.0e}", "n": "n {}"}
+    known = [text.format(row[name]) for name, text in formats.items() if row[name] is not None]
+    return f"      DRIFT  {row['segment']} {row['feature']}: {', '.join(known)}"

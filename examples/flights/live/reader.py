@@ -50,7 +50,12 @@ class ResultReader:
     """A reader of a results topic, from its beginning."""
 
     def __init__(self, brokers: str, topic: str) -> None:
-        settings = {"bootstrap.servers": brokers, "group.id": "reader", "enable.auto.commit": False}
+        settings = {
+            "bootstrap.servers": brokers,
+            "group.id": "reader",
+            "enable.auto.commit": False,
+            "log_level": 0,
+        }
         self.consumer = Consumer(settings)
         partitions = self.consumer.list_topics(topic, timeout=20).topics[topic].partitions
         self.consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in partitions])
