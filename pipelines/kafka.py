@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from driftline.decoding.event_schema import EventSchema
+from driftline.config import ConfigError, Problem
+from driftline.decoding.avro_schema import arrow_columns
+from driftline.decoding.event_schema import EventSchema, check_columns
 from driftline.streaming.lateness import LateRule
 from transforms.kafka.positions import consumer_settings, starting_partitions
 from transforms.kafka.read import ReadKafka
@@ -14,6 +16,7 @@ from transforms.profile_slices import slice_length
 
 if TYPE_CHECKING:
     from driftline.config import Config
+    from driftline.decoding.formats import MessageFormat
 
 
 def kafka_reader(config: Config, *, bounded: bool) -> ReadKafka:
@@ -35,9 +38,9 @@ def kafka_reader(config: Config, *, bounded: bool) -> ReadKafka:
     ConfigError
         If the cluster cannot be reached, a topic does not exist, or a schema cannot be used.
     """
+    message = checked_format(config)
     source = config.source.kafka
     assert source is not None
-    message = message_format(source, config.name)
     partitions = starting_partitions(source, config.name, bounded=bounded)
     windows = config.windows
     length = slice_length(windows.every, streaming=not bounded)
@@ -54,3 +57,38 @@ def kafka_reader(config: Config, *, bounded: bool) -> ReadKafka:
         commit=source.group is not None,
     )
     return ReadKafka(source, partitions, reading, bounded)
+
+
+def checked_format(config: Config) -> MessageFormat:
+    """Read how messages are written, and hold it against the configured columns.
+
+    Parameters
+    ----------
+    config
+        The configuration; its source is Kafka.
+
+    Returns
+    -------
+    MessageFormat
+
+    Raises
+    ------
+    ConfigError
+        If a schema cannot be used, or the one schema of all messages lacks a column or has another type.
+    """
+    source = config.source.kafka
+    assert source is not None
+    message = message_format(source, config.name)
+    if message.avro_schema is None:
+        return message  # messages of several schemas, or of none, differ in their columns
+    problems = [
+        Problem(key, rest, f"correct it, or the schema {source.schema_}")
+        for key, _, rest in (
+            problem.partition(": ")
+            for problem in check_columns(arrow_columns(message.avro_schema), EventSchema.of(config))
+        )
+        if not (source.event_time == "record" and key.startswith("event_time"))
+    ]
+    if problems:
+        raise ConfigError(config.name, problems)
+    return message

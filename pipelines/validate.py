@@ -8,6 +8,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from driftline.baseline.windows import calibration_remarks
 from pipelines.job import check_input
+from pipelines.kafka import checked_format
 from pipelines.monitor import fitting_baseline
 
 if TYPE_CHECKING:
@@ -39,6 +40,11 @@ def validate_config(config: Config) -> list[str]:
         remarks.append(f"input {files.pattern}: every configured column is there")
     elif files is not None:
         remarks.append(f"input {files.pattern}: no such file yet, its columns were not checked")
+    kafka = config.source.kafka
+    if kafka is not None:
+        checked_format(config)
+        topics = kafka.topic_pattern or ", ".join(kafka.topics)
+        remarks.append(f"kafka {topics}: the format fits; the brokers were not asked")
     if FileSystems.exists(config.baseline.path):
         baseline = fitting_baseline(config)
         remarks.append(

@@ -40,3 +40,34 @@ def test_nothing_is_written(desk, driftline):
     before = sorted(path.name for path in desk.folder.rglob("*"))
     assert driftline("validate", config).code == 0
     assert sorted(path.name for path in desk.folder.rglob("*")) == before
+
+
+SCHEMA = """{"type": "record", "name": "Event", "fields": [
+  {"name": "id", "type": "string"}, {"name": "at", "type": "long"}, {"name": "s", "type": "string"},
+  {"name": "x", "type": "double"}, {"name": "k", "type": "%s"}, {"name": "c", "type": ["null", "string"]},
+  {"name": "score", "type": "double"}]}"""
+
+
+def kafka(desk, k):
+    (desk.folder / "event.avsc").write_text(SCHEMA % k)
+    source = f'{{kafka: {{brokers: ["b:9092"], topic: t, format: avro, schema: {desk.folder}/event.avsc}}}}'
+    return desk.config(source=source)
+
+
+def test_the_schema_of_messages_is_held_against_the_columns(desk, driftline):
+    assert (
+        "kafka t: the format fits; the brokers were not asked"
+        in driftline("validate", kafka(desk, "int")).out
+    )
+    ran = driftline("validate", kafka(desk, "string"))
+    assert ran.code == 2
+    assert "features.k" in ran.err
+    assert "event.avsc" in ran.err
+
+
+def test_a_schema_file_that_is_not_there_is_an_error(desk, driftline):
+    config = kafka(desk, "int")
+    (desk.folder / "event.avsc").unlink()
+    ran = driftline("validate", config)
+    assert ran.code == 2
+    assert "source.kafka.schema" in ran.err
