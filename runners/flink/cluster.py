@@ -248,9 +248,12 @@ class FlinkCluster:
 
     def worker_pids(self) -> list[int]:
         """Process ids of the Python workers."""
-        listing = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True)
-        pairs = [tuple(int(number) for number in line.split()) for line in listing.stdout.splitlines()]
-        return [pid for pid, parent in pairs if parent == self.worker_pool.pid]
+        # the pool does not collect those that end by themselves: they stay listed, with state Z
+        command = ["ps", "-A", "-o", "pid=,ppid=,stat="]
+        listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        processes = [line.split() for line in listing.splitlines()]
+        pool = str(self.worker_pool.pid)
+        return [int(pid) for pid, parent, state in processes if parent == pool and not state.startswith("Z")]
 
     def kill_workers(self) -> list[int]:
         """Kill the Python workers (SIGKILL) and return their ids; Flink asks the pool for new ones."""

@@ -169,7 +169,8 @@ class FlinkRest:
 
     def wait_checkpoint(self, job_id: str, seconds: float = 60.0) -> None:
         """Wait until one more checkpoint has begun and completed."""
-        started = self.checkpoints(job_id)["counts"]["total"]
+        # not the count of all: attempts before all tasks run are counted but get no number
+        started = max((each["id"] for each in self.checkpoints(job_id)["history"]), default=0)
 
         def completed() -> bool:
             latest = self.checkpoints(job_id)["latest"]["completed"]

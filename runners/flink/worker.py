@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from typing import TYPE_CHECKING
 
 import grpc  # type: ignore[import-untyped]
@@ -69,9 +70,20 @@ def _descriptor(url: str) -> str:
 
 
 def main() -> None:
-    """Run until the runner has no more work."""
-    os.environ.update(environment(sys.argv[1:]))
-    sdk_worker_main.main([])
+    """Run until the runner has no more work, or is gone."""
+    code = 1
+    try:
+        os.environ.update(environment(sys.argv[1:]))
+        sdk_worker_main.main([])
+        code = 0
+    except grpc.RpcError as error:
+        sys.stderr.write(f"the task manager is gone: {error.code()}\n")
+    except BaseException:  # noqa: BLE001  # the process ends below, whatever it was
+        traceback.print_exc()
+    finally:
+        # threads of steps that wait for a dead task manager would keep the process for ever
+        sys.stderr.flush()
+        os._exit(code)
 
 
 if __name__ == "__main__":
