@@ -78,6 +78,7 @@ class Producer:
     def kill(self) -> None:
         """End it at once."""
         stop_group(self._process.pid, 0.0, self._process)
+        self._process.stdout.close()
 
     def _line(self) -> dict[str, Any] | None:
         line = self._process.stdout.readline()
