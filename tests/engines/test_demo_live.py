@@ -183,9 +183,9 @@ def test_windows_are_told_once_with_new_findings_and_what_is_over(broker, topic)
     assert list(story.announce(starts[0])) == []
     told = [list(story.tell(window)) for window in windows]
     assert [lines[0][:10] for lines in told] == ["Sat 31 Aug", "Sun 01 Sep", "Mon 02 Sep", "Tue 03 Sep"]
-    assert "900 requests  2 segments    2 of 2 results judged  nothing drifted" in told[0][0]
+    assert "900 requests, 2 segments, 2/2 results judged  nothing drifted" in told[0][0]
     assert len(told[0]) == 1
-    assert "1 drifted, 1 of them new" in told[1][0]
+    assert "1 drifted, 1 new" in told[1][0]
     (finding,) = told[1][1:]
     assert finding.strip().startswith("DRIFT  origin=LGA distance: PSI 1.50, KS 0.55, missing 0%, p 2e-09")
     assert finding.endswith("<- put in")
@@ -288,7 +288,7 @@ def test_the_demo_shows_windows_as_they_close_until_ctrl_c(demo):
     process, printed = demo
     printed_soon(demo, "nothing drifted", 300)
     assert re.search(
-        r"^Sat 31 Aug +144 requests  2 segments +\d+ of 22 results judged", printed.read_text(), re.MULTILINE
+        r"^Sat 31 Aug +144 requests, 2 segments, \d+/22 results judged", printed.read_text(), re.MULTILINE
     )
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 0

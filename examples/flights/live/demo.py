@@ -150,7 +150,7 @@ class Demo:
         for server in (self.broker.server, *self.cluster.servers, monitor, generator):
             finished = server is generator and server.process.poll() == 0
             if not server.running and not finished:
-                raise ServerError(f"{server.name} has ended\n{server.tail()}")
+                raise ServerError(f"{server.name} has ended\n{server.tail(5)}")
         restarts = self.cluster.rest.failures(self.job)
         if restarts > RESTARTS:
             cause = root_cause(self.cluster.rest.exceptions(self.job))

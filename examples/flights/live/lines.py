@@ -57,8 +57,8 @@ class Story:
         }
         new = [row for row in findings if (row["segment"], row["feature"]) not in self.drifting]
         yield (
-            f"{day}  {window.requests:>5,} requests  {segments} segments  "
-            f"{judged:>3} of {window.rows.num_rows} results judged  {_summary(len(findings), len(new)):<22}"
+            f"{day}  {window.requests:>5,} requests, {segments} segments, "
+            f"{judged}/{window.rows.num_rows} results judged  {_summary(len(findings), len(new)):<16}"
             f"  {window.delay:4.1f} s after its end"
         )
         for row in new:
@@ -66,7 +66,7 @@ class Story:
             if fault and fault not in self.found:
                 self.found[fault] = day
             yield _finding(row) + ("  <- put in" if fault else "")
-        for place in self.drifting.keys() - places.keys():
+        for place in sorted(self.drifting.keys() - places.keys()):
             yield f"      over   {' '.join(place)}: drifted since {self.drifting[place]}, no longer"
         self.drifting = places
 
@@ -90,7 +90,7 @@ class Story:
 def _summary(drifted: int, new: int) -> str:
     if not drifted:
         return "nothing drifted"
-    return f"{drifted} drifted" + (f", {new} of them new" if new else "")
+    return f"{drifted} drifted" + (f", {new} new" if new else "")
 
 
 def _finding(row: dict[str, object]) -> str:
