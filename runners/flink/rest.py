@@ -85,7 +85,7 @@ class FlinkRest:
         Parameters
         ----------
         job_id : str, optional
-            Without it the newest job.
+            Without it the newest that has not ended: a submitted job is known to Flink a little later.
         seconds : float, default 120.0
             How long to wait.
 
@@ -93,18 +93,24 @@ class FlinkRest:
         -------
         str
             The job's id.
+
+        Raises
+        ------
+        FlinkError
+            If the job ends instead; with the reason.
+        TimeoutError
+            If it does not run in time.
         """
-        found: list[str] = []
+        found = [job_id] if job_id else []
 
         def running() -> bool:
-            jobs = self.jobs()
-            newest = job_id or next(iter(jobs), None)
-            if newest is None:
+            if not found:
+                found.extend(self.running_jobs()[:1])
+            if not found:
                 return False
-            found[:] = [newest]
-            if jobs.get(newest) in _FINAL:
-                raise FlinkError(f"job {newest} is {jobs[newest]}\n{self.exceptions(newest)}")
-            job = self.job(newest)
+            job = self.job(found[0])
+            if job["state"] in _FINAL:
+                raise FlinkError(f"job {found[0]} is {job['state']}\n{self.exceptions(found[0])}")
             return job["state"] == "RUNNING" and all(
                 vertex["status"] in ("RUNNING", "FINISHED") for vertex in job["vertices"]
             )
@@ -118,7 +124,7 @@ class FlinkRest:
         return entries[0]["stacktrace"] if entries else ""
 
     def failures(self, job_id: str) -> int:
-        """How often the job has restarted."""
+        """How often the job has restarted; told up to ten seconds later."""
         return int(self.job_metrics(job_id, "numRestarts").get("numRestarts", 0))
 
     def cancel(self, job_id: str, seconds: float = 60.0) -> None:

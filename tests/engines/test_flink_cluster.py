@@ -101,7 +101,7 @@ def test_a_job_survives(flink, job, victim):
     wait_for_reads(diary, len(read_diary(diary)))
     for number, found in offsets(diary).items():
         assert found == set(range(max(found) + 1)), number
-    assert flink.rest.failures(job_id) >= 1
+    wait_until(lambda: flink.rest.failures(job_id) >= 1, 60, "the restart to be counted")
 
 
 def test_a_job_stops_with_a_savepoint_and_goes_on_from_it(flink, job):
