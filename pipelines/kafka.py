@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from driftline.decoding.formats import MessageFormat
 
 
-def kafka_reader(config: Config, *, bounded: bool) -> ReadKafka:
+def kafka_reader(config: Config, *, bounded: bool, in_process: bool = False) -> ReadKafka:
     """Make the Kafka source of a configuration, with the offsets it begins at.
 
     Parameters
@@ -28,6 +28,8 @@ def kafka_reader(config: Config, *, bounded: bool) -> ReadKafka:
         The configuration; its source is Kafka.
     bounded
         Whether to read to the present end offsets.
+    in_process
+        Whether a stream is read by this process, on the local runner.
 
     Returns
     -------
@@ -56,7 +58,7 @@ def kafka_reader(config: Config, *, bounded: bool) -> ReadKafka:
         record_times=source.event_time == "record",
         commit=source.group is not None,
     )
-    return ReadKafka(source, partitions, reading, bounded)
+    return ReadKafka(source, partitions, reading, bounded, in_process)
 
 
 def checked_format(config: Config) -> MessageFormat:

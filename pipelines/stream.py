@@ -76,14 +76,14 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
     """
     require_sinks(config, config.sinks)
     baseline = fitting_baseline(config)
-    reader = kafka_reader(config, bounded=False)
+    pipeline = beam.Pipeline(options=options)
+    here = runner_name(pipeline) == STREAM_RUNNER
+    reader = kafka_reader(config, bounded=False, in_process=here)
     made = prepare_sinks(config.sinks, streaming=True)
     if made:
         say(f"created topics: {', '.join(made)}")
     follow = BaselineSource(config.baseline.path, follow=partial(misfits, config=config))
-    pipeline = beam.Pipeline(options=options)
     build_monitor(pipeline, config, follow, reader=reader, sinks=config.sinks, streaming=True)
-    here = runner_name(pipeline) == STREAM_RUNNER
     started, begin = time.time_ns() // 1000, time.monotonic()
     TALLY.clear()
 

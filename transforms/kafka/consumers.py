@@ -88,6 +88,7 @@ class PartitionConsumer:
     idle_after: int
     position: int | None = None
     used_at: float = 0.0
+    committed_at: float = float("-inf")
     _asked_at: int = 0
     _said_at: float = float("-inf")
     _gone: str | None = None

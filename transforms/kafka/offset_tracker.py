@@ -139,10 +139,23 @@ class MicrosecondWatermark(WatermarkEstimator):
 
     def __init__(self, watermark: int | None) -> None:
         self._watermark = watermark
+        self._reported: int | None = None
+        self._reports_another = False
 
     def current_watermark(self) -> Timestamp | None:
         """Give the watermark to the runner."""
-        return None if self._watermark is None else Timestamp(micros=self._watermark)
+        watermark = self._reported if self._reports_another else self._watermark
+        return None if watermark is None else Timestamp(micros=watermark)
+
+    def report(self, watermark: int | None) -> None:
+        """Tell the runner another watermark than the partition's own.
+
+        Parameters
+        ----------
+        watermark
+            Microseconds since the epoch, None for the beginning of time.
+        """
+        self._reported, self._reports_another = watermark, True
 
     def get_estimator_state(self) -> int | None:
         """Give what a checkpoint keeps."""

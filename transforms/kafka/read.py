@@ -13,7 +13,7 @@ import transforms.coders  # noqa: F401  # batches travel as Arrow IPC
 from transforms.dead_letters import DEAD_LETTERS
 from transforms.kafka.discover import DiscoverPartitions
 from transforms.kafka.partition import Partition  # noqa: TC001  # a dataclass that Beam looks into
-from transforms.kafka.read_partition import PartitionReading, ReadStream, ReadToEnd
+from transforms.kafka.read_partition import PartitionReading, ReadStream, ReadStreamInProcess, ReadToEnd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,12 +50,15 @@ class ReadKafka(beam.PTransform):
         How partitions are read.
     bounded
         Whether to stop at the partitions' stops.
+    in_process
+        Whether a stream is read by this process, on the local runner.
     """
 
     source: KafkaSource
     partitions: Sequence[Partition]
     reading: PartitionReading
     bounded: bool
+    in_process: bool = False
 
     def expand(self, root: Any) -> ReadOutputs:
         """Hand out partitions, read and decode them."""
@@ -75,7 +78,11 @@ class ReadKafka(beam.PTransform):
                 | "DiscoverPartitions"
                 >> beam.ParDo(DiscoverPartitions(self.source, late)).with_output_types(bytes)
             )
-            read = ReadStream(self.reading)
+            if self.in_process:
+                names = [partition.name for partition in self.partitions]
+                read = ReadStreamInProcess(self.reading, names)
+            else:
+                read = ReadStream(self.reading)
         outputs = partitions | "ReadPartitions" >> beam.ParDo(read).with_output_types(
             pa.RecordBatch
         ).with_outputs(DEAD_LETTERS, main="events")

@@ -20,9 +20,10 @@ from transforms.decode import outputs_of
 from transforms.kafka.consumers import CONSUMERS
 from transforms.kafka.offset_tracker import PartitionOffsets, PartitionWatermark
 from transforms.kafka.partition import NEVER, OffsetSpan, Partition
+from transforms.kafka.together import Together
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -43,6 +44,7 @@ _BUNDLE_SECONDS: Final = 0.1
 _SECOND: Final = 1_000_000
 _BEGINNING: Final = -(2**62)
 _STUCK_SECONDS: Final = 60.0
+_COMMIT_EVERY: Final = 5.0
 _AHEAD: Final = "the event time is ahead of the clock by more than source.kafka.max_ahead"
 
 
@@ -119,26 +121,10 @@ class _ReadPartition(beam.DoFn):
         return outputs_of(result, reading.model, partition.name, polled.offsets)
 
 
-class ReadStream(_ReadPartition):
-    """Read partitions for ever: event batches, and tagged ``dead_letters``.
+class _ReadStream(_ReadPartition):
+    """What the readers of streams have in common."""
 
-    Rows that are too late are dropped and counted here, and nowhere downstream.
-
-    Parameters
-    ----------
-    reading
-        How partitions are read.
-    """
-
-    @beam.DoFn.unbounded_per_element()
-    def process(
-        self,
-        element: bytes,
-        # Beam hands this one over by position and the others by name: it must come first
-        finalizer: Any = beam.DoFn.BundleFinalizerParam,
-        tracker: Any = beam.DoFn.RestrictionParam(PartitionOffsets()),  # noqa: B008
-        watermark: Any = beam.DoFn.WatermarkEstimatorParam(PartitionWatermark()),  # noqa: B008
-    ) -> Iterator[Any]:
+    def _read(self, element: bytes, tracker: Any, watermark: Any) -> Iterator[Any]:
         """Read for a moment, then put the rest off."""
         partition = Partition.from_bytes(element)
         consumer = self._consumer(partition)
@@ -157,6 +143,7 @@ class ReadStream(_ReadPartition):
                     )
                     count("partitions_gone")
                     tracker.try_claim(NEVER)
+                    watermark.advance(NEVER)
                     return
                 if polled.position != position and not tracker.try_claim(polled.position - 1):
                     consumer.position = None
@@ -167,12 +154,13 @@ class ReadStream(_ReadPartition):
                     watermark.advance(now - self._reading.disorder)
                 if polled.at_end or not polled.payloads or time.monotonic() - begin > _BUNDLE_SECONDS:
                     break
-            position = consumer.position
-            if self._reading.commit and position is not None:
-                finalizer.register(lambda: consumer.commit(position))
+            self._after(consumer)
             tracker.defer_remainder(_until_next_poll(behind=bool(polled.payloads) and not polled.at_end))
         finally:
             CONSUMERS.give(consumer)
+
+    def _after(self, consumer: PartitionConsumer) -> None:
+        """Do what is left to do when everything is read for now."""
 
     def _rows(self, polled: Polled, partition: Partition, watermark: Any) -> Iterator[Any]:
         reading = self._reading
@@ -193,6 +181,73 @@ class ReadStream(_ReadPartition):
             yield output if isinstance(output, beam.pvalue.TaggedOutput) else _stamped(output)
         if after > _BEGINNING:
             watermark.advance(after)
+
+
+class ReadStream(_ReadStream):
+    """Read partitions for ever: event batches, and tagged ``dead_letters``.
+
+    Rows that are too late are dropped and counted here, and nowhere downstream.
+
+    Parameters
+    ----------
+    reading
+        How partitions are read.
+    """
+
+    @beam.DoFn.unbounded_per_element()
+    def process(
+        self,
+        element: bytes,
+        # Beam hands this one over by position and the others by name: it must come first
+        finalizer: Any = beam.DoFn.BundleFinalizerParam,
+        tracker: Any = beam.DoFn.RestrictionParam(PartitionOffsets()),  # noqa: B008
+        watermark: Any = beam.DoFn.WatermarkEstimatorParam(PartitionWatermark()),  # noqa: B008
+    ) -> Iterator[Any]:
+        """Read for a moment, then put the rest off."""
+        self._finalizer = finalizer
+        yield from self._read(element, tracker, watermark)
+
+    def _after(self, consumer: PartitionConsumer) -> None:
+        """Have the offset committed after the checkpoint; a bundle that waits for one is kept till then."""
+        position, now = consumer.position, time.monotonic()
+        if self._reading.commit and position is not None and now - consumer.committed_at > _COMMIT_EVERY:
+            consumer.committed_at = now
+            self._finalizer.register(lambda: consumer.commit(position))
+
+
+class ReadStreamInProcess(_ReadStream):
+    """Read partitions for ever where one process reads them all: on the local runner for streams.
+
+    That runner, prism, takes the watermark of the partition that was read last for that of them all. So what
+    it is told is the oldest of them. It has no checkpoints: what was put out is as good as kept.
+
+    Parameters
+    ----------
+    reading
+        How partitions are read.
+    partitions
+        Names of the partitions that the job begins with.
+    """
+
+    def __init__(self, reading: PartitionReading, partitions: Sequence[str]) -> None:
+        super().__init__(reading)
+        self._together = Together(partitions)
+
+    @beam.DoFn.unbounded_per_element()
+    def process(
+        self,
+        element: bytes,
+        tracker: Any = beam.DoFn.RestrictionParam(PartitionOffsets()),  # noqa: B008
+        watermark: Any = beam.DoFn.WatermarkEstimatorParam(PartitionWatermark()),  # noqa: B008
+    ) -> Iterator[Any]:
+        """Read for a moment, then put the rest off."""
+        yield from self._read(element, tracker, watermark)
+        oldest = self._together.oldest(Partition.from_bytes(element).name, watermark.micros())
+        watermark.report(oldest)
+
+    def _after(self, consumer: PartitionConsumer) -> None:
+        if self._reading.commit and consumer.position is not None:
+            consumer.commit(consumer.position)
 
 
 class ReadToEnd(_ReadPartition):
