@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from driftline.config import Tests
     from transforms.baseline_source import BaselineSource
-    from transforms.parts import Key
+    from transforms.merge_windows import WindowKey as ProfileKey
     from transforms.profile_slices import SliceLength
 
 #: (model, window start, window end, fingerprint of the profiles), times in microseconds
@@ -65,13 +65,10 @@ class JudgeProfiles(beam.DoFn):
         """Look for a new version."""
         self._source.refresh()
 
-    def process(
-        self, element: tuple[Key, bytes], window: Any = beam.DoFn.WindowParam
-    ) -> Iterator[tuple[WindowKey, bytes]]:
+    def process(self, element: tuple[ProfileKey, bytes]) -> Iterator[tuple[WindowKey, bytes]]:
         """Judge one profile."""
-        (segment, part), data = element
+        (segment, part, start, end), data = element
         name, fingerprint = split_part(part)
-        bounds = (window.start.micros, window.end.micros)
         baseline = self._source.of_layout(fingerprint)
         if baseline is None:
             if name != COVERAGE and segment == ALL:
@@ -83,9 +80,9 @@ class JudgeProfiles(beam.DoFn):
             block = baseline.layout.block(name)
             profile = decode_profile(data)
             rows = WindowRows(
-                batches=(judge(profile, segment, block, bounds, baseline=baseline, min_n=self._min_n),)
+                batches=(judge(profile, segment, block, (start, end), baseline=baseline, min_n=self._min_n),)
             )
-        yield (baseline.model, *bounds, fingerprint), rows.to_bytes()
+        yield (baseline.model, start, end, fingerprint), rows.to_bytes()
 
 
 class SettleWindow(beam.DoFn):

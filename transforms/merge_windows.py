@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
+from apache_beam.coders import BytesCoder
+from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.trigger import AccumulationMode, AfterCount, AfterWatermark
-from apache_beam.transforms.window import FixedWindows, SlidingWindows
-from apache_beam.utils.timestamp import Duration
+from apache_beam.transforms.userstate import ReadModifyWriteStateSpec, TimerSpec, on_timer
+from apache_beam.transforms.window import FixedWindows, GlobalWindows, SlidingWindows
+from apache_beam.utils.timestamp import Duration, Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 
 from driftline.profiles.encoded import merge_encoded
@@ -23,24 +26,27 @@ if TYPE_CHECKING:
 
     from transforms.parts import Key
 
+#: (segment label, part, window start, window end), times in microseconds
+WindowKey = tuple[str, str, int, int]
+
+# time for a pane to come through the levels
+_SLACK = 60_000_000
+
 
 @dataclass
 class MergePerWindow(beam.PTransform):
-    """Merge profiles by key and window; each late arrival makes another pane.
+    """Merge profiles by key and window; each late arrival makes another pane, of what was added.
 
     Parameters
     ----------
     windows
         The windows of this level.
-    accumulation_mode
-        DISCARDING where the next level adds up, ACCUMULATING where the whole is wanted.
     allowed_lateness
         Microseconds; None for bounded input, where nothing is late and a runner may combine before it
         shuffles.
     """
 
     windows: WindowFn
-    accumulation_mode: int
     allowed_lateness: int | None
 
     def expand(self, profiles: beam.PCollection) -> beam.PCollection:
@@ -51,7 +57,8 @@ class MergePerWindow(beam.PTransform):
             window = beam.WindowInto(
                 self.windows,
                 trigger=AfterWatermark(late=AfterCount(1)),
-                accumulation_mode=self.accumulation_mode,
+                # never accumulating: Prism would hold its watermark until nothing can be late any more
+                accumulation_mode=AccumulationMode.DISCARDING,
                 allowed_lateness=Duration(micros=self.allowed_lateness),
             )
         return (
@@ -92,6 +99,47 @@ def with_all_traffic(element: tuple[Key, bytes]) -> Iterable[tuple[Key, bytes]]:
         yield (ALL, part), profile
 
 
+class AccumulatePanes(beam.DoFn):
+    """Add what came late to what a window had before, and give the whole.
+
+    Parameters
+    ----------
+    keep_for
+        How long after its end a window can still be corrected, microseconds.
+    """
+
+    PROFILE = ReadModifyWriteStateSpec("window_profile_v1", BytesCoder())
+    FORGET = TimerSpec("forget_profile_v1", TimeDomain.WATERMARK)
+
+    def __init__(self, keep_for: int) -> None:
+        self._keep_for = keep_for
+
+    def process(
+        self,
+        element: tuple[WindowKey, bytes],
+        profile=beam.DoFn.StateParam(PROFILE),  # noqa: ANN001, B008
+        forget=beam.DoFn.TimerParam(FORGET),  # noqa: ANN001, B008
+    ) -> Iterator[tuple[WindowKey, bytes]]:
+        """Merge a pane into those before."""
+        key, added = element
+        before = profile.read()
+        if before is None:
+            forget.set(Timestamp(micros=key[3] + self._keep_for))
+        whole = added if before is None else merge_encoded([before, added])
+        profile.write(whole)
+        yield key, whole
+
+    @on_timer(FORGET)
+    def forget(self, profile=beam.DoFn.StateParam(PROFILE)) -> None:  # noqa: ANN001, B008
+        """Forget a window that nothing can correct any more."""
+        profile.clear()
+
+
+def _with_bounds(element: tuple[Key, bytes], window: Any = beam.DoFn.WindowParam) -> tuple[WindowKey, bytes]:
+    (segment, part), profile = element
+    return (segment, part, window.start.micros, window.end.micros), profile
+
+
 @dataclass
 class MergeWindows(beam.PTransform):
     """Merge slice profiles into those of sliding windows.
@@ -112,6 +160,8 @@ class MergeWindows(beam.PTransform):
     window holds size / every of them. What is too late is dropped at the source and nowhere else: every level
     allows the lateness a row needs to reach the last window it belongs to, and a slice more, which is for
     rows that are on their way while the watermark moves on.
+
+    What comes out is keyed by `WindowKey`; a window that is corrected comes again as a whole.
     """
 
     size: int
@@ -124,18 +174,22 @@ class MergeWindows(beam.PTransform):
         lateness = None
         if self.allowed_lateness is not None:
             lateness = self.size + self.allowed_lateness
-        return (
+        windows = (
             partials
-            | "Slices"
-            >> MergePerWindow(FixedWindows(_seconds(self.slice)), AccumulationMode.DISCARDING, lateness)
+            | "Slices" >> MergePerWindow(FixedWindows(_seconds(self.slice)), lateness)
             | "AllTraffic" >> beam.FlatMap(with_all_traffic).with_output_types(tuple[tuple[str, str], bytes])
-            | "Periods"
-            >> MergePerWindow(FixedWindows(_seconds(self.every)), AccumulationMode.DISCARDING, lateness)
-            | "Windows"
-            >> MergePerWindow(
-                SlidingWindows(_seconds(self.size), _seconds(self.every)),
-                AccumulationMode.ACCUMULATING,
-                lateness,
+            | "Periods" >> MergePerWindow(FixedWindows(_seconds(self.every)), lateness)
+            | "Windows" >> MergePerWindow(SlidingWindows(_seconds(self.size), _seconds(self.every)), lateness)
+            | "Bounds" >> beam.Map(_with_bounds).with_output_types(tuple[tuple[str, str, int, int], bytes])
+        )
+        if lateness is None:
+            return windows
+        return (
+            windows
+            | "Global" >> beam.WindowInto(GlobalWindows())
+            | "Accumulate"
+            >> beam.ParDo(AccumulatePanes(lateness + _SLACK)).with_output_types(
+                tuple[tuple[str, str, int, int], bytes]
             )
         )
 

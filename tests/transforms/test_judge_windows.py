@@ -7,7 +7,6 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 import pytest
-from apache_beam.transforms.window import IntervalWindow
 from apache_beam.utils.timestamp import Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -115,14 +114,13 @@ def judged(source, minutes, segment="*", x=None):
     """Elements for a segment with events at these minutes, and the coverage of all of them."""
     step = JudgeProfiles(source, 50)
     step.setup()
-    bounds = IntervalWindow(Timestamp(micros=START), Timestamp(micros=END))
     batch = events(minutes, ["A"] * len(minutes), x)
     layout = decode_baseline(encoded_path(source), "b").layout
     elements = [
-        ((segment, part_of(part.block, source.newest.fingerprint)), part.profile)
+        ((segment, part_of(part.block, source.newest.fingerprint), START, END), part.profile)
         for part in profile_events(batch, layout, None, END)
     ]
-    return [out for element in elements for out in step.process(element, bounds)]
+    return [out for element in elements for out in step.process(element)]
 
 
 def encoded_path(source):
@@ -135,7 +133,7 @@ def coverage(source, *minutes):
     step.setup()
     data = Coverage.of(np.array(minutes) * MINUTE, UNIT).to_bytes()
     part = part_of(COVERAGE, source.newest.fingerprint)
-    return list(step.process((("*", part), data), IntervalWindow(0, 1800)))
+    return list(step.process((("*", part, START, END), data)))
 
 
 def test_profiles_become_rows_of_their_window(source):

@@ -127,7 +127,7 @@ def merged(batches, check, *, size=30, every=15, slice_=15, bundles=True):
             | beam.Create(batches).with_output_types(pa.RecordBatch)
             | beam.ParDo(ProfileSlices(length), plan).with_output_types(tuple[tuple[str, str], bytes])
             | MergeWindows(int(size * MINUTE), int(every * MINUTE), int(slice_ * MINUTE), 0)
-            | beam.Map(lambda kv, window=beam.DoFn.WindowParam: (*kv[0], window.start.micros, kv[1]))
+            | beam.Map(lambda kv: (*kv[0][:3], kv[1]))
         )
         assert_that(profiles, lambda found: check(*found))
 
