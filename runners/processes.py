@@ -177,6 +177,9 @@ def stop_group(pid: int, seconds: float = 15.0, process: subprocess.Popen[Any] |
         while time.monotonic() < end:
             if process is not None:
                 process.poll()
+            else:
+                with contextlib.suppress(ChildProcessError):
+                    os.waitpid(pid, os.WNOHANG)
             os.killpg(pid, 0)
             time.sleep(0.05)
         os.killpg(pid, signal.SIGKILL)
