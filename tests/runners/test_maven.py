@@ -1,4 +1,4 @@
-"""Archives are fetched once, whole or not at all. Here Maven is a stand-in; tests/engines has the real one."""
+"""Archives are fetched once, whole or not at all. Maven is a stand-in; the real one is in tests/engines."""
 
 from __future__ import annotations
 
