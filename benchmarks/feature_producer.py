@@ -37,6 +37,7 @@ SETTINGS = {
     "queue.buffering.max.kbytes": 2_000_000,
     "delivery.report.only.error": True,
     "reconnect.backoff.max.ms": 1_000,
+    "log_level": 0,  # what is fatal is raised
 }
 
 

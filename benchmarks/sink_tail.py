@@ -33,7 +33,7 @@ class SinkTail:
     def __init__(self, brokers: str, topic: str) -> None:
         self._consumer = Consumer(
             {"bootstrap.servers": brokers, "group.id": "tail", "enable.auto.commit": False}
-            | {"auto.offset.reset": "earliest", "reconnect.backoff.max.ms": 1_000}
+            | {"auto.offset.reset": "earliest", "reconnect.backoff.max.ms": 1_000, "log_level": 0}
         )
         partitions = self._consumer.list_topics(topic, timeout=20).topics[topic].partitions
         self._consumer.assign([TopicPartition(topic, number, 0) for number in partitions])
