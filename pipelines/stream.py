@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import signal
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -76,6 +78,8 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
     """
     require_sinks(config, config.sinks)
     baseline = fitting_baseline(config)
+    for chatty in ("apache_beam.utils.subprocess_server", "PrismRunner"):
+        logging.getLogger(chatty).setLevel(logging.ERROR)
     pipeline = beam.Pipeline(options=options)
     here = runner_name(pipeline) == STREAM_RUNNER
     reader = kafka_reader(config, bounded=False, in_process=here)
@@ -93,15 +97,13 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
 
     folders = [sink.files.path for sink in config.sinks if sink.files is not None]
     write_summary(config, baseline, outcome(), folders, streaming=True)
-    with _terminated_as_interrupted(), progress(f"monitor {config.model}", shown=here):
-        result: Any = None
+    result = pipeline.run()
+    say(_running(reader.partitions, baseline.version, result, here=here))
+    # behind the start of the job: Beam's job server takes the signals for itself
+    with _interrupted_quietly(here=here), progress(f"monitor {config.model}", shown=here):
         try:
-            result = pipeline.run()
-            say(_running(reader.partitions, baseline.version, result, here=here))
             state = result.wait_until_finish()
         except KeyboardInterrupt:
-            if result is None:
-                raise
             raise _stopped(result, outcome(), here=here) from None
     if state not in (PipelineState.DONE, None):
         raise JobError(f"the job ended as {state}: the runner's log says why")
@@ -122,13 +124,8 @@ def _stopped(result: Any, outcome: Outcome, *, here: bool) -> StreamStopped:
             "no longer watching: the job goes on. Stop it with a savepoint in Flink's web UI or with "
             "`flink stop`; docs/how-to/flink.md says how to go on from one"
         )
-    # what the runner has to say of a job that is being cancelled is no news
-    logging.disable(logging.CRITICAL)
-    try:
-        threading.Thread(target=result.cancel, daemon=True).start()
-        time.sleep(1)
-    finally:
-        logging.disable(logging.NOTSET)
+    threading.Thread(target=result.cancel, daemon=True).start()
+    time.sleep(1)
     return StreamStopped(
         "stopped: windows that had not ended were not reported; a new job begins at source.kafka.start",
         outcome,
@@ -136,13 +133,29 @@ def _stopped(result: Any, outcome: Outcome, *, here: bool) -> StreamStopped:
 
 
 @contextmanager
-def _terminated_as_interrupted() -> Iterator[None]:
-    """Take SIGTERM, with which services are stopped, as Ctrl-C."""
+def _interrupted_quietly(*, here: bool) -> Iterator[None]:
+    """Take SIGTERM, with which services are stopped, as Ctrl-C; then let the runner's threads say no more.
+
+    Parameters
+    ----------
+    here
+        Whether the job runs in this process. What its threads say when their runner is gone is no news: the
+        program is about to end.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+    def interrupt(_number: int, _frame: Any) -> None:
+        if here:
+            logging.disable(logging.CRITICAL)
+            threading.excepthook = lambda _: None
+            sys.stderr = io.StringIO()  # Beam's workers print there what they raise
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)

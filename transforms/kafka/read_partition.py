@@ -241,8 +241,9 @@ class ReadStreamInProcess(_ReadStream):
         watermark: Any = beam.DoFn.WatermarkEstimatorParam(PartitionWatermark()),  # noqa: B008
     ) -> Iterator[Any]:
         """Read for a moment, then put the rest off."""
-        yield from self._read(element, tracker, watermark)
+        # as of the bundles that have ended: what others put out meanwhile may still be on its way
         oldest = self._together.oldest(Partition.from_bytes(element).name, watermark.micros())
+        yield from self._read(element, tracker, watermark)
         watermark.report(oldest)
 
     def _after(self, consumer: PartitionConsumer) -> None:
