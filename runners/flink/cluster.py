@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from runners.flink.options import overridden, streaming_options
+from runners.flink.residuals import bounded_residuals
 from runners.flink.rest import FlinkRest
 from runners.flink.settings import HOST, JAVA_FLAGS, LOGGING, Memory, flink_config
 from runners.maven import jars, java
@@ -165,7 +166,8 @@ class FlinkCluster:
             raise ServerError(
                 f"port {self._rest_port} is in use: choose another for Flink, or stop what uses it"
             )
-        self._classpath = f"{jars(POM, _NOT_SHIPPED)}/*"
+        archives = jars(POM, _NOT_SHIPPED)
+        self._classpath = f"{bounded_residuals(archives)}{os.pathsep}{archives}/*"
         for name in ("conf", "tmp", "checkpoints", "savepoints", "artifacts"):
             (self.folder / name).mkdir(parents=True, exist_ok=True)
         text = yaml.safe_dump({key: _plain(value) for key, value in self._config.items()}, width=1000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import urllib.request
 from collections import defaultdict
 
@@ -67,6 +68,15 @@ def test_bundles_are_finalized_after_a_checkpoint(flink, job):
 
     wait_until(finalized, 60, "every element to be finalized")
     assert flink.rest.checkpoints(job_id)["latest"]["completed"]["state_size"] > 0
+
+
+def test_what_a_source_leaves_in_state_does_not_grow(flink, job):
+    job_id, diary = job
+    wait_for_reads(diary, 0, more=20)
+    flink.rest.wait_checkpoint(job_id)
+    kept = [path for path in (flink.folder / "checkpoints" / job_id).rglob("*") if path.is_file()]
+    names = {name for path in kept for name in re.findall(rb"sdf_checkpoint:\w+:\d+", path.read_bytes())}
+    assert names == {b"sdf_checkpoint:sdf_checkpoint:0"}
 
 
 def test_metrics_reach_flink_and_prometheus(flink, job):
