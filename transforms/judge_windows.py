@@ -22,6 +22,7 @@ from driftline.profiles.encoded import decode_profile
 from driftline.segments import ALL
 from transforms.counters import UNJUDGED, count, distribution
 from transforms.parts import COVERAGE, split_part
+from transforms.profile_slices import MILLISECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -158,7 +159,8 @@ class SettleWindow(beam.DoFn):
         if before == _SETTLED and self._streaming:
             again.set(Timestamp.of(time.time() + SETTLE_AGAIN_AFTER))
         else:
-            settle.set(Timestamp(micros=end))
+            # behind the end, at which the profiles of the window set out
+            settle.set(Timestamp(micros=end + MILLISECOND))
         phase.write(_FIRST if before is None else _LATE)
 
     @on_timer(SETTLE)

@@ -57,7 +57,6 @@ class MergePerWindow(beam.PTransform):
             window = beam.WindowInto(
                 self.windows,
                 trigger=AfterWatermark(late=AfterCount(1)),
-                # never accumulating: Prism would hold its watermark until nothing can be late any more
                 accumulation_mode=AccumulationMode.DISCARDING,
                 allowed_lateness=Duration(micros=self.allowed_lateness),
             )
@@ -99,16 +98,23 @@ def with_all_traffic(element: tuple[Key, bytes]) -> Iterable[tuple[Key, bytes]]:
         yield (ALL, part), profile
 
 
-class AccumulatePanes(beam.DoFn):
-    """Add what came late to what a window had before, and give the whole.
+class MergePeriods(beam.DoFn):
+    """Merge the periods of a window, give it when it ends, and give it again after each late arrival.
 
     Parameters
     ----------
     keep_for
         How long after its end a window can still be corrected, microseconds.
+
+    Notes
+    -----
+    Sliding windows of Beam that accumulate would keep every period once for each of its windows, and Prism
+    would hold its watermark, and so all results, until nothing can be late any more.
     """
 
     PROFILE = ReadModifyWriteStateSpec("window_profile_v1", BytesCoder())
+    ENDED = ReadModifyWriteStateSpec("window_ended_v1", BytesCoder())
+    END = TimerSpec("end_of_window_v1", TimeDomain.WATERMARK)
     FORGET = TimerSpec("forget_profile_v1", TimeDomain.WATERMARK)
 
     def __init__(self, keep_for: int) -> None:
@@ -118,26 +124,57 @@ class AccumulatePanes(beam.DoFn):
         self,
         element: tuple[WindowKey, bytes],
         profile=beam.DoFn.StateParam(PROFILE),  # noqa: ANN001, B008
+        ended=beam.DoFn.StateParam(ENDED),  # noqa: ANN001, B008
+        end=beam.DoFn.TimerParam(END),  # noqa: ANN001, B008
         forget=beam.DoFn.TimerParam(FORGET),  # noqa: ANN001, B008
     ) -> Iterator[tuple[WindowKey, bytes]]:
-        """Merge a pane into those before."""
+        """Merge what was added."""
         key, added = element
         before = profile.read()
-        if before is None:
-            forget.set(Timestamp(micros=key[3] + self._keep_for))
         whole = added if before is None else merge_encoded([before, added])
         profile.write(whole)
-        yield key, whole
+        if before is None:
+            end.set(Timestamp(micros=key[3]))
+            forget.set(Timestamp(micros=key[3] + self._keep_for))
+        elif ended.read():
+            yield key, whole
+
+    @on_timer(END)
+    def end(
+        self,
+        key=beam.DoFn.KeyParam,  # noqa: ANN001
+        profile=beam.DoFn.StateParam(PROFILE),  # noqa: ANN001, B008
+        ended=beam.DoFn.StateParam(ENDED),  # noqa: ANN001, B008
+    ) -> Iterator[tuple[WindowKey, bytes]]:
+        """Give the window."""
+        whole = profile.read()
+        if whole and not ended.read():
+            ended.write(b"1")
+            yield key, whole
 
     @on_timer(FORGET)
-    def forget(self, profile=beam.DoFn.StateParam(PROFILE)) -> None:  # noqa: ANN001, B008
-        """Forget a window that nothing can correct any more."""
+    def forget(
+        self,
+        key=beam.DoFn.KeyParam,  # noqa: ANN001
+        profile=beam.DoFn.StateParam(PROFILE),  # noqa: ANN001, B008
+        ended=beam.DoFn.StateParam(ENDED),  # noqa: ANN001, B008
+    ) -> Iterator[tuple[WindowKey, bytes]]:
+        """Forget a window that nothing can correct any more; this timer may fire first."""
+        yield from self.end(key, profile, ended)
         profile.clear()
+        ended.clear()
 
 
 def _with_bounds(element: tuple[Key, bytes], window: Any = beam.DoFn.WindowParam) -> tuple[WindowKey, bytes]:
     (segment, part), profile = element
     return (segment, part, window.start.micros, window.end.micros), profile
+
+
+def _in_its_windows(element: tuple[WindowKey, bytes], size: int) -> Iterator[tuple[WindowKey, bytes]]:
+    """Give a period to each window of `size` that it is part of."""
+    (segment, part, start, end), profile = element
+    for first in range(start, end - size - 1, start - end):
+        yield (segment, part, first, first + size), profile
 
 
 @dataclass
@@ -157,9 +194,9 @@ class MergeWindows(beam.PTransform):
     -----
     Portable Flink keeps every input of a combine in state until its window fires. The levels keep that
     small: partials of a slice become one element, slices of a period become one element, and a sliding
-    window holds size / every of them. What is too late is dropped at the source and nowhere else: every level
-    allows the lateness a row needs to reach the last window it belongs to, and a slice more, which is for
-    rows that are on their way while the watermark moves on.
+    window of a stream holds the sum of its periods. What is too late is dropped at the source and nowhere
+    else: every level allows the lateness a row needs to reach the last window it belongs to, and a slice
+    more, which is for rows that are on their way while the watermark moves on.
 
     What comes out is keyed by `WindowKey`; a window that is corrected comes again as a whole.
     """
@@ -174,23 +211,26 @@ class MergeWindows(beam.PTransform):
         lateness = None
         if self.allowed_lateness is not None:
             lateness = self.size + self.allowed_lateness
-        windows = (
+        key = tuple[str, str, int, int]
+        periods = (
             partials
             | "Slices" >> MergePerWindow(FixedWindows(_seconds(self.slice)), lateness)
             | "AllTraffic" >> beam.FlatMap(with_all_traffic).with_output_types(tuple[tuple[str, str], bytes])
             | "Periods" >> MergePerWindow(FixedWindows(_seconds(self.every)), lateness)
-            | "Windows" >> MergePerWindow(SlidingWindows(_seconds(self.size), _seconds(self.every)), lateness)
-            | "Bounds" >> beam.Map(_with_bounds).with_output_types(tuple[tuple[str, str, int, int], bytes])
         )
         if lateness is None:
-            return windows
-        return (
-            windows
-            | "Global" >> beam.WindowInto(GlobalWindows())
-            | "Accumulate"
-            >> beam.ParDo(AccumulatePanes(lateness + _SLACK)).with_output_types(
-                tuple[tuple[str, str, int, int], bytes]
+            windows = SlidingWindows(_seconds(self.size), _seconds(self.every))
+            return (
+                periods
+                | "Windows" >> MergePerWindow(windows, lateness)
+                | "Bounds" >> beam.Map(_with_bounds).with_output_types(tuple[key, bytes])
             )
+        return (
+            periods
+            | "Bounds" >> beam.Map(_with_bounds).with_output_types(tuple[key, bytes])
+            | "Global" >> beam.WindowInto(GlobalWindows())
+            | "InItsWindows" >> beam.FlatMap(_in_its_windows, self.size).with_output_types(tuple[key, bytes])
+            | "Windows" >> beam.ParDo(MergePeriods(lateness + _SLACK)).with_output_types(tuple[key, bytes])
         )
 
 

@@ -145,7 +145,7 @@ def test_profiles_become_rows_of_their_window(source):
 
 def test_timers_are_set_for_the_end_of_the_window_and_of_its_corrections(source, window):
     window.give(*judged(source, [1] * 60))
-    assert window.settle_at.at == Timestamp(micros=END)
+    assert window.settle_at.at == Timestamp(micros=END + 1_000)
     assert window.close_at.at == Timestamp(micros=END + 40 * MINUTE)
     assert window.again_at.at is None
 
@@ -159,7 +159,7 @@ def test_late_arrivals_of_a_stream_gather_for_seconds_and_of_a_bounded_run_for_n
         window.settle_at.at = None
         window.give(*judged(source, [1] * 61))
         assert window.again_at.at == (Timestamp(1_003) if streaming else None)
-        assert window.settle_at.at == (None if streaming else Timestamp(micros=END))
+        assert window.settle_at.at == (None if streaming else Timestamp(micros=END + 1_000))
         window.again_at.at = window.settle_at.at = None
         window.give(*judged(source, [1] * 62))  # no later than it is due already
         assert (window.again_at.at, window.settle_at.at) == (None, None)

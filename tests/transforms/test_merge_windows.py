@@ -19,7 +19,7 @@ from driftline.slicing import profile_events
 from tests.transforms.test_late_data import of, run
 from tests.transforms.timelines import MINUTE, encoded_baseline, events, reference_events
 from transforms.merge_encoded import MergeEncoded
-from transforms.merge_windows import MergeWindows, with_all_traffic
+from transforms.merge_windows import MergeWindows, _in_its_windows, with_all_traffic
 from transforms.parts import split_part
 from transforms.profile_slices import ProfileSlices, SliceLength
 
@@ -197,3 +197,14 @@ def test_a_late_row_in_a_slice_that_is_out_already_counts_once(baseline_path, pa
         assert counts[-1] == 66
         assert counts == sorted(counts)
         assert sum(of(rows, start=start)[-1]["bin_counts"]) == 66
+
+
+@given(st.integers(1, 8), st.integers(1, 50), st.integers(-100, 100))
+def test_a_period_belongs_to_every_window_that_holds_it(periods, every, number):
+    size, start = periods * every, number * every
+    found = [key for key, _ in _in_its_windows((("*", "p", start, start + every), b"x"), size)]
+    assert sorted(found) == [
+        ("*", "p", first, first + size)
+        for first in range(start - 20 * size, start + 20 * size)
+        if first % every == 0 and first <= start and start + every <= first + size
+    ]

@@ -32,7 +32,7 @@ from tests.transforms.timelines import MINUTE, encoded_baseline, events, referen
 from transforms import baseline_versions
 from transforms.baseline_source import BaselineSource
 from transforms.coders import RecordBatchCoder
-from transforms.counters import BASELINE_REFUSED, NAMESPACE, TALLY, UNJUDGED, counts_of
+from transforms.counters import BASELINE_REFUSED, NAMESPACE, TALLY, UNJUDGED
 
 HEADLESS = events([], [])
 
@@ -114,10 +114,11 @@ def standing(rows):
 
 def test_windows_after_the_switch_are_judged_by_the_new_version(path, editions):
     first, second = (version(data) for data in editions[:2])
-    rows, result = play(path, [events([5] * 60, "A" * 60), 61, editions[1], events([65] * 60, "A" * 60), 120])
+    before = TALLY.snapshot().get(UNJUDGED, 0)
+    rows, _ = play(path, [events([5] * 60, "A" * 60), 61, editions[1], events([65] * 60, "A" * 60), 120])
     judged_by = {row["window_start"].timestamp() // 60: row["baseline_version"] for row in rows}
     assert judged_by == {-15: first, 0: first, 45: second, 60: second}
-    assert UNJUDGED not in counts_of(result)
+    assert TALLY.snapshot().get(UNJUDGED, 0) == before
 
 
 def test_the_rows_after_a_switch_are_those_of_a_job_that_began_with_the_new_version(path, editions):
@@ -165,10 +166,11 @@ def test_a_late_row_is_judged_by_what_profiled_it_and_corrects_only_that(path, e
 
 def test_after_two_switches_within_a_window_every_row_is_judged(path, editions):
     steps = [events([16] * 60, "A" * 60), editions[1], events([17] * 70, "A" * 70)]
-    rows, result = play(path, [*steps, editions[2], events([18] * 80, "A" * 80), 120])
+    before = TALLY.snapshot().get(UNJUDGED, 0)
+    rows, _ = play(path, [*steps, editions[2], events([18] * 80, "A" * 80), 120])
     judged = {(row["n"], row["baseline_version"]) for row in of(rows, start=15)}
     assert judged == {(60, version(editions[0])), (70, version(editions[1])), (80, version(editions[2]))}
-    assert UNJUDGED not in counts_of(result)
+    assert TALLY.snapshot().get(UNJUDGED, 0) == before
 
 
 @pytest.mark.parametrize(
@@ -191,10 +193,11 @@ def test_a_bad_file_does_not_stop_the_stream(path, editions, bad):
 def test_profiles_whose_baseline_is_lost_are_counted_and_the_job_goes_on(path, editions, monkeypatch):
     monkeypatch.setattr(baseline_versions, "_MOST_VERSIONS", 1)
     steps = [events([16] * 60, "A" * 60), editions[1], editions[2], events([18] * 80, "A" * 80), 120]
-    rows, result = play(path, steps)
+    before = TALLY.snapshot().get(UNJUDGED, 0)
+    rows, _ = play(path, steps)
     assert {row["n"] for row in of(rows, start=15)} == {80}
     # two blocks in two windows
-    assert counts_of(result)[UNJUDGED] == 60 * 2 * 2
+    assert TALLY.snapshot()[UNJUDGED] - before == 60 * 2 * 2
 
 
 def test_how_long_a_window_waits_for_its_rows_is_a_distribution(path):
