@@ -95,6 +95,9 @@ def _distribution(name: str) -> Any:
 def distribution(name: str, value: int) -> None:
     """Add a value to a distribution of the job: its number, sum, smallest and largest are kept.
 
+    Flink's Prometheus reporter shows distributions as 0, so the sum and the number are counters too:
+    ``<name>_sum`` and ``<name>_count``.
+
     Parameters
     ----------
     name : str
@@ -103,6 +106,8 @@ def distribution(name: str, value: int) -> None:
         The value.
     """
     _distribution(name).update(value)
+    count(f"{name}_sum", value)
+    count(f"{name}_count")
 
 
 def count_rejected(by_reason: Mapping[str, int]) -> None:

@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import NewTopic
 
 from driftline.config import ConfigError
 from pipelines.kafka import kafka_reader
@@ -173,18 +174,38 @@ def test_messages_deleted_before_they_were_read_are_counted_and_passed_over(brok
     assert counts()["lost_offsets"] == 3
 
 
-def test_a_topic_that_is_deleted_ends_without_stopping_the_job(broker, topic, send, delete_topic):
+def test_a_topic_that_is_deleted_holds_nobody_back_for_ever(
+    broker, topic, send, delete_topic, monkeypatch, caplog
+):
+    monkeypatch.setattr("transforms.kafka.consumers.MISSING_FOR", 3_000_000)
     name = topic()
     (partition,) = driven(config_of(broker, f"topic: {name}, format: json, idle_after: 1s"))
-    send(name, 0, [now_ms()])
+    send(name, 0, [now_ms() - MINUTE])
     partition.until(lambda: partition.events)
+    read_to = partition.watermark.micros()
     delete_topic(name)
-    end = time.monotonic() + 30
+    partition.until(lambda: partition.watermark.micros() > read_to, seconds=40)
+    assert counts()["partitions_gone"] == 1
+    assert "no longer exists: the job goes on without it" in caplog.text
+
+
+def test_a_topic_that_was_made_anew_ends_with_a_clear_message(
+    broker, topic, send, delete_topic, admin, monkeypatch, caplog
+):
+    monkeypatch.setattr("transforms.kafka.consumers.MISSING_FOR", 2_000_000)
+    name = topic()
+    (partition,) = driven(config_of(broker, f"topic: {name}, format: json"))
+    send(name, 0, [now_ms()] * 5)
+    partition.until(lambda: len(partition.events) == 5)
+    delete_topic(name)
+    (made,) = admin.create_topics([NewTopic(name, 1)]).values()
+    made.result(20)
+    end = time.monotonic() + 40
     while not partition.ended:
         assert time.monotonic() < end
         partition.bundle()
         time.sleep(0.05)
-    assert counts()["partitions_gone"] == 1
+    assert "it ends at offset 0 and was read to 5: it was made anew" in caplog.text
 
 
 def test_event_time_of_the_record(broker, topic, send):

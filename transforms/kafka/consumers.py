@@ -35,8 +35,13 @@ _AT_END: Final = KafkaError._PARTITION_EOF  # noqa: SLF001
 
 _SECOND: Final = 1_000_000
 _ASK_TIMEOUT: Final = 0.5
+_LOOK_EVERY: Final = 2 * _SECOND
 _SAY_AGAIN: Final = 60.0
 _UNUSED_FOR: Final = 60.0
+
+#: How long a partition must be missing to be given up, microseconds: a broker that starts again denies for a
+#: while to know what it holds.
+MISSING_FOR: Final = 120 * _SECOND
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class Polled:
     at_end
         Whether the reader has reached the end of the partition.
     gone
-        Why nothing can come from the partition any more; None as long as something can.
+        Why the partition cannot be read on; None as long as it can.
     """
 
     payloads: list[bytes | None]
@@ -78,8 +83,7 @@ class PartitionConsumer:
     topic, number
         The partition.
     idle_after
-        How long the partition must be seen empty to count as idle, or missing to count as gone,
-        microseconds.
+        How long the partition must be seen empty to count as idle, microseconds.
     """
 
     settings: Mapping[str, Any]
@@ -90,14 +94,17 @@ class PartitionConsumer:
     used_at: float = 0.0
     committed_at: float = float("-inf")
     _asked_at: int = 0
+    _looked_at: int = 0
     _said_at: float = float("-inf")
     _gone: str | None = None
+    _passed_by: bool = False
 
     def __post_init__(self) -> None:
         """Connect, in the background."""
         self._consumer = Consumer(dict(self.settings), logger=_LOG)
         self._emptiness = Emptiness(self.idle_after)
-        self._missing = Emptiness(self.idle_after)
+        self._missing = Emptiness(MISSING_FOR)
+        self._anew = Emptiness(MISSING_FOR)
 
     def seek(self, offset: int) -> None:
         """Go to an offset, unless the consumer stands there."""
@@ -105,7 +112,6 @@ class PartitionConsumer:
             self._consumer.assign([TopicPartition(self.topic, self.number, offset)])
             self.position = offset
             self._emptiness.reset()
-            self._missing.reset()
 
     def poll(self, most: int, timeout: float, *, with_times: bool = False) -> Polled:
         """Take what there is.
@@ -126,6 +132,8 @@ class PartitionConsumer:
             connects again by itself.
         """
         assert self.position is not None
+        if self._missing.since is not None:
+            self._look_for_it()
         taken: list[Any] = self._consumer.consume(most, timeout)
         messages = [message for message in taken if message.error() is None]
         at_end = False
@@ -141,7 +149,7 @@ class PartitionConsumer:
         if not messages:
             return Polled([], [], [], self.position, at_end, self._gone)
         self._emptiness.reset()
-        self._missing.reset()
+        self._anew.reset()
         first, last = messages[0].offset(), messages[-1].offset()
         contiguous = last - first + 1 == len(messages)
         self.position = max(self.position, last + 1)
@@ -164,8 +172,11 @@ class PartitionConsumer:
         Returns
         -------
         bool
-            The broker is asked at most once a second; in between the answer is no.
+            The broker is asked at most once a second; in between the answer is no. A partition that no longer
+            exists may be passed by too, once that is certain.
         """
+        if self._missing.since is not None:
+            return self._passed_by
         if now - self._asked_at < _SECOND:
             return False
         self._asked_at = now
@@ -200,12 +211,38 @@ class PartitionConsumer:
         if error.code() in _OFFSET_LOST:
             self._find_lost_offset()
         elif error.code() in _GONE:
-            if self._missing.confirmed(time.time_ns() // 1000):
-                self._gone = "it no longer exists"
-            self._say(f"{error.str()}: waiting for it to come back")
+            if self._missing.since is None:
+                self._missing.confirmed(time.time_ns() // 1000)
+            self._say(f"{error.str()}: looking for it")
         else:
-            self._missing.reset()
             self._say(f"{error.str()}: trying again")
+
+    def _look_for_it(self) -> None:
+        """Ask for a partition that is missing, and read on where it comes back."""
+        now = time.time_ns() // 1000
+        if now - self._looked_at < _LOOK_EVERY:
+            return
+        self._looked_at = now
+        try:
+            topic = self._consumer.list_topics(self.topic, timeout=_ASK_TIMEOUT).topics.get(self.topic)
+        except KafkaException:
+            self._missing.reset()  # no broker, no evidence
+            self._missing.confirmed(now)
+            return
+        if topic is not None and topic.error is None and self.number in topic.partitions:
+            assert self.position is not None
+            self._missing.reset()
+            self._emptiness.reset()
+            self._passed_by = False
+            self._consumer.assign([TopicPartition(self.topic, self.number, self.position)])
+        elif self._missing.confirmed(now) and not self._passed_by:
+            self._passed_by = True
+            count("partitions_gone")
+            _LOG.error(
+                "%s-%d no longer exists: the job goes on without it, and reads on if it comes back",
+                self.topic,
+                self.number,
+            )
 
     def _find_lost_offset(self) -> None:
         """Go on at the first offset there is, or give up a partition that was made anew."""
@@ -219,7 +256,10 @@ class PartitionConsumer:
             self._consumer.assign([TopicPartition(self.topic, self.number, self.position)])
             return
         if self.position > high:
-            self._gone = f"it ends at offset {high} and was read to {self.position}: it was made anew"
+            if self._anew.confirmed(time.time_ns() // 1000):
+                self._gone = f"it ends at offset {high} and was read to {self.position}: it was made anew"
+            self._say(f"it ends at offset {high} and was read to {self.position}: trying again")
+            self._consumer.assign([TopicPartition(self.topic, self.number, self.position)])
             return
         count("lost_offsets", low - self.position)
         self._say(
