@@ -223,6 +223,9 @@ def monitor(invocation: Invocation, config: str) -> None:
       driftline monitor kafka.yaml -- --runner=FlinkRunner --flink_master=flink:8081
     """
     settings = _load(config)
+    if not settings.sinks:
+        remedy = "say where results go: `sinks: [files: {path: out/}]`"
+        raise ConfigError(config, [Problem("sinks", "is missing, and monitor writes nowhere else", remedy)])
     kind = settings.source.kind
     options = _options(invocation, streaming=kind == "kafka")
     if kind == "kafka":

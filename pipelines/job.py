@@ -49,10 +49,10 @@ class Counts:
     decoded: int
     profiled: int
     dropped_late: int
-    duplicates: int
     rejected: Mapping[str, int]
     windows: int
     results: int
+    duplicates: int = 0
 
     def sentence(self) -> str:
         """Say that the counts add up, or that they do not.

@@ -14,7 +14,7 @@ from driftline.report.summary import RunSummary
 from pipelines.job import check_input, run_job
 from pipelines.kafka import kafka_reader
 from pipelines.output import refuse_folders, refuse_own_output, unfinished
-from pipelines.sinks import moved, prepare_sinks, require_sinks, write_sinks
+from pipelines.sinks import moved, prepare_sinks, write_sinks
 from transforms.baseline_source import BaselineSource, read_baseline
 from transforms.drop_duplicates import DropDuplicates
 from transforms.judge_windows import JudgeWindows
@@ -187,7 +187,6 @@ def run_to_the_end(
     JobError
         If it does not finish.
     """
-    require_sinks(config, sinks)
     folders = [sink.files for sink in sinks if sink.files is not None]
     for folder in folders:
         names = [f"results.{folder.format}", f"dead_letters.{folder.format}", "run.json"]

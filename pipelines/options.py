@@ -8,7 +8,8 @@ from apache_beam.options.pipeline_options import PipelineOptions, StandardOption
 
 from driftline.config.errors import ConfigError, Problem, did_you_mean
 from runners.direct import DIRECT_RUNNERS, LOCAL_RUNNER, STREAM_RUNNER
-from runners.job_server import JOB_SERVER_OPTIONS, JOB_SERVER_RUNNERS
+from runners.flink.options import STREAM_OPTIONS, overridden
+from runners.job_server import FLINK_RUNNERS, JOB_SERVER_OPTIONS, JOB_SERVER_RUNNERS
 from runners.prism import INSTALL_PRISM, prism_location
 
 if TYPE_CHECKING:
@@ -46,22 +47,24 @@ def beam_options(args: Sequence[str], *, streaming: bool = False) -> PipelineOpt
     problems = _unknown_problems(unknown, _flags(parser), job_server=_short(runner) in JOB_SERVER_RUNNERS)
     if problems:
         raise ConfigError("Beam options", problems)
-    more = _for_a_stream(runner, known) if streaming else []
-    # The last one counts: this one, so that the runner never depends on Beam's default.
     chosen = STREAM_RUNNER if streaming and runner == LOCAL_RUNNER else runner
-    return PipelineOptions([*args, *more, f"--runner={chosen}"])
+    given = _for_a_stream(chosen, args, known) if streaming else args
+    # The last one counts: this one, so that the runner never depends on Beam's default.
+    return PipelineOptions([*given, f"--runner={chosen}"])
 
 
-def _for_a_stream(runner: str, known: Namespace) -> list[str]:
+def _for_a_stream(runner: str, given: Sequence[str], known: Namespace) -> list[str]:
     """Add what a stream needs and nobody should have to remember."""
-    if runner not in {LOCAL_RUNNER, STREAM_RUNNER}:
-        return ["--streaming"]
+    if _short(runner) in FLINK_RUNNERS:
+        return overridden(STREAM_OPTIONS, given)
+    if runner != STREAM_RUNNER:
+        return ["--streaming", *given]
     location = known.prism_location or prism_location()
     if location is None:
         remedy = f"install it once: {INSTALL_PRISM}; or run on a cluster: docs/how-to/flink.md"
         problem = Problem("--runner", "the local runner for streams, prism, is not installed", remedy)
         raise ConfigError("Beam options", [problem])
-    return ["--streaming", "--environment_type=LOOPBACK", f"--prism_location={location}"]
+    return ["--streaming", "--environment_type=LOOPBACK", f"--prism_location={location}", *given]
 
 
 def describe_runner(options: PipelineOptions) -> str:

@@ -17,28 +17,6 @@ if TYPE_CHECKING:
 
     import apache_beam as beam
 
-    from driftline.config import Config
-
-
-def require_sinks(config: Config, sinks: Sequence[Sink]) -> None:
-    """Refuse a job that would write nothing.
-
-    Parameters
-    ----------
-    config
-        The configuration.
-    sinks
-        Where the job is to write.
-
-    Raises
-    ------
-    ConfigError
-        If there is no sink.
-    """
-    if not sinks:
-        problem = Problem("sinks", "is missing", "say where results go: `sinks: [files: {path: out/}]`")
-        raise ConfigError(config.name, [problem])
-
 
 def prepare_sinks(sinks: Sequence[Sink], *, streaming: bool) -> list[str]:
     """Make the topics that the sinks need, and for a stream the folders.

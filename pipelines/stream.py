@@ -19,7 +19,7 @@ from driftline.baseline.compatibility import misfits
 from pipelines.job import JobError, Outcome, counts_of_tally, progress, runner_name
 from pipelines.kafka import kafka_reader
 from pipelines.monitor import build_monitor, fitting_baseline, write_summary
-from pipelines.sinks import prepare_sinks, require_sinks
+from pipelines.sinks import prepare_sinks
 from runners.direct import STREAM_RUNNER
 from transforms.baseline_source import BaselineSource
 from transforms.counters import TALLY
@@ -76,7 +76,6 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
     StreamStopped
         On Ctrl-C or SIGTERM. A job in this process is cancelled; one on a cluster goes on.
     """
-    require_sinks(config, config.sinks)
     baseline = fitting_baseline(config)
     for chatty in ("apache_beam.utils.subprocess_server", "PrismRunner"):
         logging.getLogger(chatty).setLevel(logging.ERROR)

@@ -5,6 +5,9 @@ from __future__ import annotations
 JOB_SERVER_RUNNERS = frozenset({"flink", "portable", "spark"})
 """Runners of this kind, in lower case and without ``runner``."""
 
+FLINK_RUNNERS = frozenset({"flink", "portable"})
+"""Those of them that run streams here."""
+
 JOB_SERVER_OPTIONS = frozenset(
     {
         "allow_non_restored_state",

@@ -11,6 +11,22 @@ MAX_PARALLELISM = 128
 """Flink's number of key groups; the Kafka source spreads its partitions over these."""
 
 
+STREAM_OPTIONS = (
+    "--streaming",
+    # without checkpoints nothing survives, and a splittable source does not even go on
+    "--checkpointing_interval=10000",
+    # without it what is inside a bundle when a checkpoint starts is stuck for ever
+    "--finish_bundle_before_checkpointing",
+    # a source's remainder comes back only when its bundle closes: close it after each poll
+    "--max_bundle_size=1",
+    "--max_bundle_time_mills=10",
+    # fixed, so that a job can be restored with another parallelism
+    f"--max_parallelism={MAX_PARALLELISM}",
+    "--max_cache_memory_usage_mb=100",
+)
+"""What every stream needs on a portable Flink runner, where the user does not say otherwise."""
+
+
 def streaming_options(
     *,
     job_endpoint: str,
@@ -54,19 +70,12 @@ def streaming_options(
         f"--job_endpoint={job_endpoint}",
         "--environment_type=EXTERNAL",
         f"--environment_config={worker_pool}",
-        "--streaming",
         f"--parallelism={parallelism}",
-        # fixed, so that a job can be restored with another parallelism
-        f"--max_parallelism={MAX_PARALLELISM}",
         f"--sdk_worker_parallelism={workers}",
         f"--checkpointing_interval={round(checkpoint_seconds * 1000)}",
-        # without it what is inside a bundle when a checkpoint starts is stuck for ever
-        "--finish_bundle_before_checkpointing",
-        # a source's remainder comes back only when its bundle closes: close it after each poll
-        "--max_bundle_size=1",
-        "--max_bundle_time_mills=10",
         f"--max_cache_memory_usage_mb={state_cache_mb}",
     ]
+    options = overridden(STREAM_OPTIONS, options)
     if artifact_endpoint:
         options.append(f"--artifact_endpoint={artifact_endpoint}")
     if unaligned:

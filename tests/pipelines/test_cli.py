@@ -136,15 +136,24 @@ def test_monitor_without_a_sink(calls, tmp_path, capsys):
     assert not calls
 
 
-@pytest.mark.parametrize("command", ["baseline", "backtest", "monitor"])
-def test_sources_of_a_later_release(calls, tmp_path, capsys, command):
+def test_a_baseline_is_learnt_from_files(calls, tmp_path, capsys):
     config = write(tmp_path, CONFIG.replace("source: {files: {pattern: data/*.parquet}}", KAFKA))
-    assert main([command, config]) == USAGE
+    assert main(["baseline", config]) == USAGE
     err = capsys.readouterr().err
-    assert "source" in err
-    assert "is kafka: this release reads files only" in err
-    assert ("--input" in err) == (command != "monitor")
+    assert "is kafka: this command reads files" in err
+    assert "--input" in err
     assert not calls
+
+
+def test_brokers_that_cannot_be_reached_are_one_clear_error(tmp_path, capsys):
+    write(tmp_path, CONFIG)
+    kafka = 'source: {kafka: {brokers: ["127.0.0.1:1"], topic: t, format: json}}'
+    config = write(tmp_path, CONFIG.replace("source: {files: {pattern: data/*.parquet}}", kafka))
+    assert main(["backtest", config]) == USAGE
+    err = capsys.readouterr().err
+    assert "source.kafka.brokers" in err
+    assert "127.0.0.1:1" in err
+    assert "Traceback" not in err
 
 
 def test_recorded_data_of_a_kafka_model_can_be_judged(calls, tmp_path):
