@@ -136,7 +136,7 @@ class Scene:
         return Outcome(name, away, recovered - blow, windows, expected.num_rows, differences)
 
     def change_job(self) -> None:
-        """Stop the job with a savepoint and start one with other thresholds and one more sink from it."""
+        """Stop the job with a savepoint and start one with one more sink from it."""
         rest = self.engine.cluster.rest
         savepoint = rest.stop_with_savepoint(self.job)
         sinks = self.config["sinks"]

@@ -103,7 +103,8 @@ def build_monitor(
     kafka = config.source.kafka
     if isinstance(reader, ReadKafka) and kafka is not None and kafka.deduplicate:
         windows = config.windows
-        length = slice_length(windows.every, streaming=streaming)
+        # a duplicate is one within a slice: the same slices, so that a backtest drops what a stream drops
+        length = slice_length(windows.every, streaming=True)
         late_by = windows.size - length.slice + windows.allowed_lateness
         events = events | "DropDuplicates" >> DropDuplicates(length, late_by)
     results = judge_events(events, config, baseline, streaming=streaming)

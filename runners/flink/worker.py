@@ -71,6 +71,7 @@ def _descriptor(url: str) -> str:
 
 def main() -> None:
     """Run until the runner has no more work, or is gone."""
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # the pool does not read it: a full pipe would stop us
     code = 1
     try:
         os.environ.update(environment(sys.argv[1:]))

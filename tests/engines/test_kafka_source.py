@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
+import random
 import time
 import uuid
+from collections import Counter
 
+import fastavro
 import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import NewTopic
 
 from driftline.config import ConfigError
 from pipelines.kafka import kafka_reader
+from runners.kafka.broker import KafkaBroker, Login
 from tests.engines.reading import config_of, counts, driven
+from transforms.kafka.discover import DiscoverPartitions, KnownTracker, encode_known
+from transforms.kafka.offset_tracker import MicrosecondWatermark
+from transforms.kafka.partition import Partition
 from transforms.kafka.positions import starting_partitions
 
 MINUTE = 60_000
@@ -55,6 +63,20 @@ def test_bounded_reading_ends_at_the_offsets_of_the_start(broker, topic, send):
         assert partition.ended
     assert [[e["time"] for e in p.events] for p in partitions] == [[1000, 2000, 3000], [4000, 5000]]
     assert counts()["decoded"] == 5
+
+
+def test_bounded_reading_does_not_go_beyond_its_end_over_gaps(broker, topic, send):
+    name = topic()
+    producer = Producer({"bootstrap.servers": broker.bootstrap, "transactional.id": name})
+    producer.init_transactions(10)
+    for _ in range(3):
+        producer.begin_transaction()
+        producer.produce(name, b'{"at": 1}', partition=0)
+        producer.commit_transaction(10)
+    (partition,) = driven(config_of(broker, f"topic: {name}, format: json"), bounded=True)
+    send(name, 0, [9] * 20)
+    partition.bundle()
+    assert [event["time"] for event in partition.events] == [1000] * 3
 
 
 def test_a_stream_goes_on_from_each_checkpoint(broker, topic, send):
@@ -133,13 +155,36 @@ def test_an_idle_partition_lets_the_watermark_go_and_a_lagging_one_does_not(brok
     at = now_ms() - MINUTE
     send(name, 1, [at])
     lagging.until(lambda: len(lagging.events) == 1)
-    behind = lagging.watermark.micros()
-    send(name, 1, [at + 1])
     begin = time.monotonic()
     empty.until(lambda: empty.watermark.micros() is not None)
     assert time.monotonic() - begin > 1.9
     assert abs(empty.watermark.micros() - (time.time_ns() // 1000 - 1_000_000)) < 2_000_000
-    assert lagging.watermark.micros() == behind
+    for step in range(1, 31):  # never caught up for as long as the partition would need to be idle
+        send(name, 1, [at + step])
+        lagging.bundle()
+        time.sleep(0.1)
+    assert lagging.watermark.micros() <= (at + 30) * 1000
+
+
+def test_an_open_transaction_is_not_idleness(broker, topic):
+    name = topic()
+    producer = Producer({"bootstrap.servers": broker.bootstrap, "transactional.id": name})
+    producer.init_transactions(10)
+    config = config_of(broker, f"topic: {name}, format: json, start: earliest, idle_after: 1s, disorder: 1s")
+    (partition,) = driven(config)
+    at = now_ms() - MINUTE
+    for row in range(2):
+        producer.begin_transaction()
+        producer.produce(name, json.dumps({"at": at + row, "x": 1.0}).encode(), partition=0)
+        producer.flush(10)
+        until = time.monotonic() + 3
+        while row == 1 and time.monotonic() < until:
+            partition.bundle()
+            time.sleep(0.05)
+        if row == 1:
+            assert partition.watermark.micros() == (at - 1000) * 1000
+        producer.commit_transaction(10)
+        partition.until(lambda: len(partition.events) == row + 1)  # noqa: B023
 
 
 def test_the_end_of_a_transaction_does_not_keep_a_partition_from_being_idle(broker, topic):
@@ -271,3 +316,111 @@ def test_a_topic_that_is_missing_at_the_start(broker, topic):
     there = topic()
     with pytest.raises(ConfigError, match=rf"(?s)source.kafka.topic.*nowhere.*does not exist.*{there}"):
         kafka_reader(config_of(broker, "topic: nowhere, format: json"), bounded=False)
+
+
+def discovered(dofn, element, known):
+    """One call of the search for partitions: partitions handed out, and what a checkpoint keeps."""
+    tracker = KnownTracker(known)
+    found = list(dofn.process(element, tracker=Put(tracker), watermark=MicrosecondWatermark(None)))
+    tracker.check_done()
+    return [Partition.from_bytes(each) for each in found], tracker.current_restriction()
+
+
+class Put:
+    """A view of a tracker whose remainder is put off at once."""
+
+    def __init__(self, tracker):
+        self.current_restriction, self.try_claim = tracker.current_restriction, tracker.try_claim
+        self.defer_remainder = lambda _delay: tracker.try_split(0)
+
+
+def test_partitions_that_are_added_are_read_from_their_beginning(broker, topic, add_partitions, send):
+    name = topic(2)
+    send(name, 0, [1, 2, 3])
+    config = config_of(broker, f"topic: {name}, format: json")
+    reader = kafka_reader(config, bounded=False)
+    element = json.dumps([json.loads(each.to_bytes()) for each in reader.partitions]).encode()
+    dofn = DiscoverPartitions(config.source.kafka, 0)
+    first, kept = discovered(dofn, element, encode_known([], None))
+    assert [(each.number, each.start, each.watermark) for each in first] == [(0, 3, None), (1, 0, None)]
+    nothing, kept = discovered(dofn, element, kept)
+    assert nothing == []
+    before = time.time_ns() // 1000
+    add_partitions(name, 4)
+    added, kept = discovered(dofn, element, kept)
+    assert [(each.number, each.start) for each in added] == [(2, 0), (3, 0)]
+    # no row of them is older than the last list that lacked them
+    assert all(before - 10_000_000 < each.watermark + 5_000_000 <= before for each in added)
+    assert discovered(dofn, element, kept)[0] == []
+    dofn.teardown()
+
+
+def test_a_partition_an_hour_behind_loses_nothing(broker, topic, send):
+    name = topic(2)
+    ahead, behind = driven(config_of(broker, f"topic: {name}, format: json, start: earliest"))
+    now = now_ms()
+    send(name, 0, [now - 1000 * i for i in range(30)][::-1])
+    send(name, 1, [now - 60 * MINUTE + 1000 * i for i in range(30)])
+    ahead.until(lambda: len(ahead.events) == 30)
+    behind.until(lambda: len(behind.events) == 30)
+    assert "dropped_late" not in counts()
+    assert behind.watermark.micros() < ahead.watermark.micros() - 3_000_000_000
+
+
+AVRO = """{"type": "record", "name": "Event", "fields": [{"name": "at", "type": "long"},
+  {"name": "x", "type": ["null", "double"], "default": null}%s]}"""
+
+
+def test_poison_among_messages_whose_schema_changes_in_the_middle(broker, topic, tmp_path):
+    rng = random.Random(4)
+    schemas = {1: AVRO % "", 2: AVRO % ', {"name": "y", "type": "string"}'}
+    for number, schema in schemas.items():
+        (tmp_path / f"v{number}.avsc").write_text(schema)
+    parsed = {number: fastavro.parse_schema(json.loads(schema)) for number, schema in schemas.items()}
+    name, want = topic(), Counter()
+    settings = {"bootstrap.servers": broker.bootstrap, "message.max.bytes": 8_000_000}
+    producer = Producer(settings)
+    for place in range(5_000):
+        version = 1 if place < 2_500 else 2
+        buffer = io.BytesIO()
+        event = {"at": place, "x": float(place)} | ({"y": "more"} if version == 2 else {})
+        fastavro.schemaless_writer(buffer, parsed[version], event)
+        value = b"\0" + version.to_bytes(4, "big") + buffer.getvalue()
+        what = rng.choices(["good", "random", "wrong id", "large", "tombstone"], [974, 10, 10, 1, 5])[0]
+        value = {
+            "good": value,
+            "random": b"\1" + rng.randbytes(50),
+            "wrong id": b"\0\0\0\0\7" + buffer.getvalue(),
+            "large": rng.randbytes(5_000_000),
+            "tombstone": None,
+        }[what]
+        want[what] += 1
+        producer.produce(name, value, partition=0)
+        producer.poll(0)
+    assert producer.flush(30) == 0
+    schema = f"{{1: {tmp_path}/v1.avsc, 2: {tmp_path}/v2.avsc}}"
+    (partition,) = driven(
+        config_of(broker, f"topic: {name}, format: confluent, schema: {schema}, start: earliest")
+    )
+    partition.until(lambda: counts().get("decoded", 0) >= 5_000, seconds=60)
+    assert min(want.values()) > 0
+    assert len(partition.events) == want["good"]
+    assert {int(e["feature.x"]) * 1000 for e in partition.events} == {e["time"] for e in partition.events}
+    reasons = Counter(letter["reason"] for letter in partition.dead_letters)
+    assert reasons == {"undecodable": 5_000 - want["good"] - want["tombstone"], "no_value": want["tombstone"]}
+    assert (
+        sum("unknown schema id 7" in letter["detail"] for letter in partition.dead_letters)
+        == want["wrong id"]
+    )
+    assert len({letter["row_id"] for letter in partition.dead_letters}) == len(partition.dead_letters)
+
+
+def test_a_wrong_password_is_one_clear_error(tmp_path):
+    login = (
+        "{security.protocol: SASL_PLAINTEXT, sasl.mechanism: PLAIN, sasl.username: me, sasl.password: wrong}"
+    )
+    with KafkaBroker(tmp_path / "kafka", login=Login("me", "right")) as guarded:
+        config = config_of(guarded.sasl_bootstrap, f"topic: t, format: json, options: {login}")
+        with pytest.raises(ConfigError, match="refused the login") as raised:
+            kafka_reader(config, bounded=False)
+    assert "wrong" not in str(raised.value)

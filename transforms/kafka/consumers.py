@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
+from bisect import bisect_left
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -71,6 +72,27 @@ class Polled:
     at_end: bool
     gone: str | None = None
 
+    def before(self, stop: int) -> Polled:
+        """Leave out the messages from an offset on.
+
+        Parameters
+        ----------
+        stop
+            The offset.
+
+        Returns
+        -------
+        Polled
+        """
+        kept = bisect_left(self.offsets, stop)
+        return replace(
+            self,
+            payloads=self.payloads[:kept],
+            offsets=self.offsets[:kept],
+            record_times=self.record_times[:kept],
+            position=min(self.position, stop),
+        )
+
 
 @dataclass
 class PartitionConsumer:
@@ -86,7 +108,7 @@ class PartitionConsumer:
         How long the partition must be seen empty to count as idle, microseconds.
     """
 
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Any] = field(repr=False)
     topic: str
     number: int
     idle_after: int
@@ -135,30 +157,30 @@ class PartitionConsumer:
         if self._missing.since is not None:
             self._look_for_it()
         taken: list[Any] = self._consumer.consume(most, timeout)
-        messages = [message for message in taken if message.error() is None]
+        # below the position may lie what was fetched before the consumer was sent somewhere else
+        messages = [
+            message for message in taken if message.error() is None and message.offset() >= self.position
+        ]
+        if messages:
+            self.position = messages[-1].offset() + 1
+            self._emptiness.reset()
+            self._anew.reset()
         at_end = False
         if len(messages) < len(taken):
-            for message in taken:
-                error = message.error()
-                if error is None:
-                    continue
-                if error.code() == _AT_END:
-                    at_end, self.position = True, max(self.position, message.offset())
-                else:
+            for error, offset in [(message.error(), message.offset()) for message in taken]:
+                if error is not None and error.code() == _AT_END:
+                    at_end, self.position = True, max(self.position, offset)
+                elif error is not None:
                     self._failed(error)
-        if not messages:
-            return Polled([], [], [], self.position, at_end, self._gone)
-        self._emptiness.reset()
-        self._anew.reset()
-        first, last = messages[0].offset(), messages[-1].offset()
-        contiguous = last - first + 1 == len(messages)
-        self.position = max(self.position, last + 1)
+        offsets = [message.offset() for message in messages]
+        contiguous = bool(offsets) and offsets[-1] - offsets[0] + 1 == len(offsets)
         return Polled(
             [message.value() for message in messages],
-            range(first, last + 1) if contiguous else [message.offset() for message in messages],
+            range(offsets[0], offsets[-1] + 1) if contiguous else offsets,
             [message.timestamp()[1] for message in messages] if with_times else [],
             self.position,
             at_end,
+            None if messages else self._gone,
         )
 
     def is_idle(self, now: int) -> bool:
@@ -187,7 +209,11 @@ class PartitionConsumer:
         except KafkaException as error:
             self._failed(error.args[0])
             return False
-        if self.position is None or end > self.position:
+        # the end of what is committed; messages of an open transaction lie behind it
+        _, fetched_end = self._consumer.get_watermark_offsets(
+            TopicPartition(self.topic, self.number), cached=True
+        )
+        if self.position is None or max(end, fetched_end) > self.position:
             self._emptiness.reset()
             return False
         return self._emptiness.confirmed(now)
@@ -234,6 +260,7 @@ class PartitionConsumer:
             self._missing.reset()
             self._emptiness.reset()
             self._passed_by = False
+            _LOG.warning("%s-%d is back: reading on at offset %d", self.topic, self.number, self.position)
             self._consumer.assign([TopicPartition(self.topic, self.number, self.position)])
         elif self._missing.confirmed(now) and not self._passed_by:
             self._passed_by = True
@@ -261,6 +288,11 @@ class PartitionConsumer:
             self._say(f"it ends at offset {high} and was read to {self.position}: trying again")
             self._consumer.assign([TopicPartition(self.topic, self.number, self.position)])
             return
+        if self.position >= low:  # the log was cut somewhere else, and nothing is missing here
+            count("log_truncated")
+            self._say(f"the log was truncated: going on at offset {self.position}")
+            self._consumer.assign([TopicPartition(self.topic, self.number, self.position)])
+            return
         count("lost_offsets", low - self.position)
         self._say(
             f"offsets {self.position} to {low} were deleted before they were read: "
@@ -282,7 +314,7 @@ class ConsumerPool:
     """Consumers that no bundle uses at the moment, by partition; safe to use from any thread."""
 
     _lock: Any = field(default_factory=threading.Lock)
-    _free: dict[tuple[Any, ...], PartitionConsumer] = field(default_factory=dict)
+    _free: dict[tuple[Any, ...], PartitionConsumer] = field(default_factory=dict, repr=False)
 
     def take(
         self, settings: Mapping[str, Any], topic: str, number: int, idle_after: int

@@ -73,7 +73,7 @@ def decode_known(data: bytes) -> tuple[list[tuple[str, int]], int | None]:
     return [(topic, number) for topic, number in fields["known"]], fields["listed_at"]
 
 
-class _KnownTracker(RestrictionTracker):
+class KnownTracker(RestrictionTracker):
     """Tracks the partitions handed out: a claim is the new state, the only split a checkpoint."""
 
     def __init__(self, known: bytes) -> None:
@@ -81,28 +81,34 @@ class _KnownTracker(RestrictionTracker):
         self._put_off = False
 
     def current_restriction(self) -> bytes:
+        """Give what was handed out."""
         return self._known
 
     def current_progress(self) -> RestrictionProgress:
+        """Nobody knows what is to come."""
         return RestrictionProgress(completed=0, remaining=1)
 
     def try_claim(self, position: bytes) -> bool:
+        """Take what will have been handed out; no longer behind a checkpoint."""
         if self._put_off:
             return False
         self._known = position
         return True
 
     def try_split(self, fraction_of_remainder: float) -> tuple[bytes, bytes] | None:
+        """Checkpoint, for a fraction of 0; refuse any other split."""
         if fraction_of_remainder != 0 or self._put_off:
             return None
         self._put_off = True
         return self._known, self._known
 
     def check_done(self) -> None:
+        """Make sure that the search goes on."""
         if not self._put_off:
             raise ValueError("the search for new partitions was neither put off nor ended")
 
     def is_bounded(self) -> bool:
+        """Say that the search has no end."""
         return False
 
 
@@ -110,8 +116,8 @@ class _KnownPartitions(RestrictionProvider):
     def initial_restriction(self, element: bytes) -> bytes:  # noqa: ARG002
         return encode_known([], None)
 
-    def create_tracker(self, restriction: bytes) -> _KnownTracker:
-        return _KnownTracker(restriction)
+    def create_tracker(self, restriction: bytes) -> KnownTracker:
+        return KnownTracker(restriction)
 
     def split(self, element: bytes, restriction: bytes) -> Iterator[bytes]:  # noqa: ARG002
         yield restriction

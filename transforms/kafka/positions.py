@@ -131,7 +131,12 @@ def starting_partitions(source: KafkaSource, name: str, *, bounded: bool) -> lis
             ", ".join(missing),
         )
     pairs = [TopicPartition(topic, number) for topic, numbers in found.items() for number in numbers]
-    consumer = Consumer(consumer_settings(source, len(pairs)) | {"log_level": 0})
+    try:
+        consumer = Consumer(consumer_settings(source, len(pairs)) | {"log_level": 0})
+    except KafkaException as error:
+        # the text may quote the value, which may be a secret
+        why = f"cannot be used by a consumer ({error.args[0].name()})"
+        raise _problem(name, "options", why, "correct them: librdkafka's CONFIGURATION.md") from None
     try:
         bounds = {
             (pair.topic, pair.partition): consumer.get_watermark_offsets(pair, timeout=PATIENCE)

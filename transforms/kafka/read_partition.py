@@ -244,6 +244,8 @@ class ReadStreamInProcess(_ReadStream):
         # as of the bundles that have ended: what others put out meanwhile may still be on its way
         oldest = self._together.oldest(Partition.from_bytes(element).name, watermark.micros())
         yield from self._read(element, tracker, watermark)
+        if watermark.micros() == NEVER:
+            oldest = self._together.oldest(Partition.from_bytes(element).name, NEVER)
         watermark.report(oldest)
 
     def _after(self, consumer: PartitionConsumer) -> None:
@@ -286,7 +288,8 @@ class ReadToEnd(_ReadPartition):
                         )
                     continue
                 moved_at = time.monotonic()
-                if not tracker.try_claim(min(polled.position, span.stop) - 1):
+                polled = polled.before(span.stop)
+                if not tracker.try_claim(polled.position - 1):
                     consumer.position = None
                     return
                 if polled.payloads:
