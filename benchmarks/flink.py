@@ -3,7 +3,7 @@
 Usage: flink.py [--only drain live arrow] [--rows N] [--rates R ...] [--json FILE] [-- BEAM OPTIONS]
 
 Windows of 30/15 minutes are compressed to 60/30 s. ``drain`` reads a backlog, ``live`` a steady stream,
-``arrow`` both with messages of 100 events. Rates above the listed ones are tried until one is not held.
+``arrow`` a backlog of messages of 100 events. Rates above the listed ones are tried until one is not held.
 Delays are from window end to the moment in which the broker has the row of the sink topic.
 """
 
@@ -188,7 +188,6 @@ def main() -> None:
                 bench.live("avro", arguments.rates, arguments.seconds)
             if "arrow" in arguments.only:
                 bench.drain("arrow", arguments.rows)
-                bench.live("arrow", arguments.rates, arguments.seconds)
         finally:
             print(table(bench.figures))
             arguments.json.parent.mkdir(parents=True, exist_ok=True)

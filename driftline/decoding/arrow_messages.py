@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -40,26 +40,59 @@ class ArrowDecoder:
     """
 
     def __init__(self, schema: EventSchema) -> None:
-        self._schema = schema
+        self._columns = schema.columns
+        self._names: list[str] | None = None
+        self._kept: list[int] = []
 
     def decode(self, payloads: Sequence[bytes]) -> Decoded:
         """Decode messages; of one cut short the whole batches are kept."""
-        parts: list[Part] = []
+        batches: list[_Batch] = []
         rejects: list[Reject] = []
         for message, payload in enumerate(payloads):
             first = 0
             try:
                 for batch in read_batches(payload):
-                    records = checked(batch, self._schema.columns)
-                    if records.num_rows:
-                        event = np.arange(first, first + records.num_rows, dtype=np.int64)
-                        parts.append(Part(records, np.full(records.num_rows, message, np.int64), event))
-                    first += records.num_rows
+                    if batch.num_rows:
+                        batches.append(_Batch(self._checked(batch), message, first))
+                    first += batch.num_rows
             except ARROW_FAULTS as error:
                 reason = Reason.TRUNCATED if first else Reason.UNDECODABLE
                 behind = f" behind {first} good rows" if first else ""
                 rejects.append(Reject(reason, f"not Arrow IPC{behind}: {error}", message))
-        return Decoded(join_parts(parts), tuple(rejects))
+        return Decoded(join_parts(_part(run) for run in _runs(batches)), tuple(rejects))
+
+    def _checked(self, batch: Any) -> pa.RecordBatch:
+        names = batch.schema.names
+        if names != self._names:  # most messages have the columns of the one before
+            self._names, self._kept = names, kept_columns(names, self._columns)
+        records = batch.select(self._kept)
+        records.validate(full=True)
+        return records
+
+
+class _Batch(NamedTuple):
+    """A checked batch, and the place of its first event in its message."""
+
+    records: pa.RecordBatch
+    message: int
+    first: int
+
+
+def _runs(batches: Sequence[_Batch]) -> Iterator[Sequence[_Batch]]:
+    """Stretches of batches with the same schema: to put them together is costly one by one."""
+    start = 0
+    for stop in range(1, len(batches) + 1):
+        if stop == len(batches) or batches[stop].records.schema != batches[start].records.schema:
+            yield batches[start:stop]
+            start = stop
+
+
+def _part(run: Sequence[_Batch]) -> Part:
+    rows = np.array([batch.records.num_rows for batch in run], np.int64)
+    message = np.repeat(np.array([batch.message for batch in run], np.int64), rows)
+    begin = np.repeat(np.cumsum(rows) - rows, rows)
+    event = np.arange(len(message)) - begin + np.repeat(np.array([batch.first for batch in run]), rows)
+    return Part(pa.Table.from_batches([batch.records for batch in run]), message, event.astype(np.int64))
 
 
 def read_batches(source: Any) -> Iterator[Any]:
@@ -112,8 +145,30 @@ def checked(batch: Any, columns: Sequence[str]) -> pa.Table:
     pyarrow.ArrowInvalid
         If offsets, dictionary indices or text are invalid.
     """
-    names = batch.schema.names
-    kept = [names.index(name) for name in columns if name in names] or list(range(min(1, len(names))))
-    records = batch.select(kept)
+    records = batch.select(kept_columns(batch.schema.names, columns))
     records.validate(full=True)
     return pa.Table.from_batches([records])
+
+
+def kept_columns(names: Sequence[str], columns: Sequence[str]) -> list[int]:
+    """Places of the columns to keep; of the first column, which tells the rows, where there is none.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The columns there are.
+    columns : sequence of str
+        The columns to keep, where present.
+
+    Returns
+    -------
+    list of int
+        Places among `names`.
+
+    Examples
+    --------
+    >>> kept_columns(["a", "b", "c"], ["c", "b", "x"]), kept_columns(["a"], ["x"])
+    ([2, 1], [0])
+    """
+    places = {name: place for place, name in reversed(list(enumerate(names)))}
+    return [places[name] for name in columns if name in places] or list(range(min(1, len(names))))
