@@ -59,8 +59,8 @@ class Polled:
         Timestamp of each message, milliseconds since the epoch; empty unless asked for.
     position
         The offset to go on from.
-    at_end
-        Whether the reader has reached the end of the partition.
+    caught_up
+        Whether there was less than asked for.
     gone
         Why the partition cannot be read on; None as long as it can.
     """
@@ -69,7 +69,7 @@ class Polled:
     offsets: Sequence[int]
     record_times: list[int]
     position: int
-    at_end: bool
+    caught_up: bool
     gone: str | None = None
 
     def before(self, stop: int) -> Polled:
@@ -165,11 +165,10 @@ class PartitionConsumer:
             self.position = messages[-1].offset() + 1
             self._emptiness.reset()
             self._anew.reset()
-        at_end = False
         if len(messages) < len(taken):
             for error, offset in [(message.error(), message.offset()) for message in taken]:
                 if error is not None and error.code() == _AT_END:
-                    at_end, self.position = True, max(self.position, offset)
+                    self.position = max(self.position, offset)  # behind the marks of transactions
                 elif error is not None:
                     self._failed(error)
         offsets = [message.offset() for message in messages]
@@ -179,7 +178,7 @@ class PartitionConsumer:
             range(offsets[0], offsets[-1] + 1) if contiguous else offsets,
             [message.timestamp()[1] for message in messages] if with_times else [],
             self.position,
-            at_end,
+            len(taken) < most,
             None if messages else self._gone,
         )
 

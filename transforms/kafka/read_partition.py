@@ -159,10 +159,10 @@ class _ReadStream(_ReadPartition):
                     yield from self._rows(polled, partition, watermark)
                 elif consumer.is_idle(now):
                     watermark.advance(now - self._reading.disorder)
-                if polled.at_end or not polled.payloads or time.monotonic() - begin > _BUNDLE_SECONDS:
+                if polled.caught_up or time.monotonic() - begin > _BUNDLE_SECONDS:
                     break
             self._after(consumer)
-            tracker.defer_remainder(_until_next_poll(behind=bool(polled.payloads) and not polled.at_end))
+            tracker.defer_remainder(_until_next_poll(behind=not polled.caught_up))
         finally:
             CONSUMERS.give(consumer)
 
