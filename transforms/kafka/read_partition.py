@@ -14,10 +14,10 @@ from apache_beam.utils.timestamp import Duration, Timestamp
 
 from driftline.decoding.events import decode_events, reject_rows
 from driftline.decoding.rejects import Reason
-from driftline.streaming.lateness import watermarks_before
-from transforms.counters import BYTES, DECODED, DROPPED_LATE, count
+from transforms.counters import BYTES, count
 from transforms.decode import outputs_of
-from transforms.kafka.consumers import CONSUMERS
+from transforms.kafka.consumer_pool import CONSUMERS
+from transforms.kafka.drop_late import drop_late
 from transforms.kafka.offset_tracker import PartitionOffsets, PartitionWatermark
 from transforms.kafka.partition import NEVER, OffsetSpan, Partition
 from transforms.kafka.together import Together
@@ -304,48 +304,6 @@ class ReadToEnd(_ReadPartition):
             tracker.try_claim(span.stop)
         finally:
             CONSUMERS.give(consumer)
-
-
-def drop_late(
-    result: DecodedEvents, rule: LateRule, watermark: int, *, disorder: int, now: int
-) -> tuple[DecodedEvents, int]:
-    """Drop and count the rows that are too late for every window, by the partition's own watermark.
-
-    Parameters
-    ----------
-    result
-        Events of messages that followed each other in one partition.
-    rule
-        When a row is too late.
-    watermark
-        Of the partition before the first row, microseconds.
-    disorder
-        How far rows may be out of order, microseconds.
-    now
-        The clock, microseconds.
-
-    Returns
-    -------
-    DecodedEvents
-        Without the late rows.
-    int
-        The partition's watermark after the last row, microseconds.
-    """
-    times = result.events["time"].to_numpy()
-    # events come writer's schema by writer's schema, the watermark follows the offsets
-    in_order = bool((result.message[1:] >= result.message[:-1]).all())
-    order = None if in_order else np.argsort(result.message, kind="stable")
-    before, after = watermarks_before(
-        times if order is None else times[order], watermark, disorder=disorder, now=now
-    )
-    late = rule.too_late(times if order is None else times[order], before)
-    if not late.any():
-        return result, after
-    if order is not None:
-        late = late[np.argsort(order)]
-    count(DECODED, int(late.sum()))
-    count(DROPPED_LATE, int(late.sum()))
-    return result.filter(~late), after
 
 
 def _stamped(events: pa.RecordBatch) -> TimestampedValue:
