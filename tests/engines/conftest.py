@@ -91,13 +91,21 @@ def delete_topic(admin):
 
 
 @pytest.fixture(scope="session")
-def flink(tmp_path_factory):
+def session_cluster(tmp_path_factory):
     """One Flink cluster (1 task manager, 2 slots) for the session; tests that kill parts heal it again."""
     need("java", "mvn")
     with FlinkCluster(
         tmp_path_factory.mktemp("flink"), checkpoint_seconds=3, worker_environment={"PYTHONPATH": str(ROOT)}
     ) as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="module")
+def flink(session_cluster):
+    """The cluster of the session with all its slots free: the jobs of a module end with it."""
+    yield session_cluster
+    for job in session_cluster.rest.running_jobs():
+        session_cluster.rest.cancel(job)
 
 
 @pytest.fixture(scope="session")
