@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 from hashlib import sha256
@@ -63,26 +64,30 @@ class Producer:
             env={**os.environ, **MALLOC},
             start_new_session=True,
         )
-        self.stream = FeatureStream(**json.loads(self._line()["stream"]))
+        first = json.loads(self._process.stdout.readline())
+        self.stream = FeatureStream(**json.loads(first["stream"]))
+        self._last: dict[str, Any] = {}
+        # read all along: a full pipe would stop the producer
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def finish(self) -> dict[int, int]:
         """Stop, or wait for the end of a bounded one; events of each partition."""
         if "--rows" not in self._process.args:
             self._process.terminate()
-        last = {}
-        while (line := self._line()) is not None:
-            last = line
+        self._reader.join()
         assert self._process.wait() == 0, "the producer failed: see above"
-        return {int(partition): count for partition, count in last["counts"].items()}
+        return {int(partition): count for partition, count in self._last["counts"].items()}
 
     def kill(self) -> None:
         """End it at once."""
         stop_group(self._process.pid, 0.0, self._process)
+        self._reader.join()
         self._process.stdout.close()
 
-    def _line(self) -> dict[str, Any] | None:
-        line = self._process.stdout.readline()
-        return json.loads(line) if line else None
+    def _read(self) -> None:
+        for line in self._process.stdout:
+            self._last = json.loads(line)
 
 
 class Engine:
