@@ -42,7 +42,7 @@ def test_stopping_ends_the_children_too(tmp_path):
     wait_until(lambda: server.log.exists() and server.log.read_text().strip(), 10, "the child's id")
     child = int(server.log.read_text())
     server.stop()
-    wait_until(lambda: not alive(child), 5, "the child's end")
+    wait_until(lambda: not alive(child), 30, "the child's end")
 
 
 def test_one_that_ignores_the_request_is_killed(tmp_path):
@@ -107,7 +107,7 @@ def test_it_ends_with_a_parent_that_is_killed(tmp_path):
         child = int(parent.stdout.readline())
         assert alive(child)
         parent.send_signal(signal.SIGKILL)
-    wait_until(lambda: not alive(child), 5, "the child's end")
+    wait_until(lambda: not alive(child), 30, "the child's end")
 
 
 def test_a_detached_one_outlives_its_parent(tmp_path):

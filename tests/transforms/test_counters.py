@@ -22,4 +22,5 @@ def test_counters_and_distributions_reach_the_runner():
     [found] = result.metrics().query(MetricsFilter().with_namespace(NAMESPACE))["distributions"]
     assert found.key.metric.name == "delay_ms"
     assert (found.result.count, found.result.sum, found.result.min, found.result.max) == (3, 19, 3, 11)
-    assert counts_of(result) == {"bytes": 19, "duplicates": 3}
+    sums = {"delay_ms_sum": 19, "delay_ms_count": 3}
+    assert counts_of(result) == {"bytes": 19, "duplicates": 3} | sums

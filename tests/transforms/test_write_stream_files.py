@@ -113,7 +113,8 @@ def test_what_is_written_is_counted(tmp_path):
     TALLY.clear()
     bundle(set_up(tmp_path), results(0), results(1, n=3, pane_index=1))
     bundle(set_up(tmp_path, DEAD_LETTER), letters(b"a", b"b"))
-    assert TALLY.snapshot() == {"written": 42}
+    found = TALLY.snapshot()
+    assert (found["written"], found["sink_delay_ms_count"]) == (42, 1)
     assert closed_windows(results(0)) == [1_795_348_860_000]
     assert closed_windows(results(0, pane_index=1)) == closed_windows(letters(b"a")) == []
 
