@@ -14,8 +14,6 @@ from transforms.schema_registry import RegistrySchemas
 
 if TYPE_CHECKING:
     from driftline.config.messages import MessagesSource, Registry
-    from driftline.decoding.decoded import Decoder
-    from driftline.decoding.event_schema import EventSchema
 
 _INSTALL = "pip install 'driftline[registry]', here and on the workers"
 
@@ -54,25 +52,6 @@ def message_format(source: MessagesSource, name: str = "configuration") -> Messa
             },
         )
     return MessageFormat(source.format)
-
-
-def decoder_of(message_format: MessageFormat, schema: EventSchema) -> Decoder:
-    """Make a decoder, on a worker.
-
-    Parameters
-    ----------
-    message_format
-        How messages are written.
-    schema
-        The columns to keep.
-
-    Returns
-    -------
-    Decoder
-        For messages of this format. One that asks a schema registry raises
-        `transforms.schema_registry.SchemaRegistryUnavailableError` when that does not answer.
-    """
-    return message_format.decoder(schema)
 
 
 def _avro_schema(path: str, key: str, name: str) -> str:

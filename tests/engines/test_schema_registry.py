@@ -17,7 +17,7 @@ from tests.driftline.decoding.writers import AVRO, SCHEMA, confluent_bytes, expe
 from tests.engines.registry import SchemaRegistry
 from transforms.dead_letters import DEAD_LETTERS
 from transforms.decode import DecodeMessages, MessageBatch
-from transforms.message_format import decoder_of, message_format
+from transforms.message_format import message_format
 from transforms.schema_registry import RegistrySchemas, SchemaRegistryUnavailableError
 
 EVOLVED = {
@@ -75,7 +75,7 @@ source:
 def test_a_mix_of_versions_and_unknown_ids(registry, ids):
     first, second = ids
     assert first != second
-    decoder = decoder_of(pickle.loads(pickle.dumps(configured(registry.url))), SCHEMA)
+    decoder = pickle.loads(pickle.dumps(configured(registry.url))).decoder(SCHEMA)
     payloads = [
         confluent_bytes(row(at=1), first),
         confluent_bytes(row(at=2) | {"more": "m"}, second, EVOLVED),

@@ -17,7 +17,7 @@ from tests.driftline.decoding.writers import (
     json_bytes,
     row,
 )
-from transforms.message_format import decoder_of, message_format
+from transforms.message_format import message_format
 from transforms.schema_registry import RegistrySchemas
 
 SECRET = "hunter2-correct-horse"
@@ -44,7 +44,7 @@ def avsc(tmp_path):
 
 def decoded(made, payload):
     made = pickle.loads(pickle.dumps(made))
-    return decode_events(decoder_of(made, SCHEMA), [payload], SCHEMA).events.to_pylist()
+    return decode_events(made.decoder(SCHEMA), [payload], SCHEMA).events.to_pylist()
 
 
 def test_formats_decode_on_workers(avsc):

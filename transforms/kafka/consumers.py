@@ -126,8 +126,8 @@ class PartitionConsumer:
     def seek(self, offset: int) -> None:
         """Go to an offset, unless the consumer stands there."""
         if self.position != offset:
-            self._consumer.assign([TopicPartition(self.topic, self.number, offset)])
             self.position = offset
+            self._assign()
             self._emptiness.reset()
 
     def poll(self, most: int, timeout: float, *, with_times: bool = False) -> Polled:
@@ -225,6 +225,11 @@ class PartitionConsumer:
         """Disconnect."""
         self._consumer.close()
 
+    def _assign(self) -> None:
+        """Have the client fetch from the position on."""
+        assert self.position is not None
+        self._consumer.assign([TopicPartition(self.topic, self.number, self.position)])
+
     def _failed(self, error: Any) -> None:
         self._emptiness.reset()
         count("source_errors")
@@ -250,12 +255,11 @@ class PartitionConsumer:
             self._missing.confirmed(now)
             return
         if topic is not None and topic.error is None and self.number in topic.partitions:
-            assert self.position is not None
             self._missing.reset()
             self._emptiness.reset()
             self._passed_by = False
             _LOG.warning("%s-%d is back: reading on at offset %d", self.topic, self.number, self.position)
-            self._consumer.assign([TopicPartition(self.topic, self.number, self.position)])
+            self._assign()
         elif self._missing.confirmed(now) and not self._passed_by:
             self._passed_by = True
             count("partitions_gone")
@@ -274,18 +278,18 @@ class PartitionConsumer:
             )
         except KafkaException as error:
             self._say(f"{error.args[0].str()}: trying again")
-            self._consumer.assign([TopicPartition(self.topic, self.number, self.position)])
+            self._assign()
             return
         if self.position > high:
             if self._anew.confirmed(time.time_ns() // 1000):
                 self._gone = f"it ends at offset {high} and was read to {self.position}: it was made anew"
             self._say(f"it ends at offset {high} and was read to {self.position}: trying again")
-            self._consumer.assign([TopicPartition(self.topic, self.number, self.position)])
+            self._assign()
             return
         if self.position >= low:  # the log was cut somewhere else, and nothing is missing here
             count("log_truncated")
             self._say(f"the log was truncated: going on at offset {self.position}")
-            self._consumer.assign([TopicPartition(self.topic, self.number, self.position)])
+            self._assign()
             return
         count("lost_offsets", low - self.position)
         self._say(
@@ -296,7 +300,7 @@ class PartitionConsumer:
         self.seek(low)
 
     def _say(self, what: str) -> None:
-        """Log at most once a minute, and at once when something else is the matter."""
+        """Log at most once a minute."""
         now = time.monotonic()
         if now - self._said_at >= _SAY_AGAIN:
             self._said_at = now
