@@ -1,0 +1,71 @@
+"""The mean of a growing stream, one rounding after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+
+def next_mean(mean: float, n: float, x: float) -> float:
+    """Take one value into a mean.
+
+    Parameters
+    ----------
+    mean
+        Mean of the values so far.
+    n
+        Number of values, this one included.
+    x
+        The value.
+
+    Returns
+    -------
+    float
+        The new mean.
+
+    References
+    ----------
+    West, Updating Mean and Variance Estimates: An Improved Method (1979).
+    """
+    return mean + (1.0 / n) * (x - mean)
+
+
+def running_means(mean: float, n: float, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Take many values into a mean, bit for bit as `next_mean` does.
+
+    Each mean is rounded from the one before, which no array operation does: this is the one loop over values
+    that is left in a detector that wants nothing else of them.
+
+    Parameters
+    ----------
+    mean
+        Mean of the values so far.
+    n
+        Number of values so far.
+    values
+        Shape (m,).
+
+    Returns
+    -------
+    ndarray of float64
+        Mean after each of the values, shape (m,).
+
+    Examples
+    --------
+    >>> running_means(1.0, 1.0, np.array([2.0, 3.0])).tolist()
+    [1.5, 2.0]
+    """
+    shares = 1.0 / np.arange(n + 1, n + len(values) + 1)
+    return np.fromiter(_means(mean, values.tolist(), shares.tolist()), np.float64, len(values))
+
+
+def _means(mean: float, values: list[float], shares: list[float]) -> Iterator[float]:
+    for x, share in zip(values, shares, strict=True):
+        mean += share * (x - mean)
+        yield mean
