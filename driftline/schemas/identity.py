@@ -53,6 +53,54 @@ def dead_letter_id(model: str, source: str, position: str) -> str:
     return _digest("dead letter", model, source, str(position))
 
 
+def performance_id(model: str, segment: str, window_start: int, window_end: int) -> str:
+    """Name a row of the table `performance` for ever.
+
+    Parameters
+    ----------
+    model, segment : str
+        As in the row's columns of that name.
+    window_start, window_end : int
+        Microseconds since the epoch, UTC.
+
+    Returns
+    -------
+    str
+        32 lower-case hexadecimal digits; never those of a result, even of a feature named ``performance``.
+
+    Examples
+    --------
+    >>> performance_id("flights", "origin=JFK", 0, 1_800_000_000)
+    '43eaa40c2550022a402d2c2f16292cbf'
+    """
+    return _digest("table", "performance", model, segment, str(int(window_start)), str(int(window_end)))
+
+
+def detection_id(model: str, segment: str, signal: str, detector: str, *, at: int, detected_at: int) -> str:
+    """Name a detection for ever.
+
+    Parameters
+    ----------
+    model, segment, signal, detector : str
+        As in the row's columns of that name.
+    at, detected_at : int
+        Microseconds since the epoch, UTC.
+
+    Returns
+    -------
+    str
+        32 lower-case hexadecimal digits.
+
+    Examples
+    --------
+    >>> detection_id("flights", "origin=JFK", "loss", "adwin", at=0, detected_at=1_800_000_000)
+    'cbe63029c7624cccbdecb1aa121b0eed'
+    """
+    return _digest(
+        "table", "detections", model, segment, signal, detector, str(int(at)), str(int(detected_at))
+    )
+
+
 def _digest(*parts: str) -> str:
     digest = hashlib.sha256()
     for part in parts:

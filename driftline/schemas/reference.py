@@ -6,6 +6,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from driftline.schemas.dead_letter import DEAD_LETTER
+from driftline.schemas.detection import DETECTION
+from driftline.schemas.performance import PERFORMANCE
 from driftline.schemas.result import RESULT
 
 if TYPE_CHECKING:
@@ -40,7 +42,9 @@ rows = standing_rows(pq.read_table("results.parquet"))
 ```
 
 `row_id` is the first 32 hexadecimal digits of the SHA-256 of `model`, `segment`, `feature`, `window_start`
-and `window_end` (microseconds since the epoch, decimal), each written as `length:bytes,`.
+and `window_end` (microseconds since the epoch, decimal), each written as `length:bytes,`. In the tables
+`performance` and `detections` it is, in the same manner, that of the word `table`, the name of the table and
+the columns that their `row_id` names.
 """
 
 
@@ -52,7 +56,12 @@ def page() -> str:
     str
         Markdown.
     """
-    sections = [_section("Results", RESULT), _section("Dead letters", DEAD_LETTER)]
+    sections = [
+        _section("Results", RESULT),
+        _section("Performance", PERFORMANCE),
+        _section("Detections", DETECTION),
+        _section("Dead letters", DEAD_LETTER),
+    ]
     return "\n".join([_OPENING, *sections])
 
 

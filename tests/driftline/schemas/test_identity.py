@@ -5,7 +5,7 @@ import hashlib
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.schemas import dead_letter_id, row_id
+from driftline.schemas import dead_letter_id, detection_id, performance_id, row_id
 
 texts = st.text()
 times = st.integers(-(2**63), 2**63 - 1)
@@ -22,6 +22,26 @@ def test_result_identities_are_those_of_version_1():
 def test_dead_letter_identities_are_those_of_version_1():
     assert dead_letter_id("flights", "data/a.jsonl", "17") == "9b154ec6f78435ef39a75bcb0c220245"
     assert dead_letter_id("flights", "events/3", "9000000000") == "e0341ee824d247b6be026c5543303492"
+
+
+def test_performance_and_detection_identities_are_those_of_version_1():
+    hour = 3_600_000_000
+    assert performance_id("flights", "*", 0, hour) == "e91fbe38565be0cac9bb8f6d4566ea7c"
+    assert (
+        detection_id("flights", "*", "feature.distance", "page_hinkley", at=-1, detected_at=hour)
+        == "3a9176ea8e4636db41be61ebb4ea4015"
+    )
+
+
+def test_a_feature_named_like_a_table_does_not_take_its_identities():
+    assert row_id("m", "*", "performance", 0, 1) != performance_id("m", "*", 0, 1)
+    assert row_id("table", "performance", "m", 0, 1) != performance_id("m", "*", 0, 1)
+
+
+@given(keys, keys)
+def test_only_equal_detections_share_an_identity(one, other):
+    ids = [detection_id("m", *key[:3], at=key[3], detected_at=key[4]) for key in (one, other)]
+    assert (ids[0] == ids[1]) == (one == other)
 
 
 def test_anyone_can_compute_the_identity():

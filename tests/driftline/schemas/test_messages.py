@@ -14,7 +14,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftline.schemas import DEAD_LETTER, RESULT, Field, RowSchema, rows_of, standing_rows
+from driftline.schemas import (
+    DEAD_LETTER,
+    DETECTION,
+    PERFORMANCE,
+    RESULT,
+    Field,
+    RowSchema,
+    rows_of,
+    standing_rows,
+)
 from driftline.schemas.messages import row_headers, row_keys, row_values, shortened
 from driftline.schemas.single_object import single_object_prefix
 
@@ -39,7 +48,9 @@ NESTED = RowSchema(
         Field("times", "timestamp", "repeated", "."),
     ),
 )
-SCHEMAS = pytest.mark.parametrize("schema", [RESULT, DEAD_LETTER, NESTED], ids=lambda schema: schema.name)
+SCHEMAS = pytest.mark.parametrize(
+    "schema", [RESULT, DEAD_LETTER, PERFORMANCE, DETECTION, NESTED], ids=lambda schema: schema.name
+)
 FORMATS = pytest.mark.parametrize("value_format", ["json", "avro"])
 VERSION_1 = json.loads((Path(__file__).parent / "messages_version_1.json").read_text())
 

@@ -10,10 +10,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from driftline.schemas import DEAD_LETTER, QUANTILES, RESULT, Kind, Pane, Status
+from driftline.schemas import (
+    DEAD_LETTER,
+    DETECTION,
+    PERFORMANCE,
+    QUANTILES,
+    RESULT,
+    Kind,
+    Pane,
+    PerformanceStatus,
+    Status,
+)
 from driftline.schemas.reference import page
 
-SCHEMAS = [RESULT, DEAD_LETTER]
+SCHEMAS = [RESULT, DEAD_LETTER, PERFORMANCE, DETECTION]
 VERSION_1 = json.loads((Path(__file__).parent / "version_1.json").read_text())
 
 # As the contract lists them; our additions follow.
@@ -22,6 +32,17 @@ CONTRACT = """
     n_reference coverage status missing_rate nonfinite_rate mean variance skewness min max quantiles
     cardinality new_category_rate ks ks_p psi psi_p wasserstein wasserstein_iqr chi2 chi2_p missing_p p_value
     p_iid p_adjusted drifted baseline_version
+""".split()  # noqa: SIM905
+PERFORMANCE_COLUMNS = """
+    row_id model segment segment_values window_start window_end emitted_at n_predictions n labelled_share
+    loss mean_loss mean_loss_low mean_loss_high error_rate error_rate_low error_rate_high rolling_error
+    log_loss auc calibration_error mean_absolute_error root_mean_squared_error estimated_accuracy
+    estimated_error_rate estimated_auc n_reference mean_loss_reference error_rate_reference
+    calibration_error_reference auc_reference difference p_value status label_delay_p50_s
+    label_delay_p95_s baseline_version
+""".split()  # noqa: SIM905
+DETECTION_COLUMNS = """
+    row_id model segment signal detector at detected_at before after width emitted_at
 """.split()  # noqa: SIM905
 
 NOON = datetime(2013, 9, 1, 12, tzinfo=timezone.utc)
@@ -56,9 +77,14 @@ def rows(schema):
     return [full, bare]
 
 
-def test_result_has_the_columns_of_the_contract_in_its_order():
-    assert list(RESULT.names[: len(CONTRACT)]) == CONTRACT
-    assert RESULT.arrow.names == list(RESULT.names)
+@pytest.mark.parametrize(
+    ("schema", "columns"),
+    [(RESULT, CONTRACT), (PERFORMANCE, PERFORMANCE_COLUMNS), (DETECTION, DETECTION_COLUMNS)],
+    ids=["Result", "Performance", "Detection"],
+)
+def test_rows_have_the_columns_of_the_contract_in_its_order(schema, columns):
+    assert list(schema.names[: len(columns)]) == columns
+    assert schema.arrow.names == list(schema.names)
 
 
 @pytest.mark.parametrize("schema", SCHEMAS, ids=lambda schema: schema.name)
@@ -138,6 +164,8 @@ def test_bigquery_quantiles_are_a_record_and_lists_are_repeated():
 def test_words_are_plain_strings():
     assert [str(status) for status in Status] == ["ok", "insufficient", "partial", "no_baseline", "no_data"]
     assert f"{Pane.ON_TIME} {Pane.LATE}" == "on_time late"
+    assert [str(status) for status in PerformanceStatus] == ["ok", "insufficient", "no_labels", "no_baseline"]
+    assert f"{PerformanceStatus.NO_LABELS}" == "no_labels"
     assert Kind("numeric") == "numeric"
     assert pa.array([Status.OK, "no_data"]).to_pylist() == ["ok", "no_data"]
     assert json.dumps(Status.OK) == '"ok"'
