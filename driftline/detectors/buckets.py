@@ -146,7 +146,8 @@ class Growth:
             there = at < level.arrived
             row = len(self._levels) - 1 - i
             sizes[row] = there * 2.0**i
-            totals[row] = np.where(there, level.totals.take(at, mode="clip"), 0.0) if len(level.totals) else 0.0
+            if len(level.totals):
+                totals[row] = np.where(there, level.totals.take(at, mode="clip"), 0.0)
         return sizes.reshape(-1, m), totals.reshape(-1, m)
 
     def at(self, time: int) -> Buckets:

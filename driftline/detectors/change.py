@@ -14,7 +14,8 @@ class Change(NamedTuple):
         Index, in the values given, of the value at which the change was detected.
     width
         Number of newest values, the one at `position` included, that the detector holds to be after the
-        change. The first of them may have come with an earlier call: then ``position - width + 1`` is negative.
+        change. The first of them may have come with an earlier call: then ``position - width + 1`` is
+        negative.
     before
         Mean of the values between the previous detection and the change.
     after

@@ -38,7 +38,7 @@ class DDM(Detector):
     --------
     >>> detector = DDM()
     >>> detector.update_many([0, 0, 0, 0, 1] * 20 + [1] * 20)
-    array([106])
+    array([109])
 
     References
     ----------
@@ -55,8 +55,8 @@ class DDM(Detector):
         super().__init__()
         if not (math.isfinite(warning_threshold) and 1 <= drift_threshold < math.inf):
             raise ValueError(
-                f"warning_threshold {warning_threshold!r} and drift_threshold {drift_threshold!r} of DDM: give "
-                "finite numbers, the second at least 1 (below it every value is a change)"
+                f"warning_threshold {warning_threshold!r} and drift_threshold {drift_threshold!r} of DDM: "
+                "give finite numbers, the second at least 1 (below it every value is a change)"
             )
         self.warm_start = int(warm_start)
         self.warning_threshold = float(warning_threshold)
@@ -82,9 +82,7 @@ class DDM(Detector):
             if p + s <= self._least:
                 self._n_least, self._p_least, self._s_least, self._least = self._n, p, s, p + s
             self._drift = p + s > self._p_least + self.drift_threshold * self._s_least
-            self._warning = (
-                not self._drift and p + s > self._p_least + self.warning_threshold * self._s_least
-            )
+            self._warning = not self._drift and p + s > self._p_least + self.warning_threshold * self._s_least
 
     def _take(self, values: NDArray[np.float64]) -> int:
         n = np.arange(self._n + 1, self._n + len(values) + 1, dtype=np.float64)

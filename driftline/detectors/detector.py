@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 LARGEST: Final = 2.0**480
 """Largest magnitude of a value: the sum of squares of 2^60 such values is still finite."""
 
-_FIRST_CHUNK: Final = 256  # values looked at together after a detection: most are wasted if the next is near
+_FIRST_CHUNK: Final = 128  # values looked at together after a detection: most are wasted if the next is near
 _MOST_CHUNK: Final = 8192  # what stays in a core's cache
 
 
@@ -158,8 +158,8 @@ class Detector(ABC):
         head, payload = unframe(cls.TAG, cls.VERSION, what, data)
         try:
             detector = cls(**head.pop("parameters"))
-            detector._drift = bool(head.pop("drift"))  # noqa: SLF001  (of this class)
-            detector._restore(head, payload)  # noqa: SLF001
+            detector._drift = bool(head.pop("drift"))
+            detector._restore(head, payload)
         except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
             raise ValueError(
                 f"{what} is damaged ({type(error).__name__}: {error}); start from an older savepoint, or anew"
@@ -172,11 +172,11 @@ class Detector(ABC):
 
     @abstractmethod
     def _step(self, x: float) -> None:
-        """Take one value; nothing is detected at present."""
+        """Take one value; nothing is detected now."""
 
     @abstractmethod
     def _take(self, values: NDArray[np.float64]) -> int:
-        """Take at least one value, up to the first detection; say how many. Nothing is detected at present."""
+        """Take values, at least one and up to the first detection; say how many. Nothing is detected now."""
 
     @abstractmethod
     def _change(self) -> tuple[int, float, float]:
@@ -211,8 +211,7 @@ class Detector(ABC):
         low, high = self.LIMITS
         limits = "finite numbers" if high == LARGEST else f"numbers from {low:g} to {high:g}"
         return (
-            f"{type(self).__name__} got {x!r}{where}: it takes {limits}; "
-            "drop or replace such values before the detector"
+            f"{type(self).__name__} got {x!r}{where}: it takes {limits}; remove or replace other values first"
         )
 
 

@@ -34,8 +34,8 @@ class KSWIN(Detector):
     `alpha` is the level of one test, and there is a test with every value. Even at the default there are many
     false alarms on a long stream.
 
-    Draws come from Python's Mersenne Twister, seeded anew after each detection, so that the same seed gives the
-    same detections on every machine. Its state is part of the state.
+    Draws come from Python's Mersenne Twister, seeded anew after each detection, so that the same seed gives
+    the same detections on every machine. Its 625 words are part of the state.
 
     Parameters
     ----------
@@ -59,12 +59,12 @@ class KSWIN(Detector):
     --------
     >>> detector = KSWIN(seed=1)
     >>> detector.changes(list(range(10)) * 15 + list(range(5, 15)) * 5)
-    (Change(position=168, width=30, before=4.5, after=8.0),)
+    (Change(position=170, width=30, before=4.5, after=8.0),)
 
     References
     ----------
-    Raab, Heusinger and Schleif, Reactive Soft Prototype Computing for Concept Drift Streams, Neurocomputing 416
-    (2020), 340-351.
+    Raab, Heusinger and Schleif, Reactive Soft Prototype Computing for Concept Drift Streams, Neurocomputing
+    416 (2020), 340-351.
     """
 
     NAME: ClassVar[str] = "kswin"
@@ -193,4 +193,4 @@ def _critical(n: int, alpha: float) -> int:
             p = stats.ks_2samp(first, first + distance - 0.5).pvalue
         return bool(p <= alpha)
 
-    return bisect_left(range(1, n + 1), True, key=significant) + 1  # noqa: FBT003
+    return bisect_left(range(1, n + 1), True, key=significant) + 1

@@ -126,7 +126,7 @@ class PageHinkley(Detector):
         at_lowest = at_highest = -1
         shares = (1.0 / np.arange(n + 1, n + len(values) + 1)).tolist()
         i = 0
-        for i, (x, share) in enumerate(zip(values.tolist(), shares, strict=True)):  # noqa: B007
+        for i, (x, share) in enumerate(zip(values.tolist(), shares, strict=True)):
             mean += share * (x - mean)
             deviation = x - mean
             up = alpha * up + deviation - delta
