@@ -21,13 +21,15 @@ _M = np.uint64(0xC6A4A7935BD1E995)
 _R = np.uint64(47)
 
 
-def hash_text(values: Any) -> NDArray[np.uint64]:
+def hash_text(values: Any, seed: int = SEED) -> NDArray[np.uint64]:
     """Hash every value of an Arrow text array.
 
     Parameters
     ----------
     values
         `pyarrow.Array` of n strings (string or large_string), UTF-8; a null hashes as the empty string.
+    seed
+        64 bits; another seed gives an independent hash.
 
     Returns
     -------
@@ -47,11 +49,11 @@ def hash_text(values: Any) -> NDArray[np.uint64]:
     """
     data, starts, lengths = _buffers(values)
     if len(lengths) and lengths.max() > LONG:
-        return _hash_with_digests(values, lengths > LONG)
+        return _hash_with_digests(values, lengths > LONG, seed)
     # Every 8 bytes starting anywhere, as one integer: a view, not a copy.
     words = np.ndarray((len(data) - 7,), np.dtype("<u8"), data, strides=(1,))
     with np.errstate(over="ignore"):
-        hashes: NDArray[np.uint64] = np.uint64(SEED) ^ (lengths.astype(np.uint64) * _M)
+        hashes: NDArray[np.uint64] = np.uint64(seed) ^ (lengths.astype(np.uint64) * _M)
         order = np.argsort(-lengths, kind="stable")
         positions, whole = starts[order], lengths[order] // 8
         mixed = hashes[order]
@@ -90,9 +92,9 @@ def _buffers(values: Any) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray
     return data, bounds[:-1] - first, lengths
 
 
-def _hash_with_digests(values: Any, long: NDArray[np.bool_]) -> NDArray[np.uint64]:
+def _hash_with_digests(values: Any, long: NDArray[np.bool_], seed: int) -> NDArray[np.uint64]:
     hashes = np.empty(len(values), np.uint64)
-    hashes[~long] = hash_text(values.filter(pa.array(~long)))
+    hashes[~long] = hash_text(values.filter(pa.array(~long)), seed)
     digests = [blake2b(text.as_buffer(), digest_size=16).digest() for text in values.filter(pa.array(long))]
-    hashes[long] = hash_text(pa.array(digests, pa.large_binary()))
+    hashes[long] = hash_text(pa.array(digests, pa.large_binary()), seed)
     return hashes
