@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 from apache_beam.runners.runner import PipelineState
 
-from driftline.baseline.compatibility import misfits
+from driftline.baseline.compatibility import Wanted, misfits
 from pipelines.job import JobError, Outcome, counts_of_tally, progress, runner_name
 from pipelines.kafka import kafka_reader
 from pipelines.monitor import build_monitor, fitting_baseline, write_summary
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from driftline.config import Config
+    from transforms.kafka.read import ReadKafka
 
 _LOG = logging.getLogger(__name__)
 
@@ -85,8 +86,7 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
     made = prepare_sinks(config.sinks, streaming=True)
     if made:
         say(f"created topics: {', '.join(made)}")
-    follow = BaselineSource(config.baseline.path, follow=partial(misfits, config=config))
-    build_monitor(pipeline, config, follow, reader=reader, sinks=config.sinks, streaming=True)
+    lay_out_stream(pipeline, config, reader)
     started, begin = time.time_ns() // 1000, time.monotonic()
     TALLY.clear()
 
@@ -107,6 +107,23 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
     if state not in (PipelineState.DONE, None):
         raise JobError(f"the job ended as {state}: the runner's log says why")
     return outcome()
+
+
+def lay_out_stream(pipeline: beam.Pipeline, config: Config, reader: ReadKafka) -> None:
+    """Lay out the job.
+
+    Parameters
+    ----------
+    pipeline
+        The pipeline to add to.
+    config
+        The configuration. Nothing of `source` and `sinks` travels with the job but what its own step needs:
+        there are secrets in them.
+    reader
+        Gives events and dead letters.
+    """
+    follow = BaselineSource(config.baseline.path, follow=partial(misfits, wanted=Wanted.by(config)))
+    build_monitor(pipeline, config, follow, reader=reader, sinks=config.sinks, streaming=True)
 
 
 def _running(partitions: Any, version: str, result: Any, *, here: bool) -> str:

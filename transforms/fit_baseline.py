@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from driftline.config import Config
+    from driftline.config.models import Tests, Windows
     from transforms.parts import Key
     from transforms.survey_reference import Plan
 
@@ -155,7 +156,10 @@ class FitBaseline(beam.PTransform):
                 AsSingleton(self.plan),
                 AsSingleton(coverage),
                 path=self.path,
-                config=config,
+                model=config.model,
+                segments=tuple(config.segments),
+                windows=config.windows,
+                tests=config.tests,
                 stride=self.stride,
             )
         )
@@ -189,21 +193,30 @@ def _with_slice_start(
 
 
 def _write(
-    entries: list[dict[str, Any]], plan: Plan, coverage: bytes, *, path: str, config: Config, stride: int
+    entries: list[dict[str, Any]],
+    plan: Plan,
+    coverage: bytes,
+    *,
+    path: str,
+    model: str,
+    segments: tuple[str, ...],
+    windows: Windows,
+    tests: Tests,
+    stride: int,
 ) -> str:
-    windows = config.windows
-    starts = full_windows(Coverage.from_bytes(coverage), windows.size, stride, config.tests.min_coverage)
+    # not the whole configuration, which has secrets
+    starts = full_windows(Coverage.from_bytes(coverage), windows.size, stride, tests.min_coverage)
     data = encode_baseline(
         entries,
         Layout.from_bytes(plan[0]),
-        model=config.model,
+        model=model,
         size=windows.size,
         every=windows.every,
-        segment_columns=tuple(config.segments),
+        segment_columns=segments,
         # as if they did not overlap: the limits of the calibration are about these
         windows=1 + (len(starts) - 1) * stride // windows.size if len(starts) else 0,
         created_at=time.time_ns() // 1000,
-        min_n=config.tests.min_n,
+        min_n=tests.min_n,
     )
     write_atomically(path, data)
     return path

@@ -2,25 +2,68 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from driftline.baseline.errors import BaselineError
 from driftline.config.durations import format_duration
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from typing_extensions import Self
+
     from driftline.baseline.artefact import Baseline
     from driftline.config import Config
 
 
-def misfits(baseline: Baseline, config: Config) -> list[str]:
-    """List what keeps a baseline from judging this configuration's events.
+@dataclass(frozen=True)
+class Wanted:
+    """What a configuration wants of a baseline: this much of it travels to workers, and none of its secrets.
+
+    Parameters
+    ----------
+    model
+        Name of the model.
+    kinds
+        Kind of each feature.
+    size, every
+        Of the windows, microseconds.
+    min_n
+        Fewest rows a window is judged on.
+    segments
+        Segment columns.
+    """
+
+    model: str
+    kinds: Mapping[str, str]
+    size: int
+    every: int
+    min_n: int
+    segments: tuple[str, ...]
+
+    @classmethod
+    def by(cls, config: Config) -> Self:
+        """Take it out of a configuration."""
+        return cls(
+            model=config.model,
+            kinds={spec.name: spec.kind for spec in config.feature_specs},
+            size=config.windows.size,
+            every=config.windows.every,
+            min_n=config.tests.min_n,
+            segments=tuple(config.segments),
+        )
+
+
+def misfits(baseline: Baseline, wanted: Wanted) -> list[str]:
+    """List what keeps a baseline from judging a configuration's events.
 
     Parameters
     ----------
     baseline
         The baseline.
-    config
-        The configuration.
+    wanted
+        What the configuration wants of it.
 
     Returns
     -------
@@ -28,38 +71,36 @@ def misfits(baseline: Baseline, config: Config) -> list[str]:
         One sentence each, naming both values; empty if it fits.
     """
     problems = []
-    if baseline.model != config.model:
+    if baseline.model != wanted.model:
         problems.append(
-            f"it was built for model {baseline.model!r}, the configuration is for {config.model!r}"
+            f"it was built for model {baseline.model!r}, the configuration is for {wanted.model!r}"
         )
     have = {feature.name: block.kind for block in baseline.layout.blocks for feature in block.features}
-    want = {spec.name: spec.kind for spec in config.feature_specs}
-    for name, kind in want.items():
+    for name, kind in wanted.kinds.items():
         if name not in have:
             problems.append(f"feature {name!r} is not in it")
         elif have[name] != kind:
             problems.append(f"feature {name!r} is {have[name]} in it and {kind} in the configuration")
     problems += [
-        f"it has feature {name!r}, which the configuration lacks" for name in have if name not in want
+        f"it has feature {name!r}, which the configuration lacks" for name in have if name not in wanted.kinds
     ]
     for name, built, asked in (
-        ("size", baseline.size, config.windows.size),
-        ("every", baseline.every, config.windows.every),
+        ("size", baseline.size, wanted.size),
+        ("every", baseline.every, wanted.every),
     ):
         if built != asked:
             problems.append(
                 f"its windows.{name} is {format_duration(built)}, the configuration's is "
                 f"{format_duration(asked)}: p-values are calibrated for one window length"
             )
-    if config.tests.min_n < baseline.min_n:
+    if wanted.min_n < baseline.min_n:
         problems.append(
-            f"it was calibrated for windows of {baseline.min_n} rows and more, "
-            f"tests.min_n is {config.tests.min_n}"
+            f"it was calibrated for windows of {baseline.min_n} rows and more, tests.min_n is {wanted.min_n}"
         )
-    if baseline.segment_columns != tuple(config.segments):
+    if baseline.segment_columns != wanted.segments:
         problems.append(
             f"its segments are {list(baseline.segment_columns)}, "
-            f"the configuration's are {list(config.segments)}"
+            f"the configuration's are {list(wanted.segments)}"
         )
     return problems
 
@@ -79,7 +120,7 @@ def check_fits(baseline: Baseline, config: Config, name: str) -> None:
     BaselineError
         Naming everything that does not fit, and the remedy.
     """
-    problems = misfits(baseline, config)
+    problems = misfits(baseline, Wanted.by(config))
     if problems:
         listed = "\n".join(f"  - {problem}" for problem in problems)
         msg = (

@@ -23,7 +23,7 @@ from apache_beam.testing.test_stream import TestStream
 from apache_beam.utils.timestamp import Timestamp
 
 from driftline.baseline import decode_baseline
-from driftline.baseline.compatibility import misfits
+from driftline.baseline.compatibility import Wanted, misfits
 from driftline.config import parse_config
 from driftline.schemas import standing_rows
 from pipelines.monitor import judge_events
@@ -58,7 +58,7 @@ class Play(beam.PTransform):
         self.config, self.path = config, path
 
     def expand(self, batches):
-        source = BaselineSource(self.path, follow=partial(misfits, config=self.config))
+        source = BaselineSource(self.path, follow=partial(misfits, wanted=Wanted.by(self.config)))
         return judge_events(batches | "Swap" >> beam.Map(_swap), self.config, source, streaming=True)
 
 

@@ -155,7 +155,7 @@ class DiscoverPartitions(beam.DoFn):
     """
 
     def __init__(self, source: KafkaSource, allowed_lateness: int) -> None:
-        self._source = source
+        self._source = source.model_copy(update={"registry": None})  # its secrets are not for this step
         self._allowed_lateness = allowed_lateness
         self._client: Consumer | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from driftline.baseline import BaselineError, decode_baseline
-from driftline.baseline.compatibility import check_fits, misfits
+from driftline.baseline.compatibility import Wanted, check_fits, misfits
 from driftline.config import parse_config
 from tests.transforms.timelines import encoded_baseline, reference_events
 
@@ -32,7 +32,7 @@ def config(**changes):
 
 
 def test_what_it_was_built_for_fits(baseline):
-    assert misfits(baseline, config()) == []
+    assert misfits(baseline, Wanted.by(config())) == []
     check_fits(baseline, config(), "b.avro")
 
 
@@ -69,7 +69,7 @@ def test_what_it_was_built_for_fits(baseline):
     ],
 )
 def test_each_misfit_is_one_sentence(baseline, changes, sentence):
-    assert misfits(baseline, config(**changes)) == [sentence]
+    assert misfits(baseline, Wanted.by(config(**changes))) == [sentence]
 
 
 def test_what_does_not_decide_may_differ(baseline):
@@ -80,7 +80,7 @@ def test_what_does_not_decide_may_differ(baseline):
         event_time="when",
         features="{c: {kind: categorical, column: other}, x: numeric}",
     )
-    assert misfits(baseline, other) == []
+    assert misfits(baseline, Wanted.by(other)) == []
 
 
 def test_all_misfits_are_said_at_once_with_the_file_and_the_remedy(baseline):

@@ -1,0 +1,94 @@
+"""The job on a stream, as it is handed to a runner."""
+
+from __future__ import annotations
+
+import base64
+import bz2
+import re
+
+import apache_beam as beam
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from driftline.config import load_config
+from pipelines.baseline import lay_out_baseline
+from pipelines.kafka import kafka_reader
+from pipelines.stream import lay_out_stream
+from transforms.kafka.partition import Partition
+
+CONFIG = """
+model: m
+event_time: {column: at, unit: ms}
+features: {x: numeric}
+request_id: id
+source:
+  kafka:
+    brokers: ["localhost:1"]
+    topic: t
+    format: confluent
+    registry:
+      url: http://localhost:1
+      options: {basic.auth.user.info: "ann:${REGISTRY_SECRET}"}
+    deduplicate: true
+    options: {sasl.password: "${SOURCE_SECRET}"}
+baseline: {path: b.avro}
+sinks:
+  - kafka:
+      brokers: ["localhost:1"]
+      results: r
+      dead_letters: d
+      options: {sasl.password: "${SINK_SECRET}"}
+  - files: {path: out}
+"""
+SECRETS = {f"{place}_SECRET": f"unmistakable-{place}" for place in ("REGISTRY", "SOURCE", "SINK")}
+# what Beam makes of a pickled function: compressed, then base64
+PICKLED = re.compile(rb"QlpoO[A-Za-z0-9+/]+=*")
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    for name, secret in SECRETS.items():
+        monkeypatch.setenv(name, secret)
+    monkeypatch.setattr("pipelines.kafka.starting_partitions", lambda *_, **__: [Partition("t", 0, 0)])
+    (tmp_path / "c.yaml").write_text(CONFIG)
+    return load_config(str(tmp_path / "c.yaml"))
+
+
+def carriers(pipeline):
+    """The steps of a job that carry each secret, and whatever else of the job does."""
+    job = pipeline.to_runner_api()
+    steps = {step.unique_name: step for step in job.components.transforms.values() if not step.subtransforms}
+    for name, step in list(job.components.transforms.items()):
+        if not step.subtransforms:
+            del job.components.transforms[name]
+    places = {name: step.SerializeToString() for name, step in steps.items()}
+    places["elsewhere"] = job.SerializeToString()
+    read = {name: data + b"".join(map(_opened, PICKLED.findall(data))) for name, data in places.items()}
+    assert sum(bool(PICKLED.search(data)) for data in places.values()) > 5, "functions are written otherwise"
+    return {
+        secret: {name for name, data in read.items() if secret.encode() in data}
+        for secret in SECRETS.values()
+    }
+
+
+def _opened(pickled):
+    return bz2.decompress(base64.b64decode(pickled))
+
+
+@pytest.mark.parametrize(("in_process", "reader"), [(False, "ReadStream"), (True, "ReadStreamInProcess")])
+def test_a_secret_travels_with_the_step_that_needs_it_and_nowhere_else(config, in_process, reader):
+    pipeline = beam.Pipeline(options=PipelineOptions(["--streaming"]))
+    lay_out_stream(pipeline, config, kafka_reader(config, bounded=False, in_process=in_process))
+    read = f"ReadEvents/ReadPartitions/ParDo({reader})"
+    assert carriers(pipeline) == {
+        "unmistakable-SOURCE": {"ReadEvents/DiscoverPartitions", read},
+        "unmistakable-REGISTRY": {read},
+        "unmistakable-SINK": {"WriteResults0/Produce", "WriteDeadLetters0/Produce"},
+    }
+
+
+def test_no_secret_travels_with_the_job_that_makes_a_baseline(config, tmp_path):
+    (tmp_path / "events.jsonl").write_text('{"at": 1, "x": 1.0}\n')
+    pipeline = beam.Pipeline()
+    lay_out_baseline(pipeline, config, pattern=str(tmp_path / "events.jsonl"), path=str(tmp_path / "b"))
+    assert carriers(pipeline) == {secret: set() for secret in SECRETS.values()}
