@@ -7,6 +7,19 @@ from driftline.detectors.detector import Detector
 from driftline.detectors.hddm_a import HDDM_A
 from driftline.detectors.kswin import KSWIN
 from driftline.detectors.page_hinkley import PageHinkley
-from driftline.detectors.registry import DETECTORS
+from driftline.detectors.registry import DETECTORS, JOB_DETECTORS, detector_from_bytes
+from driftline.detectors.standardised import StandardisedPageHinkley
 
-__all__ = ["ADWIN", "DDM", "DETECTORS", "HDDM_A", "KSWIN", "Change", "Detector", "PageHinkley"]
+__all__ = [
+    "ADWIN",
+    "DDM",
+    "DETECTORS",
+    "HDDM_A",
+    "JOB_DETECTORS",
+    "KSWIN",
+    "Change",
+    "Detector",
+    "PageHinkley",
+    "StandardisedPageHinkley",
+    "detector_from_bytes",
+]

@@ -210,9 +210,7 @@ class Detector(ABC):
     def _refusal(self, x: float, where: str) -> str:
         low, high = self.LIMITS
         limits = "finite numbers" if high == LARGEST else f"numbers from {low:g} to {high:g}"
-        return (
-            f"{type(self).__name__} got {x!r}{where}: it takes {limits}; remove or replace other values first"
-        )
+        return f"{type(self).__name__} got {x!r}{where}: it takes {limits}; leave others out or replace them"
 
 
 def pack(numbers: list[float]) -> bytes:

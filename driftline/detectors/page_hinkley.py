@@ -24,7 +24,8 @@ class PageHinkley(Detector):
     change is detected when the first sum is more than `threshold` above its minimum, or the second as much
     below its maximum. The values since that extreme are held to be after the change.
 
-    `delta` and `threshold` are in units of the values: for values of unknown scale see `Standardised`.
+    `delta` and `threshold` are in units of the values: see `StandardisedPageHinkley` for values of unknown
+    scale.
 
     Parameters
     ----------
@@ -113,13 +114,19 @@ class PageHinkley(Detector):
             self._drift = self._up - self._lowest > self._rise or self._highest - self._down > self._fall
 
     def _take(self, values: NDArray[np.float64]) -> int:
+        return self._look(values, values)
+
+    def _look(self, values: NDArray[np.float64], reported: NDArray[np.float64]) -> int:
+        """Take values for which others are reported: those whose means a `Change` holds."""
         silent = max(0, min(self.min_instances - 1 - self._n, len(values)))
-        taken = self._follow(values[:silent], math.inf, math.inf) if silent else 0
+        taken = self._follow(values[:silent], reported, math.inf, math.inf) if silent else 0
         if taken < len(values):
-            taken += self._follow(values[taken:], self._rise, self._fall)
+            taken += self._follow(values[taken:], reported[taken:], self._rise, self._fall)
         return taken
 
-    def _follow(self, values: NDArray[np.float64], rise: float, fall: float) -> int:
+    def _follow(
+        self, values: NDArray[np.float64], reported: NDArray[np.float64], rise: float, fall: float
+    ) -> int:
         """Do `_step` with many values, up to the first that passes one of two thresholds."""
         n, mean, up, down = self._n, self._mean, self._up, self._down
         lowest, highest, alpha, delta = self._lowest, self._highest, self.alpha, self.delta
@@ -138,7 +145,7 @@ class PageHinkley(Detector):
             if up - lowest > rise or highest - down > fall:
                 self._drift = True
                 break
-        totals = np.add.accumulate(np.concatenate(([self._total], values[: i + 1])))
+        totals = np.add.accumulate(np.concatenate(([self._total], reported[: i + 1])))
         if at_lowest >= 0:
             self._n_lowest, self._total_lowest = n + at_lowest + 1, float(totals[at_lowest + 1])
         if at_highest >= 0:

@@ -10,6 +10,7 @@ from driftline.detectors.ddm import DDM
 from driftline.detectors.hddm_a import HDDM_A
 from driftline.detectors.kswin import KSWIN
 from driftline.detectors.page_hinkley import PageHinkley
+from driftline.detectors.standardised import StandardisedPageHinkley
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,3 +21,42 @@ DETECTORS: Final[Mapping[str, type[Detector]]] = MappingProxyType(
     {detector.NAME: detector for detector in (ADWIN, PageHinkley, DDM, HDDM_A, KSWIN)}
 )
 """Detectors by their name in a configuration."""
+
+JOB_DETECTORS: Final[Mapping[str, type[Detector]]] = MappingProxyType(
+    {**DETECTORS, PageHinkley.NAME: StandardisedPageHinkley}
+)
+"""The same names, as a job runs them: on streams whose scale is not known beforehand."""
+
+_BY_TAG: Final = {detector.TAG: detector for detector in (*DETECTORS.values(), StandardisedPageHinkley)}
+
+
+def detector_from_bytes(data: bytes) -> Detector:
+    """Read the state of a detector of any kind.
+
+    Parameters
+    ----------
+    data
+        What `to_bytes` of a detector gave.
+
+    Returns
+    -------
+    Detector
+        Goes on where the other stood.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are something else, too new, or damaged.
+
+    Examples
+    --------
+    >>> type(detector_from_bytes(DETECTORS["adwin"]().to_bytes())).__name__
+    'ADWIN'
+    """
+    kind = _BY_TAG.get(bytes(data[:3]))
+    if kind is None:
+        raise ValueError(
+            f"not the state of a detector: the bytes start with {bytes(data[:4])!r}; "
+            "check which file or state they come from"
+        )
+    return kind.from_bytes(data)
