@@ -1,0 +1,29 @@
+"""How well a model does: losses, mergeable profiles of outcomes, what they measure, what they let expect."""
+
+from driftline.performance.comparison import Comparison, compare
+from driftline.performance.estimation import CalibrationMap, Estimate, estimate
+from driftline.performance.losses import Loss, LossName
+from driftline.performance.metrics import Metrics, measure
+from driftline.performance.profile import PerformanceProfile
+from driftline.performance.reference import PerformanceReference, decode_profiles, encode_profiles
+from driftline.performance.rolling import RollingMean
+from driftline.performance.rows import performance_batch, performance_row
+
+__all__ = [
+    "CalibrationMap",
+    "Comparison",
+    "Estimate",
+    "Loss",
+    "LossName",
+    "Metrics",
+    "PerformanceProfile",
+    "PerformanceReference",
+    "RollingMean",
+    "compare",
+    "decode_profiles",
+    "encode_profiles",
+    "estimate",
+    "measure",
+    "performance_batch",
+    "performance_row",
+]

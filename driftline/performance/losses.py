@@ -1,0 +1,235 @@
+"""What one wrong prediction costs: four losses, each on whole arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, get_args
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+LossName = Literal["zero_one", "log", "absolute", "squared"]
+
+EPSILON: Final = 2.0**-52
+"""Probabilities are clipped to [EPSILON, 1 - EPSILON] before a logarithm, as scikit-learn clips float64."""
+
+LARGEST_ERROR: Final = 1e70
+"""A larger distance between a predicted and a true number counts as this, so that no sum leaves float64."""
+
+
+def zero_one_loss(scores: Floats, labels: Floats, threshold: float = 0.5) -> Floats:
+    """Count a wrong class as 1, a right one as 0.
+
+    Parameters
+    ----------
+    scores
+        (n,) float64, probability of class 1.
+    labels
+        (n,) float64, 0 or 1.
+    threshold
+        Class 1 is predicted from this score on.
+
+    Returns
+    -------
+    ndarray of float64
+        (n,), 0 or 1.
+
+    Examples
+    --------
+    >>> zero_one_loss(np.array([0.2, 0.5, 0.9]), np.array([0.0, 0.0, 1.0]))
+    array([0., 1., 0.])
+    """
+    wrong: NDArray[np.bool_] = (scores >= threshold) != (labels == 1)
+    return wrong.astype(np.float64)
+
+
+def log_loss(scores: Floats, labels: Floats) -> Floats:
+    """Negative logarithm of the probability that was given to what happened.
+
+    Parameters
+    ----------
+    scores
+        (n,) float64, probability of class 1; clipped by `EPSILON`.
+    labels
+        (n,) float64, 0 or 1.
+
+    Returns
+    -------
+    ndarray of float64
+        (n,), from 0 to 36.04, natural logarithm.
+
+    References
+    ----------
+    Good, I. J. (1952). Rational decisions. Journal of the Royal Statistical Society B 14, 107-114.
+
+    Examples
+    --------
+    >>> log_loss(np.array([0.5, 1.0]), np.array([1.0, 0.0])).round(3)
+    array([ 0.693, 36.044])
+    """
+    clipped = np.clip(scores, EPSILON, 1 - EPSILON)
+    losses: Floats = -np.where(labels == 1, np.log(clipped), np.log1p(-clipped))
+    return losses
+
+
+def absolute_loss(scores: Floats, labels: Floats) -> Floats:
+    """Distance between the predicted and the true number.
+
+    Parameters
+    ----------
+    scores, labels
+        (n,) float64, finite; in the unit of the label.
+
+    Returns
+    -------
+    ndarray of float64
+        (n,), at most `LARGEST_ERROR`.
+
+    Examples
+    --------
+    >>> absolute_loss(np.array([1.0, 4.0]), np.array([3.0, 4.0]))
+    array([2., 0.])
+    """
+    with np.errstate(over="ignore"):
+        return np.minimum(np.abs(scores - labels), LARGEST_ERROR)
+
+
+def squared_loss(scores: Floats, labels: Floats) -> Floats:
+    """Square of the distance between the predicted and the true number; of a probability, the Brier score.
+
+    Parameters
+    ----------
+    scores, labels
+        (n,) float64, finite; in the unit of the label.
+
+    Returns
+    -------
+    ndarray of float64
+        (n,), at most the square of `LARGEST_ERROR`.
+
+    Examples
+    --------
+    >>> squared_loss(np.array([1.0, 4.0]), np.array([3.0, 4.0]))
+    array([4., 0.])
+    """
+    distances = absolute_loss(scores, labels)
+    return distances * distances
+
+
+@dataclass(frozen=True)
+class Loss:
+    """The loss of a model: which, and what its scores and labels are.
+
+    Parameters
+    ----------
+    name
+        ``zero_one`` and ``log`` are for binary classes: scores are probabilities of class 1, labels 0 or 1.
+        ``absolute`` and ``squared`` are for numbers.
+    threshold
+        Class 1 is predicted from this score on; without meaning for numbers.
+
+    Raises
+    ------
+    ValueError
+        If the name is not one of the four, or the threshold lies outside [0, 1].
+
+    Examples
+    --------
+    >>> Loss("zero_one", threshold=0.3).of(np.array([0.4, 0.2]), np.array([1.0, 1.0]))
+    array([0., 1.])
+    """
+
+    name: LossName
+    threshold: float = 0.5
+
+    def __post_init__(self) -> None:
+        """Refuse what is no loss."""
+        if self.name not in get_args(LossName):
+            raise ValueError(f"loss {self.name!r} is unknown; choose one of {', '.join(get_args(LossName))}")
+        if not 0 <= self.threshold <= 1:
+            raise ValueError(f"threshold {self.threshold!r} is no probability; choose one from 0 to 1")
+
+    @property
+    def binary(self) -> bool:
+        """Whether scores are probabilities of class 1."""
+        return self.name in {"zero_one", "log"}
+
+    def of(self, scores: Floats, labels: Floats) -> Floats:
+        """Compute the loss of every outcome.
+
+        Parameters
+        ----------
+        scores, labels
+            (n,) float64; usable, see `usable_scores` and `usable_labels`.
+
+        Returns
+        -------
+        ndarray of float64
+            (n,), 0 or more, finite.
+        """
+        if self.name == "zero_one":
+            return zero_one_loss(scores, labels, self.threshold)
+        return {"log": log_loss, "absolute": absolute_loss, "squared": squared_loss}[self.name](
+            scores, labels
+        )
+
+    def usable_scores(self, scores: Floats) -> NDArray[np.bool_]:
+        """Tell which scores are predictions at all.
+
+        Parameters
+        ----------
+        scores
+            (n,) float64.
+
+        Returns
+        -------
+        ndarray of bool
+            (n,), False for NaN and infinite scores and, of classes, for scores outside [0, 1].
+        """
+        return (scores >= 0) & (scores <= 1) if self.binary else np.isfinite(scores)
+
+    def usable_labels(self, labels: Floats) -> NDArray[np.bool_]:
+        """Tell which labels are labels at all.
+
+        Parameters
+        ----------
+        labels
+            (n,) float64.
+
+        Returns
+        -------
+        ndarray of bool
+            (n,), False for NaN and infinite labels and, of classes, for all but 0 and 1.
+        """
+        return (labels == 0) | (labels == 1) if self.binary else np.isfinite(labels)
+
+    def check(self, scores: Floats, labels: Floats | None = None) -> None:
+        """Refuse what cannot be profiled.
+
+        Parameters
+        ----------
+        scores, labels
+            (n,) float64; labels may be missing.
+
+        Raises
+        ------
+        ValueError
+            If one is not usable.
+        """
+        for what, values, usable in (
+            ("score", scores, self.usable_scores),
+            ("label", labels, self.usable_labels),
+        ):
+            if values is not None and not (good := usable(values)).all():
+                at = int(np.argmin(good))
+                needed = "a finite number"
+                if self.binary:
+                    needed = "in [0, 1]" if what == "score" else "0 or 1"
+                raise ValueError(
+                    f"{what} {values[at]} in row {at} is not {needed}, as loss {self.name!r} needs; "
+                    f"drop and count such rows first (Loss.usable_{what}s tells which)"
+                )
