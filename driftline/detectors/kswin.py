@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 from scipy import stats
 
-from driftline.detectors.detector import Detector
+from driftline.detectors.detector import Detector, pack, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -146,15 +146,14 @@ class KSWIN(Detector):
 
     def _state(self) -> tuple[dict[str, Any], bytes]:
         words = np.array(self._random.getstate()[1], "<u4")
-        return {}, words.tobytes() + self._window.astype("<f8").tobytes()
+        return {"held": len(self._window)}, words.tobytes() + pack(self._window.tolist())
 
-    def _restore(self, head: dict[str, Any], payload: bytes) -> None:  # noqa: ARG002
+    def _restore(self, head: dict[str, Any], payload: bytes) -> None:
         words = np.frombuffer(payload, "<u4", _WORDS)
-        window = np.frombuffer(payload, "<f8", offset=words.nbytes).astype(np.float64)
-        if len(window) > self.window_size:
-            raise ValueError(f"{len(window)} values in a window of {self.window_size}")
+        self._window = np.array(unpack(payload[words.nbytes :], head["held"]))
+        if len(self._window) > self.window_size:
+            raise ValueError(f"{len(self._window)} values in a window of {self.window_size}")
         self._random.setstate((_TWISTER, tuple(words.tolist()), None))
-        self._window = window
 
 
 def _distances(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from driftline.detectors.detector import Detector
 
-DETECTORS: Final[Mapping[str, type[Detector]]] = MappingProxyType(
-    {detector.NAME: detector for detector in (ADWIN, PageHinkley, DDM, HDDM_A, KSWIN)}
-)
+_KINDS: Final[tuple[type[Detector], ...]] = (ADWIN, PageHinkley, DDM, HDDM_A, KSWIN)
+
+DETECTORS: Final[Mapping[str, type[Detector]]] = MappingProxyType({kind.NAME: kind for kind in _KINDS})
 """Detectors by their name in a configuration."""
 
 JOB_DETECTORS: Final[Mapping[str, type[Detector]]] = MappingProxyType(
@@ -27,7 +27,9 @@ JOB_DETECTORS: Final[Mapping[str, type[Detector]]] = MappingProxyType(
 )
 """The same names, as a job runs them: on streams whose scale is not known beforehand."""
 
-_BY_TAG: Final = {detector.TAG: detector for detector in (*DETECTORS.values(), StandardisedPageHinkley)}
+_BY_TAG: Final[Mapping[bytes, type[Detector]]] = {
+    kind.TAG: kind for kind in (*_KINDS, StandardisedPageHinkley)
+}
 
 
 def detector_from_bytes(data: bytes) -> Detector:

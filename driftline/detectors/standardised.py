@@ -22,10 +22,10 @@ class StandardisedPageHinkley(PageHinkley):
     scale is the running standard deviation of all values since the last detection, the value itself included.
     Both begin anew after a detection.
 
-    A centre that ran on would follow a change and hide it: measured at 500 values before a shift of half a
-    standard deviation, that doubles the delay. A scale that stopped at 100 values is too small for heavy
-    tails, and 0 for rare errors. The defaults are also measured, see the page on detectors: with river's, which
-    are made for errors of 0 and 1, values of standard deviation 1 give some 60 false alarms in 100,000.
+    A centre that ran on would follow a change, as the mean of the test itself does, and hide a part of it.
+    A scale that stopped early is too small for heavy tails, and 0 for rare errors. The defaults are not those
+    of `PageHinkley`, which suit errors of 0 and 1: with them a stable stream of standard deviation 1 gives
+    some 60 detections in 100,000 values.
 
     The means of a `Change` are those of the values as they were given.
 
@@ -53,8 +53,8 @@ class StandardisedPageHinkley(PageHinkley):
     Examples
     --------
     >>> detector = StandardisedPageHinkley()
-    >>> detector.changes([1000.0, 1002.0] * 500 + [1002.0, 1004.0] * 100)
-    (Change(position=1041, width=42, before=1001.0, after=1003.0),)
+    >>> detector.update_many([1000.0, 1002.0] * 500 + [1002.0, 1004.0] * 100)
+    array([1040])
     """
 
     NAME: ClassVar[str] = "standardised_page_hinkley"
@@ -67,6 +67,7 @@ class StandardisedPageHinkley(PageHinkley):
         threshold: float = 75.0,
         alpha: float = 1.0,
         mode: str = "both",
+        *,
         first: int = 100,
     ) -> None:
         if first < 1:
