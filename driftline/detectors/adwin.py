@@ -161,11 +161,12 @@ class ADWIN(Detector):
         ndarray of bool
             Shape (m,).
         """
-        before = np.add.accumulate(sizes, axis=0)
+        none = np.zeros(len(total))
+        before = _running(np.add, none, sizes)
         width = before[-1]
         after = width - before
-        total_before = np.add.accumulate(totals, axis=0)
-        total_after = np.subtract.accumulate(np.concatenate((total[None], totals)), axis=0)[1:]
+        total_before = _running(np.add, none, totals)
+        total_after = _running(np.subtract, total, totals)
         # the C library's logarithm, as the definition: numpy's may differ in the last bit
         log = np.array([math.log(2.0 * math.log(n) / self.delta) for n in width.tolist()])
         least = self.min_window_length
@@ -244,3 +245,13 @@ class ADWIN(Detector):
             middle, end = begin + count, begin + 2 * count
             self._buckets.levels.append(Level(numbers[begin:middle], numbers[middle:end]))
             begin = end
+
+
+def _running(
+    operation: np.ufunc, first: NDArray[np.float64], rows: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Combine rows one after the other: `ufunc.accumulate` along the first axis, but for long rows faster."""
+    running = np.empty(rows.shape)
+    for row, out in zip(rows, running, strict=True):
+        first = operation(first, row, out=out)
+    return running

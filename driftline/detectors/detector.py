@@ -18,7 +18,7 @@ LARGEST: Final = 2.0**480
 """Largest magnitude of a value: the sum of squares of 2^60 such values is still finite."""
 
 _FIRST_CHUNK: Final = 128  # values looked at together after a detection: most are wasted if the next is near
-_MOST_CHUNK: Final = 8192  # what stays in a core's cache
+_MOST_CHUNK: Final = 16384  # what stays in a core's cache
 
 
 class Detector(ABC):

@@ -100,8 +100,12 @@ class PageHinkley(Detector):
         self._total_lowest = self._total_highest = 0.0
 
     def _step(self, x: float) -> None:
+        self._look_at(x, x)
+
+    def _look_at(self, x: float, reported: float) -> None:
+        """Take a value for which another is reported."""
         self._n += 1
-        self._total += x
+        self._total += reported
         self._mean = next_mean(self._mean, self._n, x)
         deviation = x - self._mean
         self._up = self.alpha * self._up + deviation - self.delta

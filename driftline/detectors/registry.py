@@ -27,9 +27,8 @@ JOB_DETECTORS: Final[Mapping[str, type[Detector]]] = MappingProxyType(
 )
 """The same names, as a job runs them: on streams whose scale is not known beforehand."""
 
-_BY_TAG: Final[Mapping[bytes, type[Detector]]] = {
-    kind.TAG: kind for kind in (*_KINDS, StandardisedPageHinkley)
-}
+_STATES: Final[tuple[type[Detector], ...]] = (*_KINDS, StandardisedPageHinkley)
+_BY_TAG: Final = {kind.TAG: kind for kind in _STATES}
 
 
 def detector_from_bytes(data: bytes) -> Detector:

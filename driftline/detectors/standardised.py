@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -84,7 +85,17 @@ class StandardisedPageHinkley(PageHinkley):
         self._centre = 0.0  # sum of the first differences
 
     def _step(self, x: float) -> None:
-        self._take(np.array([x]))
+        n = self._n + 1
+        if n == 1:
+            self._origin = x
+        apart = x - self._origin
+        self._sum += apart
+        self._squares += apart * apart
+        if n <= self.first:
+            self._centre = self._sum
+        mean = self._sum / n
+        scale = math.sqrt(max(self._squares / n - mean * mean, 0.0))
+        self._look_at((apart - self._centre / min(n, self.first)) / scale if scale > 0 else 0.0, x)
 
     def _take(self, values: NDArray[np.float64]) -> int:
         before = self._n
