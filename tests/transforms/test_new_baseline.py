@@ -134,9 +134,13 @@ def test_the_rows_after_a_switch_are_those_of_a_job_that_began_with_the_new_vers
 
 @pytest.mark.parametrize(("before", "after"), [(60, 200), (200, 60)])
 def test_of_a_window_astride_the_switch_the_version_with_more_rows_stands(path, editions, before, after):
+    settled = TALLY.snapshot().get("windows", 0)
     rows, _ = play(
         path, [events([16] * before, "A" * before), editions[1], events([28] * after, "A" * after), 120]
     )
+    # once for each version, as docs/how-to/metrics.md says: no step sees both
+    assert TALLY.snapshot()["windows"] - settled == 4
+    assert {row["window_start"].timestamp() // 60 for row in rows} == {0, 15}
     astride = of(rows, start=15)
     assert {(row["baseline_version"], row["n"]) for row in astride} == {
         (version(editions[0]), before),
