@@ -140,7 +140,8 @@ def normal(r: np.random.Generator, mean: float) -> Callable[[int], np.ndarray]:
 def standardisation(runs: int) -> None:
     print(
         f"\nstandardised Page-Hinkley with other limits: detections in {LENGTH:,} stable values, mean of "
-        f"{runs} runs;\nmean delay after a shift of so many standard deviations, {SHORT // 2} stable values before\n"
+        f"{runs} runs;\nmean delay after a shift of so many standard deviations, {SHORT // 2} stable values "
+        f"before\n"
     )
     stable = ("Bernoulli .05", "N(0, 1)", "Student t, 3 df")
     shifts = (0.25, 0.5, 1.0)

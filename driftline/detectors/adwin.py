@@ -11,6 +11,8 @@ from driftline.detectors.buckets import Buckets, Growth, Level
 from driftline.detectors.detector import Detector, pack, unpack
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
 _ACROSS: Final = 2.0 / 3.0  # the factor of the bound's second term
@@ -21,7 +23,9 @@ class ADWIN(Detector):
 
     The window is kept as an exponential histogram, so it takes O(log n) memory and a check looks at O(log n)
     cuts. Every `clock` values each cut between buckets is checked; while any has means further apart than the
-    bound, the oldest bucket is dropped. The values that are left are held to be after the change.
+    bound, the oldest bucket is dropped: `width` and `estimation` are those of the values left. That stops as
+    soon as what is left can no longer be told apart, usually long before the change. So a `Change` goes by
+    the cut whose means were furthest apart for its bound.
 
     As in river, a detector that has detected a change begins anew with the next value.
 
@@ -102,7 +106,7 @@ class ADWIN(Detector):
         self._total = 0.0
         self._squares = 0.0  # squared deviations from the mean, summed
         self._buckets = Buckets(self.max_buckets)
-        self._dropped = (0.0, 0.0)  # number and sum of the values before the change
+        self._found = (0, math.nan, math.nan)  # width and means of the change detected
 
     def _step(self, x: float) -> None:
         self._n += 1
@@ -179,21 +183,31 @@ class ADWIN(Detector):
 
     def _shrink(self) -> None:
         """Drop the oldest bucket while there is a cut."""
-        width, total = self._width, self._total
         while self._has_cut():
-            self._drift = True
+            if not self._drift:
+                self._drift = True
+                self._found = self._clearest_cut()
             size, removed, squares = self._buckets.drop_oldest()
             self._width -= size
             self._total -= removed
             apart = removed / size - self._total / self._width
             self._squares -= squares + size * self._width * apart * apart / (size + self._width)
-        self._dropped = (width - self._width, total - self._total)
 
     def _has_cut(self) -> bool:
         """Whether there is a cut now: `_cuts` at one time."""
+        return any(distance > bound for _, _, distance, bound in self._all_cuts())
+
+    def _clearest_cut(self) -> tuple[int, float, float]:
+        """Width after, mean before and mean after of the cut whose means are furthest apart for its bound."""
+        before, total, *_ = max(self._all_cuts(), key=lambda cut: cut[2] / cut[3])
+        after = self._width - before
+        return int(after), total / before, (self._total - total) / after
+
+    def _all_cuts(self) -> Iterator[tuple[float, float, float, float]]:
+        """Number and sum of the values before each cut, the distance of the means, and its bound."""
         spread = self._squares / self._width
         if spread < 0 or self._width < 2:  # rounding, after drops: no bound
-            return False
+            return
         log = math.log(2.0 * math.log(self._width) / self.delta)
         across = _ACROSS * log
         least = self.min_window_length
@@ -209,13 +223,10 @@ class ADWIN(Detector):
                 if before >= least and after >= least:
                     share = 1.0 / (before - least + 1.0) + 1.0 / (after - least + 1.0)
                     bound = math.sqrt(2.0 * share * spread * log) + across * share
-                    if abs(total_before / before - total_after / after) > bound:
-                        return True
-        return False
+                    yield before, total_before, abs(total_before / before - total_after / after), bound
 
     def _change(self) -> tuple[int, float, float]:
-        dropped, total = self._dropped
-        return self.width, total / dropped, self.estimation
+        return self._found
 
     def _parameters(self) -> dict[str, Any]:
         return {
@@ -228,7 +239,7 @@ class ADWIN(Detector):
 
     def _state(self) -> tuple[dict[str, Any], bytes]:
         levels = self._buckets.levels
-        numbers = [self._width, self._total, self._squares, *self._dropped]
+        numbers = [self._width, self._total, self._squares]
         for level in levels:
             numbers += level.totals + level.squares
         return {"n": self._n, "buckets": [len(level.totals) for level in levels]}, pack(numbers)
@@ -236,11 +247,10 @@ class ADWIN(Detector):
     def _restore(self, head: dict[str, Any], payload: bytes) -> None:
         self._n = int(head["n"])
         counts = [int(count) for count in head["buckets"]]
-        numbers = unpack(payload, 5 + 2 * sum(counts))
+        numbers = unpack(payload, 3 + 2 * sum(counts))
         self._width, self._total, self._squares = numbers[:3]
-        self._dropped = (numbers[3], numbers[4])
         self._buckets.levels = []
-        begin = 5
+        begin = 3
         for count in counts:
             middle, end = begin + count, begin + 2 * count
             self._buckets.levels.append(Level(numbers[begin:middle], numbers[middle:end]))

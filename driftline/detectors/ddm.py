@@ -20,7 +20,8 @@ class DDM(Detector):
 
     With p the error rate since the last detection and s = sqrt(p (1 - p) / n), the least p + s is remembered
     with its p and s. A change is detected when p + s is more than `drift_threshold` of that s above that p.
-    The values since that least are held to be after the change.
+    A warning is the same with `warning_threshold`. The values since the warnings that led to the detection
+    began are held to be after the change.
 
     Parameters
     ----------
@@ -70,24 +71,30 @@ class DDM(Detector):
 
     def _reset(self) -> None:
         self._drift = self._warning = False
-        self._n = self._n_least = 0
-        self._mean = 0.0
+        self._n = self._n_calm = 0  # n_calm values with the mean p_calm came before the warnings
+        self._mean = self._p_calm = 0.0
         self._p_least = self._s_least = self._least = math.inf
 
     def _step(self, x: float) -> None:
         self._n += 1
         self._mean = p = next_mean(self._mean, self._n, x)
         s = math.sqrt(p * (1.0 - p) / self._n)
+        warned = False
         if self._n > self.warm_start:
             if p + s <= self._least:
-                self._n_least, self._p_least, self._s_least, self._least = self._n, p, s, p + s
+                self._p_least, self._s_least, self._least = p, s, p + s
+            warned = p + s > self._p_least + self.warning_threshold * self._s_least
             self._drift = p + s > self._p_least + self.drift_threshold * self._s_least
-            self._warning = not self._drift and p + s > self._p_least + self.warning_threshold * self._s_least
+        self._warning = warned and not self._drift
+        if not (warned or self._drift):
+            self._n_calm, self._p_calm = self._n, p
 
     def _take(self, values: NDArray[np.float64]) -> int:
         n = np.arange(self._n + 1, self._n + len(values) + 1, dtype=np.float64)
         means = running_means(self._mean, self._n, values)
         warm = max(0, min(self.warm_start - self._n, len(values)))
+        if warm:
+            self._n_calm, self._p_calm = self._n + warm, float(means[warm - 1])
         p, n = means[warm:], n[warm:]
         taken = len(values)
         if len(p):
@@ -103,22 +110,24 @@ class DDM(Detector):
         p_least = np.concatenate(([self._p_least], p))[at + 1]
         s_least = np.concatenate(([self._s_least], s))[at + 1]
         drift = level > p_least + self.drift_threshold * s_least
+        warned = level > p_least + self.warning_threshold * s_least
         last = int(drift.argmax())
         self._drift = bool(drift[last])
         if not self._drift:
             last = len(p) - 1
-        self._warning = not self._drift and bool(
-            level[last] > p_least[last] + self.warning_threshold * s_least[last]
-        )
+        self._warning = bool(warned[last]) and not self._drift
         if at[last] >= 0:
             self._least = float(level[at[last]])
             self._p_least, self._s_least = float(p_least[last]), float(s_least[last])
-            self._n_least = int(n[at[last]])
+        calm = np.flatnonzero(~(warned | drift)[: last + 1])
+        if len(calm):
+            self._n_calm, self._p_calm = int(n[calm[-1]]), float(p[calm[-1]])
         return last + 1
 
     def _change(self) -> tuple[int, float, float]:
-        width = self._n - self._n_least
-        return width, self._p_least, (self._mean * self._n - self._p_least * self._n_least) / width
+        width = self._n - self._n_calm
+        before = self._p_calm if self._n_calm else math.nan
+        return width, before, (self._mean * self._n - self._p_calm * self._n_calm) / width
 
     def _parameters(self) -> dict[str, Any]:
         return {
@@ -128,10 +137,10 @@ class DDM(Detector):
         }
 
     def _state(self) -> tuple[dict[str, Any], bytes]:
-        counts = {"n": self._n, "n_least": self._n_least, "warning": self._warning}
-        return counts, pack([self._mean, self._p_least, self._s_least, self._least])
+        counts = {"n": self._n, "n_calm": self._n_calm, "warning": self._warning}
+        return counts, pack([self._mean, self._p_calm, self._p_least, self._s_least, self._least])
 
     def _restore(self, head: dict[str, Any], payload: bytes) -> None:
-        self._n, self._n_least = int(head["n"]), int(head["n_least"])
+        self._n, self._n_calm = int(head["n"]), int(head["n_calm"])
         self._warning = bool(head["warning"])
-        self._mean, self._p_least, self._s_least, self._least = unpack(payload, 4)
+        self._mean, self._p_calm, self._p_least, self._s_least, self._least = unpack(payload, 5)

@@ -18,16 +18,17 @@ from driftline.detectors import (
     detector_from_bytes,
 )
 
-DETECTORS = [
-    lambda: ADWIN(delta=0.3, clock=5, max_buckets=2),
-    lambda: ADWIN(delta=0.1),
-    lambda: PageHinkley(min_instances=10, threshold=4.0),
-    lambda: DDM(warm_start=10, drift_threshold=1.5),
-    lambda: HDDM_A(drift_confidence=0.1, two_sided_test=True),
-    lambda: HDDM_A(drift_confidence=0.1),
-    lambda: KSWIN(alpha=0.4, window_size=12, stat_size=5, seed=3),
-    lambda: StandardisedPageHinkley(min_instances=10, threshold=5.0, first=20),
-]
+DETECTORS = {
+    "adwin_small": lambda: ADWIN(delta=0.3, clock=5, max_buckets=2),
+    "adwin": lambda: ADWIN(delta=0.1),
+    "page_hinkley": lambda: PageHinkley(min_instances=10, threshold=4.0),
+    "ddm": lambda: DDM(warm_start=10, drift_threshold=1.5),
+    "hddm_a_both": lambda: HDDM_A(drift_confidence=0.1, two_sided_test=True),
+    "hddm_a": lambda: HDDM_A(drift_confidence=0.1),
+    "kswin": lambda: KSWIN(alpha=0.4, window_size=12, stat_size=5, seed=3),
+    "standardised": lambda: StandardisedPageHinkley(min_instances=10, threshold=5.0, first=20),
+}
+every_detector = pytest.mark.parametrize("make", DETECTORS.values(), ids=DETECTORS)
 
 
 class Stream(NamedTuple):
@@ -62,7 +63,7 @@ def one_by_one(detector, values):
     return found
 
 
-@pytest.mark.parametrize("make", DETECTORS)
+@every_detector
 @settings(max_examples=40, deadline=None)
 @given(stream=streams)
 @example(stream=Stream([(300, 0.0), (300, 1.0), (300, 0.0)], True, 0, [1, 299, 300, 301, 650]))
@@ -87,13 +88,13 @@ def test_any_split_and_any_restart_is_the_same(make, stream):
     assert split.drift_detected == reference.drift_detected == (expected[-1:] == [len(values) - 1])
 
 
-@pytest.mark.parametrize("make", DETECTORS)
+@every_detector
 def test_the_test_above_sees_detections(make):
     values = (np.random.default_rng(5).random(1500) < np.repeat([0.1, 0.9, 0.1], 500)).astype(float)
     assert len(make().update_many(values)) >= 2
 
 
-@pytest.mark.parametrize("make", DETECTORS)
+@every_detector
 @settings(max_examples=30, deadline=None)
 @given(stream=streams)
 def test_a_change_tells_the_means_on_both_sides(make, stream):
@@ -113,7 +114,7 @@ def test_a_change_tells_the_means_on_both_sides(make, stream):
         previous = change.position
 
 
-@pytest.mark.parametrize("make", DETECTORS)
+@every_detector
 def test_the_width_reaches_into_the_values_of_earlier_calls(make):
     values = np.repeat([0.0, 1.0], 200)
     whole = make().changes(values)[0]
@@ -123,7 +124,7 @@ def test_the_width_reaches_into_the_values_of_earlier_calls(make):
         assert detector.changes(values[split:])[0] == whole._replace(position=whole.position - split)
 
 
-@pytest.mark.parametrize("make", DETECTORS)
+@every_detector
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf, 1e200])
 def test_a_value_that_is_no_number_is_refused_and_changes_nothing(make, bad):
     detector = make()
@@ -149,7 +150,7 @@ def test_two_dimensions_are_two_streams():
         ADWIN().update_many(np.zeros((2, 3)))
 
 
-@pytest.mark.parametrize("make", DETECTORS)
+@every_detector
 def test_anything_like_an_array_is_taken(make):
     values = [0, 1, True, 0.25]
     detectors = [make(), make(), make()]
@@ -160,3 +161,22 @@ def test_anything_like_an_array_is_taken(make):
         detectors[2].update(x)
     assert len({detector.to_bytes() for detector in detectors}) == 1
     assert make().update_many([]).tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("detector", "early", "late"),
+    [
+        (ADWIN(), 40, 20),
+        (DDM(), 10, 60),
+        (HDDM_A(), 60, 20),
+        (StandardisedPageHinkley(), 20, 20),
+        (PageHinkley(), 400, 20),
+    ],
+)
+def test_a_clear_change_is_placed_where_it_was(detector, early, late):
+    values = (np.random.default_rng(3).random(4000) < np.repeat([0.1, 0.6], 2000)).astype(float)
+    change = next(change for change in detector.changes(values) if change.position >= 2000)
+    assert -early <= change.position - change.width + 1 - 2000 <= late
+    assert change.position < 2400
+    assert change.before < 0.2
+    assert change.after > 0.4 or isinstance(detector, PageHinkley)
