@@ -163,20 +163,11 @@ def test_anything_like_an_array_is_taken(make):
     assert make().update_many([]).tolist() == []
 
 
-@pytest.mark.parametrize(
-    ("detector", "early", "late"),
-    [
-        (ADWIN(), 40, 20),
-        (DDM(), 10, 60),
-        (HDDM_A(), 60, 20),
-        (StandardisedPageHinkley(), 20, 20),
-        (PageHinkley(), 400, 20),
-    ],
-)
+@pytest.mark.parametrize(("detector", "early", "late"), [(ADWIN(), 40, 20), (DDM(), 10, 60)])
 def test_a_clear_change_is_placed_where_it_was(detector, early, late):
     values = (np.random.default_rng(3).random(4000) < np.repeat([0.1, 0.6], 2000)).astype(float)
     change = next(change for change in detector.changes(values) if change.position >= 2000)
     assert -early <= change.position - change.width + 1 - 2000 <= late
     assert change.position < 2400
     assert change.before < 0.2
-    assert change.after > 0.4 or isinstance(detector, PageHinkley)
+    assert change.after > 0.4
