@@ -165,8 +165,13 @@ def decode_block(data: bytes) -> Block | Marks:
     return _decoded_predictions(data)
 
 
-def span(data: bytes) -> tuple[bytes, int, int]:
-    """Read from a block of rows its tag, its earliest and its latest time, without decoding it.
+def first_time(data: bytes) -> int:
+    """Read the earliest time of a block of rows without decoding it."""
+    return span(data)[0]
+
+
+def span(data: bytes) -> tuple[int, int]:
+    """Read the earliest and the latest time of a block of rows without decoding it.
 
     Raises
     ------
@@ -175,7 +180,7 @@ def span(data: bytes) -> tuple[bytes, int, int]:
     """
     tag = LABELS_TAG if data[:3] == LABELS_TAG else PREDICTIONS_TAG
     head, _ = unframe(tag, BLOCK_VERSION, "block of predictions or labels", data)
-    return tag, head["start"], head["end"]
+    return head["start"], head["end"]
 
 
 class _Reader:

@@ -35,9 +35,7 @@ LABELS: Final = pa.schema(
 )
 """Time of the label; class 0 or 1, or the number; position in the source, null if unknown."""
 
-OUTCOMES: Final = pa.schema(
-    [*PREDICTIONS, pa.field("label", pa.float64()), pa.field("known", pa.int64())]
-)
+OUTCOMES: Final = pa.schema([*PREDICTIONS, pa.field("label", pa.float64()), pa.field("known", pa.int64())])
 """A prediction with its label; ``known`` is the later of their two times: when its error was known."""
 
 UNMATCHED: Final = pa.schema([*LABELS, pa.field("reason", pa.string())])

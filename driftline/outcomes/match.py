@@ -2,8 +2,8 @@
 
 Rows are looked at in the order of their times, whatever the order they came in:
 
-- A prediction with the request id of an earlier one, no more than `wait` after it, is a duplicate. Of two at one
-  time, the one with the smaller score, then segment, stands.
+- A prediction with the request id of an earlier one, no more than `wait` after it, is a duplicate. Of two at
+  one time, the one with the smaller score, then segment, stands.
 - A label belongs to the first prediction with its id whose time is no more than `wait` away. The first label,
   of two at one time the smaller, is the prediction's; all others that belong to it are duplicates.
 - A label that repeats another that waits (same id, time and value) is a duplicate.
@@ -211,9 +211,7 @@ def _same_group(key_group: Indices, group: Indices, at: Indices) -> Mask:
     return found
 
 
-def _without_duplicates(
-    predictions: Predictions, rows: Indices, group: Indices, old: int, wait: int
-) -> Mask:
+def _without_duplicates(predictions: Predictions, rows: Indices, group: Indices, old: int, wait: int) -> Mask:
     """Tell the predictions that are no duplicates; the first `old` rows are none."""
     keep = np.ones(len(rows), bool)
     several = np.bincount(group, minlength=1)[group] > 1

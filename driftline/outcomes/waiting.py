@@ -16,6 +16,7 @@ from driftline.outcomes.blocks import (
     encode_labels,
     encode_marks,
     encode_predictions,
+    span,
 )
 from driftline.outcomes.columns import AFTER_DEADLINE, NO_PREDICTION, OUTCOMES, UNMATCHED
 from driftline.outcomes.match import match
@@ -42,9 +43,9 @@ class Settled:
     Parameters
     ----------
     outcomes
-        `pyarrow.RecordBatch` with `OUTCOMES` columns, ordered by ``known``, ``time``, ``id_high``, ``id_low``.
+        `pyarrow.RecordBatch` with `OUTCOMES` columns, in the order of ``known, time, id_high, id_low``.
     unmatched
-        `pyarrow.RecordBatch` with `UNMATCHED` columns, ordered by ``time``, ``id_high``, ``id_low``.
+        `pyarrow.RecordBatch` with `UNMATCHED` columns, in the order of ``time, id_high, id_low``.
     expired, duplicate_predictions, duplicate_labels
         Numbers of rows.
     waiting
@@ -103,8 +104,8 @@ def settle(
     new_p, new_l = _arrived(arrived)
     later: list[bytes] = []
     if horizon is not None:
-        later = list(_packed(*(rows.take(rows.time >= horizon) for rows in (new_p, new_l))))
-        new_p, new_l = (rows.take(rows.time < horizon) for rows in (new_p, new_l))
+        (new_p, new_l), far = _parted(new_p, new_l, horizon)
+        later = list(_packed(*far))
     predictions = Predictions.concatenate([old_p, new_p])
     labels = Labels.concatenate([old_l, new_l])
     found = match(predictions, labels, cut, rule)
@@ -124,7 +125,8 @@ def settle(
     blocks += _packed(predictions.take(rows_p), labels.take(rows_l), len(old_p), len(old_l))
     size = sum(map(len, held)) + sum(map(len, blocks))
     instead = bool(held) and (
-        len(held) + len(blocks) > MOST_BLOCKS or size > 3 * _needed(predictions, labels, keep_p, keep_l) // 2 + _SPARE
+        len(held) + len(blocks) > MOST_BLOCKS
+        or size > 3 * _needed(predictions, labels, keep_p, keep_l) // 2 + _SPARE
     )
     kept_p, kept_l = predictions.take(keep_p), labels.take(keep_l)
     if instead or not (len(kept_p) or len(kept_l)):
@@ -141,6 +143,41 @@ def settle(
         instead,
         later,
         _next(kept_p, kept_l, rule),
+    )
+
+
+def split(block: bytes, time: int) -> tuple[bytes | None, bytes | None]:
+    """Split a block of rows that came.
+
+    Parameters
+    ----------
+    block
+        The block.
+    time
+        Microseconds since the epoch.
+
+    Returns
+    -------
+    bytes or None, bytes or None
+        The rows before the time, and the others; None for no rows.
+    """
+    start, end = span(block)
+    if end < time:
+        return block, None
+    if start >= time:
+        return None, block
+    before, after = _parted(*_arrived([block]), time)
+    return next(_packed(*before)), next(_packed(*after))
+
+
+def _parted(
+    predictions: Predictions, labels: Labels, time: int
+) -> tuple[tuple[Predictions, Labels], tuple[Predictions, Labels]]:
+    """Part the rows before a time from the others."""
+    early_p, early_l = predictions.time < time, labels.time < time
+    return (
+        (predictions.take(early_p), labels.take(early_l)),
+        (predictions.take(~early_p), labels.take(~early_l)),
     )
 
 
@@ -219,7 +256,8 @@ def _needed(
     bare = int((keep_p & (predictions.status >= Status.MATCHED)).sum())
     full = int(keep_p.sum()) - bare
     n = int(keep_l.sum())
-    return 21 * bare + 30 * full + 33 * n + labels.where.nbytes * n // max(len(labels), 1)
+    text = int(labels.where.nbytes) * n // max(len(labels), 1)
+    return 21 * bare + 30 * full + 33 * n + text
 
 
 def _in_order(rows: Any) -> Any:
@@ -242,9 +280,7 @@ def _next(predictions: Predictions, labels: Labels, rule: MatchRule) -> int | No
 def _outcomes(predictions: Predictions, labels: Labels, found: Match) -> Any:
     rows_p, rows_l = found.matched
     known = np.maximum(predictions.time[rows_p], labels.time[rows_l])
-    order = np.lexsort(
-        (predictions.low[rows_p], predictions.high[rows_p], predictions.time[rows_p], known)
-    )
+    order = np.lexsort((predictions.low[rows_p], predictions.high[rows_p], predictions.time[rows_p], known))
     some, own = predictions.take(rows_p[order]), rows_l[order]
     columns = [some.high, some.low, some.time, some.segments(), some.score, labels.label[own], known[order]]
     return pa.RecordBatch.from_arrays([pa.array(column) for column in columns], schema=OUTCOMES)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -14,10 +11,7 @@ from hypothesis import strategies as st
 from driftline.outcomes import LABELS, PREDICTIONS, MatchRule, settle, waiting
 from driftline.outcomes.blocks import encode_labels, encode_predictions
 from driftline.outcomes.rows import Labels, Predictions
-
-_spec = importlib.util.spec_from_file_location("brute_force", Path(__file__).parent / "brute_force.py")
-brute_force = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(brute_force)
+from tests.driftline.outcomes import brute_force
 
 END = 1 << 62
 WAIT = 10
@@ -45,7 +39,13 @@ def predictions_of(rows):
 def labels_of(rows):
     """(id, time, label) as a batch."""
     high, low = ([key(row[0])[half] for row in rows] for half in (0, 1))
-    columns = [high, low, [row[1] for row in rows], [row[2] for row in rows], [f"at {row[1]}" for row in rows]]
+    columns = [
+        high,
+        low,
+        [row[1] for row in rows],
+        [row[2] for row in rows],
+        [f"at {row[1]}" for row in rows],
+    ]
     return pa.RecordBatch.from_arrays(
         [pa.array(c, f.type) for c, f in zip(columns, LABELS, strict=True)], schema=LABELS
     )
@@ -93,7 +93,9 @@ def check_counts(shard, predictions, labels):
     """All that came is accounted for."""
     arrived = len(shard.arrived) + len(shard.later)
     assert arrived == 0
-    assert len(shard.outcomes) + shard.expired + shard.waiting + shard.duplicate_predictions == len(predictions)
+    assert len(shard.outcomes) + shard.expired + shard.waiting + shard.duplicate_predictions == len(
+        predictions
+    )
     waiting = settle(shard.held, [], END, shard.rule)
     labels_left = len(labels) - len(shard.outcomes) - len(shard.unmatched) - shard.duplicate_labels
     ends = waiting.outcomes.num_rows + waiting.unmatched.num_rows + waiting.duplicate_labels
@@ -102,11 +104,13 @@ def check_counts(shard, predictions, labels):
 
 ids = st.integers(0, 7)
 times = st.integers(-20, 60)
-prediction_rows = st.tuples(ids, times, st.sampled_from(["*", "s=a", "s=b"]), st.sampled_from([0.0, 0.5, 1.0]))
+prediction_rows = st.tuples(
+    ids, times, st.sampled_from(["*", "s=a", "s=b"]), st.sampled_from([0.0, 0.5, 1.0])
+)
 label_rows = st.tuples(ids, times, st.sampled_from([0.0, 1.0]))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(prediction_rows, max_size=40),
     st.lists(label_rows, max_size=40),
@@ -146,7 +150,7 @@ def test_any_interleaving_equals_a_batch_join(predictions, labels, slice_length,
     assert shard.held == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     st.lists(prediction_rows | label_rows, max_size=60),
     st.lists(st.integers(1, 6), min_size=1),
