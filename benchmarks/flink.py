@@ -36,6 +36,7 @@ SETTLE_S = 60  # what starting a rate disturbs is over
 AXIS = 50_000  # rows a second of event time of a backlog
 HIGHER = (75_000, 100_000, 125_000, 150_000, 175_000, 200_000)
 HELD_S = 10.0
+CLUSTER = ("task_managers", "slots", "workers", "checkpoint_seconds")
 PARTS = ("producer", "broker", "job manager", "job server", "task manager", "worker pool", "worker", "driver")
 
 
@@ -168,13 +169,14 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=12_000_000, help="of the backlog")
     parser.add_argument("--rates", type=int, nargs="+", default=[20_000, 50_000])
     parser.add_argument("--seconds", type=int, default=120, help="measured at each rate")
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--slots", type=int, default=2)
+    parser.add_argument("--task-managers", type=int, default=1)
+    parser.add_argument("--slots", type=int, default=2, help="of each task manager")
+    parser.add_argument("--workers", type=int, default=2, help="of each task manager")
     parser.add_argument("--checkpoint-seconds", type=float, default=10.0)
     parser.add_argument("--json", type=Path, default=CACHE / "flink.json")
     own, beam = split_beam(sys.argv[1:])
     arguments = parser.parse_args(own)
-    cluster = {name: getattr(arguments, name) for name in ("workers", "slots", "checkpoint_seconds")}
+    cluster = {name: getattr(arguments, name) for name in CLUSTER}
     with (
         tempfile.TemporaryDirectory(prefix="driftline-bench-", ignore_cleanup_errors=True) as folder,
         ProcessWatch() as watch,
