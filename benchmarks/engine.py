@@ -24,7 +24,7 @@ from benchmarks.scenario import CACHE
 from benchmarks.sink_tail import SinkTail
 from runners.flink.cluster import FlinkCluster
 from runners.kafka.broker import KafkaBroker
-from runners.processes import Server, stop_group
+from runners.processes import Server, stop_group, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -145,6 +145,12 @@ class Engine:
         made = admin.create_topics([NewTopic(name, partitions, 1, config=settings) for name in names])
         for future in made.values():
             future.result(20)
+        for name in names:  # the broker's answers trail what it has accepted
+            wait_until(lambda name=name: self._has(admin, name, partitions), 20, f"topic {name}")
+
+    @staticmethod
+    def _has(admin: AdminClient, topic: str, partitions: int) -> bool:
+        return len(admin.list_topics(topic, timeout=10).topics[topic].partitions) == partitions
 
     def config(self, topic: str, results: str, message_format: str = "avro", **changes: Any) -> dict:
         """The configuration of a job from one topic to another."""
