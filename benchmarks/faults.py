@@ -18,6 +18,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.engine import Engine
@@ -25,12 +28,11 @@ from benchmarks.feature_stream import FeatureStream
 from runners.kafka.broker import KafkaBroker
 from runners.processes import free_port
 from runners.toxiproxy import Toxiproxy
-from tests.engines.oracle import backtest, compare, conflicts, standing
+from tests.engines.oracle import DECIDED, backtest, compare, conflicts, standing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    import pyarrow as pa
     from typing_extensions import Self
 
     from benchmarks.engine import Producer
@@ -39,6 +41,17 @@ if TYPE_CHECKING:
 WINDOWS = {"size": "10s", "every": "5s", "allowed_lateness": "10s"}
 FRESH_S = 1.5  # more than before, and results are as fresh as before
 LIMIT_S = 180
+#: effects that no feature has
+NEVER_LARGE = {"psi": 50.0, "wasserstein_iqr": 50.0, "alpha": 0.05}
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of thresholds, and which windows were decided before and behind it for certain."""
+
+    config: Mapping[str, Any]
+    before: frozenset[int]  # ends (ms) of windows that had been reported when the job was asked to stop
+    stopped_ms: int
 
 
 @dataclass
@@ -95,6 +108,7 @@ class Scene:
         self.tail: SinkTail
         self.usual_s = 0.0
         self._checked_ms = 0
+        self._change: Change | None = None
 
     def __enter__(self) -> Self:
         """Start servers, job and load, and wait until results come as they usually do."""
@@ -128,21 +142,47 @@ class Scene:
         end = self._newest() - self.every_ms  # corrections of the newest one may be on their way
         self.tail.follow(1.0)
         begin, self._checked_ms = self._checked_ms, end - self.size_ms + self.every_ms
-        got = standing(self.tail.rows(begin, end), windows_from=begin, windows_to=end - self.size_ms + 1)
+        rows = self.tail.rows(begin, end)
+        got = standing(rows, windows_from=begin, windows_to=end - self.size_ms + 1)
         expected = self._expected(self.config, begin, end)
-        differences = compare(got, expected) + conflicts(self.tail.rows(begin, end))
+        differences = self._differences(got, expected, begin, end) + conflicts(rows)
         windows = len(set(expected["window_end"].to_pylist()))
         self.tail.forget(begin)
         return Outcome(name, away, recovered - blow, windows, expected.num_rows, differences)
 
     def change_job(self) -> None:
-        """Stop the job with a savepoint and start one with one more sink from it."""
+        """Stop the job with a savepoint; start one with other thresholds and one more sink from it."""
         rest = self.engine.cluster.rest
+        newest = self._newest()
+        self.tail.follow(1.0)  # all rows of the windows that had begun to come
+        before = frozenset(end for end in self.tail.arrivals if end <= newest)
         savepoint = rest.stop_with_savepoint(self.job)
+        self._change = Change(self.config, before, int(time.time() * 1000))
         sinks = self.config["sinks"]
         more = {"kafka": sinks[0]["kafka"] | {"results": "more-results"}}
-        self.config = self.config | {"sinks": [sinks[0], more]}
+        tests = {} if self.config.get("tests") else NEVER_LARGE | {"min_n": self._share_of_a_window()}
+        self.config = self.config | {"sinks": [sinks[0], more], "tests": tests}
         self.job = self.engine.submit(self.config, f"--savepoint_path={savepoint}")
+
+    def _share_of_a_window(self) -> int:
+        """Rows of an even share of a segment in a window: the smaller segments have fewer."""
+        stream = self.engine.stream
+        return int(stream.rate * self.size_ms / 1000 / stream.segments)
+
+    def _differences(self, got: pa.Table, expected: pa.Table, begin: int, end: int) -> list[str]:
+        """Compare all, and where thresholds were changed each window's decisions with those of its own."""
+        change, self._change = self._change, None
+        if change is None:
+            return compare(got, expected)
+        former = self._expected(change.config, begin, end)
+        before, after = sorted(change.before), [at for at in _ends(expected) if at > change.stopped_ms]
+        assert set(before) & set(_ends(former)), "no window was decided before the change"
+        assert after, "no window was decided behind the change"
+        return [
+            *compare(got, expected, without=DECIDED),
+            *compare(_ending(got, before), _ending(former, before)),
+            *compare(_ending(got, after), _ending(expected, after)),
+        ]
 
     def _expected(self, config: Mapping[str, Any], begin: int, end: int) -> pa.Table:
         stream = self.producer.stream
@@ -174,6 +214,20 @@ class Scene:
         raise TimeoutError(f"results still come late {LIMIT_S} s after the fault was over")
 
 
+def _ends(rows: pa.Table) -> list[int]:
+    """Ends of the windows of rows, milliseconds."""
+    return pc.unique(_end_ms(rows)).to_pylist()
+
+
+def _ending(rows: pa.Table, ends: Sequence[int]) -> pa.Table:
+    """Rows of the windows with these ends (ms)."""
+    return rows.filter(pc.is_in(_end_ms(rows), pa.array(ends, pa.int64())))
+
+
+def _end_ms(rows: pa.Table) -> pa.ChunkedArray:
+    return rows["window_end"].cast(pa.timestamp("ms", "UTC")).cast(pa.int64())
+
+
 def kill_task_manager(scene: Scene) -> None:
     """Kill -9; a new one is started at once, as an orchestrator does."""
     scene.engine.cluster.kill_task_manager()
@@ -199,7 +253,7 @@ def cut_network(scene: Scene, seconds: float = 10.0) -> None:
 
 
 def change_job(scene: Scene) -> None:
-    """Stop with a savepoint, start a changed job from it."""
+    """Stop with a savepoint, start a job with other thresholds and one more sink from it."""
     scene.change_job()
 
 

@@ -19,7 +19,7 @@ import yaml
 from driftline.schemas import RESULT, standing_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,21 +31,24 @@ MOMENT_ERROR = 1e-9
 #: rank errors of both digests together, and the grain of the data
 RANK_ERROR = 0.004
 RANK_ROWS = 2
+#: what thresholds decide; everything else follows from the events and the baseline
+DECIDED = {"status", "p_adjusted", "drifted"}
 PARTITION_END = -191  # librdkafka's code
 _TIMES = [field.name for field in RESULT.arrow if pa.types.is_timestamp(field.type)]
 _SHARES = {"p01": 0.01, "p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95, "p99": 0.99}
 
 
-def compare(standing: pa.Table, expected: pa.Table) -> list[str]:
+def compare(standing: pa.Table, expected: pa.Table, *, without: Collection[str] = ()) -> list[str]:
     """Say in which rows and columns two sets of result rows differ; empty if they are the same.
 
     Counts, bins, categories, cardinality, extremes and all that is computed from them must be equal; moments
-    may differ by 1e-9 of their size, quantiles by the rank errors of two digests.
+    may differ by 1e-9 of their size, quantiles by the rank errors of two digests. Some columns may be left
+    out.
     """
     ours, theirs = _by_identity(standing), _by_identity(expected)
     found = [f"{_name(theirs[i])}: missing" for i in theirs if i not in ours]
     found += [f"{_name(ours[i])}: not expected (n = {ours[i]['n']})" for i in ours if i not in theirs]
-    exact = [name for name in expected.column_names if name not in {*FREE, *MOMENTS, "quantiles"}]
+    exact = [name for name in expected.column_names if name not in {*FREE, *MOMENTS, "quantiles", *without}]
     for identity, want in theirs.items():
         if (got := ours.get(identity)) is not None:
             found += [f"{_name(want)}: {difference}" for difference in _differences(got, want, exact)]
@@ -65,8 +68,8 @@ def conflicts(rows: pa.Table) -> list[str]:
     The adjusted p-value and the decision may follow from more of the model's other rows.
     """
     found = []
-    decided = {"p_adjusted", "drifted", "coverage", "status"}
-    exact = [name for name in rows.column_names if name not in {*FREE, *MOMENTS, "quantiles", *decided}]
+    free = {*FREE, *MOMENTS, "quantiles", *DECIDED, "coverage"}
+    exact = [name for name in rows.column_names if name not in free]
     seen: dict[tuple[str, int], dict[str, Any]] = {}
     for row in rows.to_pylist():
         first = seen.setdefault((row["row_id"], row["n"]), row)

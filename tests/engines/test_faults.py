@@ -39,7 +39,8 @@ def test_results_are_exact_behind_a_fault(scene, fault, request, capsys):
     assert outcome.differences == []
 
 
-def test_a_changed_job_goes_on_from_a_savepoint(scene, capsys):
+def test_a_job_with_other_thresholds_and_one_more_sink_goes_on_from_a_savepoint(scene, capsys):
+    scene.tail.follow(scene.size_ms / 1000)  # some windows more that are decided by the first thresholds
     outcome = scene.suffer("savepoint", Scene.change_job)
     with capsys.disabled():
         print(f"\n{outcome}")  # noqa: T201

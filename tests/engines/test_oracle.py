@@ -15,7 +15,7 @@ import yaml
 
 from benchmarks.feature_stream import FeatureStream
 from pipelines.cli import main
-from tests.engines.oracle import backtest, compare, conflicts, rows_of, standing
+from tests.engines.oracle import DECIDED, backtest, compare, conflicts, rows_of, standing
 
 STREAM = FeatureStream(features=4, segments=3, rate=50, pool=2_000, disorder_ms=500)
 ROWS = 1_500  # of each partition: two minutes
@@ -48,6 +48,13 @@ def changed(rows, name, change, where=lambda row: row["n"] > 0 and row["segment"
 def test_equal_rows_are_equal(rows):
     assert compare(rows, rows) == []
     assert {True, False} <= set(rows["drifted"].to_pylist())
+
+
+def test_columns_may_be_left_out(rows):
+    other = changed(changed(rows, "drifted", lambda _: None), "status", lambda _: "partial")
+    assert compare(other, rows) != []
+    assert compare(other, rows, without=DECIDED) == []
+    assert compare(changed(other, "psi", lambda psi: psi + 1), rows, without=DECIDED) != []
 
 
 def test_the_backtest_counts_every_event(rows):
