@@ -19,6 +19,7 @@ from collections import defaultdict
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 import transforms.join_labels
 from driftline.outcomes import LABELS, PREDICTIONS, MatchRule, request_keys
@@ -29,6 +30,7 @@ from transforms.counters import TALLY
 from transforms.join_labels import JoinLabels, JoinShard, PackByShard
 
 SECOND = 1_000_000
+SEGMENTS = pa.array([f"segment={n}" for n in range(10)])
 
 
 class Bag:
@@ -118,7 +120,7 @@ class Traffic:
         now = self._times < end
         labels = (self._ids[now], self._times[now])
         self._times, self._ids = self._times[~now], self._ids[~now]
-        segments = pa.array(self._rng.choice([f"segment={n}" for n in range(10)], n))
+        segments = SEGMENTS.take(pa.array(self._rng.integers(0, len(SEGMENTS), n)))
         return (
             (_ids(numbers), pa.array(at), segments, pa.array(self._rng.random(n))),
             (_ids(labels[0]), pa.array(labels[1]), pa.array(np.ones(len(labels[0]))), _positions(labels[0])),
@@ -126,11 +128,12 @@ class Traffic:
 
 
 def _ids(numbers):
-    return pa.array(np.char.add("5f2b8a1c-7d43-4e0f-9a6b-", np.char.zfill(numbers.astype("U"), 12)))
+    digits = pa.array(numbers + 10**11).cast(pa.string())
+    return pc.binary_join_element_wise("5f2b8a1c-7d43-4e0f-9a6b", digits, "-")
 
 
 def _positions(numbers):
-    return pa.array(np.char.add("labels-0@", numbers.astype("U")).astype(object), pa.string())
+    return pc.binary_join_element_wise("labels-0", pa.array(numbers).cast(pa.string()), "@")
 
 
 def _batch(schema, ids, *columns):

@@ -235,7 +235,9 @@ class JoinLabels(beam.PTransform):
     timer that is set for the next look holds back the watermark of the output until then. So when a timer of
     the next step fires at D, every outcome with ``known`` < D - `slice_length` - `allowed_lateness` has come,
     except those of rows later than the allowed lateness. The SDK for Python cannot hold the watermark any
-    further back than the timer itself.
+    further back than the timer itself, as its timers take no output timestamp. BundleBasedDirectRunner does
+    not hold it at all: where the watermark jumps over many slices at once, the next step's timers may fire
+    first. Bounded output is stamped with the end of the slice of its latest row.
 
     Counted are ``predictions`` = matched + expired + duplicate_predictions + what waits, and ``labels`` =
     matched + unmatched_labels + duplicate_labels + what waits.

@@ -128,10 +128,9 @@ def settle(
         len(held) + len(blocks) > MOST_BLOCKS
         or size > 3 * _needed(predictions, labels, keep_p, keep_l) // 2 + _SPARE
     )
-    kept_p, kept_l = predictions.take(keep_p), labels.take(keep_l)
-    if instead or not (len(kept_p) or len(kept_l)):
+    if instead or not (keep_p.any() or keep_l.any()):
         instead = bool(held)
-        blocks = list(_packed(_in_order(kept_p), _in_order(kept_l)))
+        blocks = list(_packed(_in_order(predictions.take(keep_p)), _in_order(labels.take(keep_l))))
     return Settled(
         outcomes,
         unmatched,
@@ -142,7 +141,7 @@ def settle(
         blocks,
         instead,
         later,
-        _next(kept_p, kept_l, rule),
+        _next(predictions, labels, keep_p, rule),
     )
 
 
@@ -264,7 +263,7 @@ def _in_order(rows: Any) -> Any:
     return rows.take(np.argsort(rows.time, kind="stable"))
 
 
-def _next(predictions: Predictions, labels: Labels, rule: MatchRule) -> int | None:
+def _next(predictions: Predictions, labels: Labels, keep_p: NDArray[np.bool_], rule: MatchRule) -> int | None:
     """Say when a row's time comes, a row has waited long enough, or the last can be forgotten."""
     times: list[int] = []
     for rows in (predictions, labels):
@@ -272,8 +271,8 @@ def _next(predictions: Predictions, labels: Labels, rule: MatchRule) -> int | No
         waiting = rows.time[(rows.status == Status.WAITING) | (rows.status == Status.TOO_LATE)]
         times += [int(new.min())] if len(new) else []
         times += [int(waiting.min()) + rule.wait] if len(waiting) else []
-    if not times and len(predictions):
-        times.append(int(predictions.time.max()) + rule.wait + rule.remember)
+    if not times and keep_p.any():
+        times.append(int(predictions.time[keep_p].max()) + rule.wait + rule.remember)
     return min(times, default=None)
 
 

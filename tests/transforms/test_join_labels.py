@@ -68,7 +68,7 @@ class L(NamedTuple):
 def batch(rows):
     """Rows of one side as a batch."""
     high, low = request_keys(pa.array([row.id for row in rows], pa.string()))
-    at = [int(row.minute * MINUTE) for row in rows]
+    at = [round(row.minute * MINUTE) for row in rows]
     if isinstance(rows[0], P):
         columns, schema = [high, low, at, [r.segment for r in rows], [r.score for r in rows]], PREDICTIONS
     else:
@@ -444,14 +444,14 @@ def test_rows_far_ahead_are_not_read_before_their_turn():
     for _, block in blocks_of([L("a", 2), L("a", 300)]):  # parted on arrival
         shard.process(join, block)
     assert [decode_block(data).rows.time.tolist() for data in shard.later.values] == [
-        [int(200.5 * MINUTE)],
+        [round(200.5 * MINUTE)],
         [300 * MINUTE],
     ]
     before = shard.later.written
     ((outcome,), *_) = [said for said in (shard.fire(join) for _ in range(1)) if said]
     assert outcome.value["known"].to_pylist() == [2 * MINUTE]
     assert shard.later.written == before
-    assert Ledger.from_bytes(shard.ledger.value).later == int(200.5 * MINUTE)
+    assert Ledger.from_bytes(shard.ledger.value).later == round(200.5 * MINUTE)
 
 
 def test_a_timer_that_was_replaced_does_not_look_ahead():
