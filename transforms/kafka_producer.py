@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
     from driftline.schemas.messages import Headers
 
+_LOG = logging.getLogger(__name__)
+
 #: Bytes of a message that a producer takes unless ``message.max.bytes`` is set.
 LARGEST_MESSAGE: Final = 1_000_000
 
@@ -24,6 +27,7 @@ _DEFAULTS: Final = {
     "compression.type": "lz4",
     "partitioner": "murmur2_random",  # where producers in Java put the same key
     "queue.buffering.max.kbytes": str(64 * 1024),
+    "log_level": "3",
 }
 _ALWAYS: Final = {"enable.idempotence": "true", "acks": "all"}
 _LAST_FLUSH: Final = 10.0
@@ -86,7 +90,8 @@ class ProducerPool:
             if shared is None or shared.broken:
                 complaints = Complaints()
                 with settings_named(brokers, options):
-                    shared = SharedProducer(Producer({**settings, "error_cb": complaints.note}), complaints)
+                    client = Producer({**settings, "error_cb": complaints.note}, logger=_LOG)
+                    shared = SharedProducer(client, complaints)
                 self._producers[key] = shared
             shared.users += 1
             return shared
