@@ -138,10 +138,11 @@ def baseline(invocation: Invocation, config: str, pattern: str | None, output: s
 
     path = output or settings.baseline.path
     if pattern is None:
+        pattern = _files_pattern(settings)
         click.echo(
             "note: learning from source.files.pattern; events to be judged later belong in other files"
         )
-    outcome = build_baseline(settings, options, pattern=pattern or _files_pattern(settings), output=path)
+    outcome = build_baseline(settings, options, pattern=pattern, output=path)
     _finished(outcome, f"baseline written to {path}")
 
 

@@ -46,8 +46,7 @@ def prepare_sinks(sinks: Sequence[Sink], *, streaming: bool) -> list[str]:
                 topics = list(sink.kafka.topics.values())
                 made += ensure_topics(sink.kafka.brokers, sink.kafka.options, topics)
             except KafkaUnavailable as error:
-                what, _, remedy = str(error).rpartition(": ")
-                raise ConfigError("sinks", [Problem(f"sinks.{number}.kafka", what, remedy)]) from None
+                raise ConfigError("sinks", [error.problem(f"sinks.{number}.kafka")]) from None
         if sink.files is not None and streaming:
             try:
                 for name, schema in (("results", RESULT), ("dead_letters", DEAD_LETTER)):

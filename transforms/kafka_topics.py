@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from driftline.config import Problem
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from concurrent.futures import Future
@@ -43,8 +45,23 @@ class KafkaUnavailable(RuntimeError):  # noqa: N818  # says what is the case, li
     Parameters
     ----------
     message : str
-        What was tried, why it did not work, and the remedy. Never a secret.
+        What was tried, why it did not work, and behind the last colon the remedy. Never a secret.
     """
+
+    def problem(self, key: str) -> Problem:
+        """Say the same of a key of the configuration.
+
+        Parameters
+        ----------
+        key
+            The key.
+
+        Returns
+        -------
+        Problem
+        """
+        what, _, remedy = str(self).rpartition(": ")
+        return Problem(key, what, remedy)
 
 
 def client_settings(brokers: Sequence[str], options: Mapping[str, str]) -> dict[str, Any]:

@@ -118,7 +118,7 @@ def starting_partitions(source: KafkaSource, name: str, *, bounded: bool) -> lis
     try:
         _, metadata = cluster_metadata(source.brokers, source.options)
     except KafkaUnavailable as error:
-        raise _problem(name, "brokers", str(error), "") from None
+        raise ConfigError(name, [error.problem("source.kafka")]) from None
     found = partitions_of(metadata, source)
     missing = [topic for topic in source.topics if topic not in found]
     if missing:
