@@ -176,6 +176,7 @@ class Scene:
             return compare(got, expected)
         former = self._expected(change.config, begin, end)
         before, after = sorted(change.before), [at for at in _ends(expected) if at > change.stopped_ms]
+        assert compare(former, expected), "the change decides nothing otherwise"
         assert set(before) & set(_ends(former)), "no window was decided before the change"
         assert after, "no window was decided behind the change"
         return [
