@@ -50,3 +50,4 @@ NUMBERS = {
 }
 ALL = {**ERRORS, **EDGES, **NUMBERS}
 WITHIN_UNIT = {**ERRORS, **EDGES}
+SOME = {**WITHIN_UNIT, **{name: NUMBERS[name] for name in ("gauss_abrupt", "heavy_tail", "constant")}}

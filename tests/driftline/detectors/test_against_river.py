@@ -6,7 +6,7 @@ from river import drift
 
 from driftline.detectors import ADWIN, DDM, HDDM_A, KSWIN, PageHinkley
 
-from .streams import ALL, WITHIN_UNIT
+from .streams import ALL, SOME, WITHIN_UNIT
 
 ADWINS = [
     {},
@@ -43,7 +43,7 @@ CASES = [
         (ADWIN, drift.ADWIN, ADWINS, ALL),
         (PageHinkley, drift.PageHinkley, PAGE_HINKLEYS, ALL),
         (DDM, drift.binary.DDM, DDMS, WITHIN_UNIT),
-        (HDDM_A, drift.binary.HDDMA, HDDMS, ALL),
+        (HDDM_A, drift.binary.HDDMA, HDDMS, SOME),
     )
     for parameters in several
 ]
