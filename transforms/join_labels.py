@@ -252,27 +252,24 @@ class JoinLabels(beam.PTransform):
         """Pack both sides by shard, then match each shard when a slice of event time is over."""
         rule = MatchRule(self.wait, self.wait if self.remember is None else self.remember)
         block = tuple[int, bytes]
+        batches = {UNMATCHED_OUT: pa.RecordBatch}  # named, so that no output is ever pickled
         predictions = rows["predictions"] | "PackPredictions" >> beam.ParDo(PackByShard()).with_output_types(
             block
         )
-        labels = rows["labels"] | "PackLabels" >> beam.ParDo(PackByShard()).with_outputs(
-            UNMATCHED_OUT, main="blocks"
-        )
+        labels = rows["labels"] | "PackLabels" >> beam.ParDo(PackByShard()).with_output_types(
+            block, **batches
+        ).with_outputs(UNMATCHED_OUT, main="blocks")
         joined = (
-            (predictions, labels["blocks"] | "Blocks" >> beam.Map(_same).with_output_types(block))
+            (predictions, labels["blocks"])
             | "Flatten" >> beam.Flatten()
             | "Global" >> beam.WindowInto(GlobalWindows())
             | "Join"
-            >> beam.ParDo(JoinShard(rule, self.slice_length, self.allowed_lateness)).with_outputs(
-                UNMATCHED_OUT, main=OUTCOMES_OUT
-            )
+            >> beam.ParDo(JoinShard(rule, self.slice_length, self.allowed_lateness))
+            .with_output_types(pa.RecordBatch, **batches)
+            .with_outputs(UNMATCHED_OUT, main=OUTCOMES_OUT)
         )
         unmatched = (labels[UNMATCHED_OUT], joined[UNMATCHED_OUT]) | "Unmatched" >> beam.Flatten()
         return {OUTCOMES_OUT: joined[OUTCOMES_OUT], UNMATCHED_OUT: unmatched}
-
-
-def _same(element: Any) -> Any:
-    return element
 
 
 def _stamped(value: Any, micros: int) -> WindowedValue:

@@ -301,6 +301,18 @@ def test_what_the_next_step_may_rely_on():
         assert_that(seen, equal_to([[0.5, 1.5, 2.5, 3.5, 4.5, 5.5]]))
 
 
+def test_nothing_is_pickled_on_its_way():
+    pipeline = beam.Pipeline("FnApiRunner")
+    some = pipeline | beam.Create([batch([P("a", 1)])])
+    joined = {"predictions": some, "labels": some} | JoinLabels(WAIT)
+    assert {name: out.element_type for name, out in joined.items()} == {
+        "outcomes": pa.RecordBatch,
+        "unmatched": pa.RecordBatch,
+    }
+    key, value = joined["outcomes"].producer.inputs[0].element_type.tuple_types
+    assert (key, value) == (int, bytes)
+
+
 def test_bounded_input_on_the_batch_runner():
     predictions = [P("a", 0.2), P("b", 500), P("a", 0.4), P("c", 700)]
     labels = [L("b", 505), L("a", 3, 0.0), L("c", 900), L(None, 4)]
@@ -382,7 +394,7 @@ rows_of_events = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(rows_of_events, st.randoms(use_true_random=False), st.sampled_from([0, 3, 40]))
 def test_any_arrival_equals_a_batch_join(rows, random, lateness):
     """Through the DoFns with their timers: a row comes no later than the lateness behind the watermark."""
