@@ -64,7 +64,9 @@ def _for_a_stream(runner: str, given: Sequence[str], known: Namespace) -> list[s
         remedy = f"install it once: {INSTALL_PRISM}; or run on a cluster: docs/how-to/flink.md"
         problem = Problem("--runner", "the local runner for streams, prism, is not installed", remedy)
         raise ConfigError("Beam options", [problem])
-    return ["--streaming", "--environment_type=LOOPBACK", f"--prism_location={location}", *given]
+    # in its own process: what it says of its work is nothing that a user could act on
+    ours = ["--streaming", "--environment_type=LOOPBACK", "--prism_log_level=error"]
+    return [*ours, f"--prism_location={location}", *given]
 
 
 def describe_runner(options: PipelineOptions) -> str:

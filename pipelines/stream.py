@@ -78,8 +78,7 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
         On Ctrl-C or SIGTERM. A job in this process is cancelled; one on a cluster goes on.
     """
     baseline = fitting_baseline(config)
-    for chatty in ("apache_beam.utils.subprocess_server", "PrismRunner"):
-        logging.getLogger(chatty).setLevel(logging.ERROR)
+    logging.getLogger("apache_beam.utils.subprocess_server").setLevel(logging.ERROR)
     pipeline = beam.Pipeline(options=options)
     here = runner_name(pipeline) == STREAM_RUNNER
     reader = kafka_reader(config, bounded=False, in_process=here)
@@ -162,14 +161,18 @@ def _interrupted_quietly(*, here: bool) -> Iterator[None]:
         yield
         return
 
+    numbers = (signal.SIGTERM, signal.SIGINT)
+
     def interrupt(_number: int, _frame: Any) -> None:
+        for number in numbers:  # a second one would only hide what the first one says
+            signal.signal(number, signal.SIG_IGN)
         if here:
             logging.disable(logging.CRITICAL)
             threading.excepthook = lambda _: None
             sys.stderr = io.StringIO()  # Beam's workers print there what they raise
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGINT)}
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import bz2
+import os
 import re
+import signal
+import time
 
 import apache_beam as beam
 import pytest
@@ -13,7 +16,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from driftline.config import load_config
 from pipelines.baseline import lay_out_baseline
 from pipelines.kafka import kafka_reader
-from pipelines.stream import lay_out_stream
+from pipelines.stream import _interrupted_quietly, lay_out_stream
 from transforms.kafka.partition import Partition
 
 CONFIG = """
@@ -92,3 +95,19 @@ def test_no_secret_travels_with_the_job_that_makes_a_baseline(config, tmp_path):
     pipeline = beam.Pipeline()
     lay_out_baseline(pipeline, config, pattern=str(tmp_path / "events.jsonl"), path=str(tmp_path / "b"))
     assert carriers(pipeline) == {secret: set() for secret in SECRETS.values()}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_second_interrupt_does_not_hide_what_the_first_one_says(number):
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    stopped = False
+    with _interrupted_quietly(here=False):
+        try:
+            os.kill(os.getpid(), number)
+            time.sleep(10)
+        except KeyboardInterrupt:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+            stopped = True
+    assert stopped
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
