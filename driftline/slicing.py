@@ -173,7 +173,7 @@ class _Groups:
 
     @classmethod
     def of(cls, events: Any, monitored: frozenset[str] | None, slice_length: int) -> _Groups:
-        codes, names = _segments(events, monitored)
+        codes, names = segment_codes(events, monitored)
         # Floor division: right for times before 1970 too.
         slices = events.column("time").to_numpy() // slice_length
         first, last = int(slices.min()), int(slices.max())
@@ -200,8 +200,19 @@ class _Groups:
         return values if self.order is None else values[self.order]
 
 
-def _segments(events: Any, monitored: frozenset[str] | None) -> tuple[NDArray[np.int64], Any]:
-    """Give each row's segment as a code (n,) int64 and the labels behind the codes."""
+def segment_codes(events: Any, monitored: frozenset[str] | None) -> tuple[NDArray[np.int64], Any]:
+    """Give each row's segment as a code, and the labels behind the codes.
+
+    Parameters
+    ----------
+    events, monitored
+        As for `profile_events`.
+
+    Returns
+    -------
+    ndarray of int64, pyarrow.StringArray
+        Shape (n,), indices into the labels; the labels, of which not all need occur.
+    """
     columns = [name.removeprefix(PREFIX) for name in events.schema.names if name.startswith(PREFIX)]
     encoded = labels(events, columns)
     codes, names = encoded.indices.to_numpy().astype(np.int64), encoded.dictionary

@@ -18,10 +18,12 @@ from driftline.baseline.windows import calibration_remarks, calibration_stride
 from driftline.decoding.event_schema import EventSchema
 from driftline.schemas import DEAD_LETTER
 from pipelines.job import FIRST_READING, check_input, run_job
+from pipelines.labels import Outcomes, check_labels, label_reader
 from pipelines.output import refuse_folders, unfinished
 from transforms.baseline_source import read_baseline
 from transforms.baseline_versions import PREVIOUS
 from transforms.fit_baseline import FitBaseline
+from transforms.profile_reference import ProfileReference
 from transforms.profile_slices import ProfileSlices, SliceLength, slice_length
 from transforms.read_files import ReadEvents
 from transforms.survey_reference import SurveyReference
@@ -64,6 +66,7 @@ def build_baseline(config: Config, options: PipelineOptions, *, pattern: str, ou
     """
     refuse_folders(output)
     check_input(config, pattern)
+    check_labels(config)
     directory, name = FileSystems.split(output)
     with unfinished(directory) as [scratch]:
         pipeline = beam.Pipeline(options=options)
@@ -140,7 +143,19 @@ def lay_out_baseline(pipeline: beam.Pipeline, config: Config, *, pattern: str, p
     )
     decoded = pipeline | "SecondReading" >> read
     directory, name = FileSystems.split(path)
-    _ = decoded.dead_letters | "WriteDeadLetters" >> WriteRows(
+    dead_letters = decoded.dead_letters
+    performance = None
+    labels = config.labels
+    if labels is not None and (labels.source is None or labels.source.files is not None):
+        outcomes = Outcomes(
+            config.model, labels, label_reader(config, bounded=True), None, plan=AsSingleton(plan)
+        )
+        joined = decoded.events | "Outcomes" >> outcomes
+        performance = (joined.predictions, joined.outcomes) | "Performance" >> ProfileReference(
+            labels.measure
+        )
+        dead_letters = (dead_letters, *joined.dead_letters) | "DeadLetters" >> beam.Flatten()
+    _ = dead_letters | "WriteDeadLetters" >> WriteRows(
         directory, f"{name}.dead_letters", DEAD_LETTER, "parquet"
     )
     _ = (
@@ -149,7 +164,7 @@ def lay_out_baseline(pipeline: beam.Pipeline, config: Config, *, pattern: str, p
         >> beam.ParDo(ProfileSlices(length), AsSingleton(plan)).with_output_types(
             tuple[tuple[str, str], bytes]
         )
-        | "FitBaseline" >> FitBaseline(plan, config, stride, path)
+        | "FitBaseline" >> FitBaseline(plan, config, stride, path, performance)
     )
 
 

@@ -117,9 +117,12 @@ def validate(invocation: Invocation, config: str) -> None:
 @click.option(
     "--input", "pattern", metavar="PATTERN", help="Files of past data. Default: source.files.pattern."
 )
+@click.option("--labels", metavar="PATTERN", help="Files of its labels. Default: labels.source.")
 @click.option("--output", metavar="PATH", help="The baseline file to write. Default: baseline.path.")
 @click.pass_obj
-def baseline(invocation: Invocation, config: str, pattern: str | None, output: str | None) -> None:
+def baseline(
+    invocation: Invocation, config: str, pattern: str | None, labels: str | None, output: str | None
+) -> None:
     """Build the baseline of CONFIG from past data that is taken as normal.
 
     Reads the files twice, fixes bins, counts every feature of every segment, and learns from the
@@ -132,7 +135,7 @@ def baseline(invocation: Invocation, config: str, pattern: str | None, output: s
       driftline baseline config.yaml --input 'log/2013-0[1-6]*.avro' --output baseline.avro
       driftline baseline config.yaml -- --direct_num_workers=4 --direct_running_mode=multi_processing
     """
-    settings = _load(config)
+    settings = _load(config, labels)
     options = _options(invocation)
     from pipelines.baseline import build_baseline
 
@@ -173,11 +176,14 @@ def import_tdigest(invocation: Invocation, config: str, digests: str, output: st
 @driftline.command(short_help="Judge recorded data, window by window.")
 @click.argument("config")
 @click.option("--input", "pattern", metavar="PATTERN", help="Files to judge. Default: source.files.pattern.")
+@click.option("--labels", metavar="PATTERN", help="Files of labels. Default: labels.source.")
 @click.option(
     "--output", metavar="DIR", help="Folder for the results. Default: the path of the first files sink."
 )
 @click.pass_obj
-def backtest(invocation: Invocation, config: str, pattern: str | None, output: str | None) -> None:
+def backtest(
+    invocation: Invocation, config: str, pattern: str | None, labels: str | None, output: str | None
+) -> None:
     """Judge recorded data with the baseline of CONFIG: the monitor job on input that ends.
 
     A Kafka source is read from its start, or from the earliest message where that is `latest`, to its
@@ -192,7 +198,7 @@ def backtest(invocation: Invocation, config: str, pattern: str | None, output: s
       driftline backtest config.yaml --input 'log/2013-1*.avro' --output out/
       driftline report out/
     """
-    settings = _load(config)
+    settings = _load(config, labels)
     options = _options(invocation)
     directory = output or next((sink.files.path for sink in settings.sinks if sink.files is not None), None)
     if directory is None:
@@ -312,10 +318,11 @@ def _split(args: list[str]) -> tuple[list[str], list[str]]:
     return args[:place], args[place + 1 :]
 
 
-def _load(path: str) -> Config:
+def _load(path: str, labels: str | None = None) -> Config:
     from driftline.config import load_config
 
-    return load_config(path)
+    settings = load_config(path)
+    return settings if labels is None else settings.with_label_files(labels)
 
 
 def _options(invocation: Invocation, *, streaming: bool = False) -> PipelineOptions:
@@ -362,6 +369,8 @@ def _finished(outcome: Any, sentence: str) -> None:
     counts = getattr(outcome, "counts", None)
     if counts is not None:
         click.echo(f"events: {counts.sentence()}")
+        for line in counts.labels.sentences():
+            click.echo(f"labels: {line}")
     seconds = getattr(outcome, "seconds", None)
     click.echo(sentence if seconds is None else f"{sentence} ({seconds:.1f} s)")
     for remark in getattr(outcome, "remarks", ()):

@@ -14,11 +14,12 @@ from rich.live import Live
 
 from driftline.config import ConfigError, Problem
 from driftline.decoding.event_schema import EventSchema, check_columns
-from transforms.counters import DECODED, DROPPED_LATE, DUPLICATES, PROFILED, REJECTED, TALLY, counts_of
+from pipelines.counts import Counts
+from transforms.counters import PROFILED, TALLY, counts_of
 from transforms.read_files import match_files, source_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     import apache_beam as beam
 
@@ -30,47 +31,6 @@ FIRST_READING = "FirstReading"
 
 class JobError(RuntimeError):
     """A job started and did not finish."""
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How many events a job saw and what became of them.
-
-    Parameters
-    ----------
-    decoded, profiled, dropped_late, duplicates
-        Events.
-    rejected
-        Events in the dead letter, by reason.
-    windows, results
-        Windows settled and result rows written.
-    """
-
-    decoded: int
-    profiled: int
-    dropped_late: int
-    rejected: Mapping[str, int]
-    windows: int
-    results: int
-    duplicates: int = 0
-
-    def sentence(self) -> str:
-        """Say that the counts add up, or that they do not.
-
-        Returns
-        -------
-        str
-            One line.
-        """
-        rejected = sum(self.rejected.values())
-        total = self.profiled + rejected + self.dropped_late + self.duplicates
-        reasons = ", ".join(f"{reason} {n:,}" for reason, n in sorted(self.rejected.items()))
-        text = (
-            f"{self.decoded:,} decoded = {self.profiled:,} profiled + {rejected:,} rejected"
-            f"{f' ({reasons})' if reasons else ''} + {self.dropped_late:,} dropped late"
-            f"{f' + {self.duplicates:,} duplicates' if self.duplicates else ''}"
-        )
-        return text if total == self.decoded else f"{text}: {self.decoded - total:+,} UNACCOUNTED FOR"
 
 
 @dataclass(frozen=True)
@@ -113,16 +73,43 @@ def check_input(config: Config, pattern: str) -> None:
     ConfigError
         If no file matches, its format is unknown, a column is missing or has another kind.
     """
+    check_source(
+        config, pattern, config.input_format(pattern), EventSchema.of(config), "source.files.pattern"
+    )
+
+
+def check_source(
+    config: Config, pattern: str, file_format: str | None, schema: EventSchema, key: str
+) -> None:
+    """Refuse files without the columns of a schema.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+    pattern
+        Files to read.
+    file_format
+        Their format; by suffix if None.
+    schema
+        The columns.
+    key
+        Of the configuration, where the files are named.
+
+    Raises
+    ------
+    ConfigError
+        If no file matches, its format is unknown, a column is missing or has another kind.
+    """
     try:
         match_files(pattern)
-        columns = source_columns(pattern, config.input_format(pattern))
+        columns = source_columns(pattern, file_format)
     except (OSError, ValueError) as error:
-        raise ConfigError(
-            config.name, [Problem("source.files.pattern", str(error), "correct it, or give --input", pattern)]
-        ) from error
+        given = "correct it, or give --input" if key.startswith("source") else "correct it"
+        raise ConfigError(config.name, [Problem(key, str(error), given, pattern)]) from error
     if columns is None:
         return
-    problems = check_columns(columns, EventSchema.of(config))
+    problems = check_columns(columns, schema)
     if problems:
         remedy = f"correct it, or read other files than {pattern}"
         raise ConfigError(config.name, [Problem(*_key_and_rest(problem), remedy) for problem in problems])
@@ -161,7 +148,7 @@ def run_job(pipeline: beam.Pipeline, title: str) -> Outcome:
         if state not in (PipelineState.DONE, None):
             msg = f"the job ended as {state}: the runner's log says why"
             raise JobError(msg)
-        counts = _counts(counts_of(result, without=FIRST_READING))
+        counts = Counts.of(counts_of(result, without=FIRST_READING))
     unusable = "warning: not one event could be used: the dead letters say why; is event_time.unit right?"
     remarks = (unusable,) if counts.decoded and not counts.profiled else ()
     return Outcome(counts, runner_name(pipeline), started, time.monotonic() - begin, remarks)
@@ -190,21 +177,7 @@ def counts_of_tally() -> Counts:
     -------
     Counts
     """
-    return _counts(TALLY.snapshot())
-
-
-def _counts(totals: Mapping[str, int]) -> Counts:
-    prefix = REJECTED + "_"
-    rejected = {name.removeprefix(prefix): n for name, n in totals.items() if name.startswith(prefix)}
-    return Counts(
-        decoded=totals.get(DECODED, 0),
-        profiled=totals.get(PROFILED, 0),
-        dropped_late=totals.get(DROPPED_LATE, 0),
-        duplicates=totals.get(DUPLICATES, 0),
-        rejected=rejected,
-        windows=totals.get("windows", 0),
-        results=totals.get("results", 0),
-    )
+    return Counts.of(TALLY.snapshot())
 
 
 @contextmanager

@@ -12,11 +12,14 @@ from transforms.kafka.positions import consumer_settings, starting_partitions
 from transforms.kafka.read import ReadKafka
 from transforms.kafka.read_partition import PartitionReading
 from transforms.message_format import message_format
-from transforms.profile_slices import slice_length
+from transforms.profile_slices import MILLISECOND, slice_length
 
 if TYPE_CHECKING:
     from driftline.config import Config
+    from driftline.config.kafka import KafkaSource
     from driftline.decoding.formats import MessageFormat
+
+_FOR_EVER = 100 * 365 * 86_400_000_000  # microseconds
 
 
 def kafka_reader(config: Config, *, bounded: bool, in_process: bool = False) -> ReadKafka:
@@ -40,18 +43,61 @@ def kafka_reader(config: Config, *, bounded: bool, in_process: bool = False) -> 
     ConfigError
         If the cluster cannot be reached, a topic does not exist, or a schema cannot be used.
     """
-    message = checked_format(config)
     source = config.source.kafka
     assert source is not None
-    partitions = starting_partitions(source, config.name, bounded=bounded)
     windows = config.windows
     length = slice_length(windows.every, streaming=not bounded)
+    late = LateRule(windows.size, length.slice, windows.allowed_lateness)
+    schema = EventSchema.of(config, deduplicate=source.deduplicate)
+    return _reader(config, source, schema, late, bounded=bounded, in_process=in_process)
+
+
+def kafka_labels(config: Config, *, bounded: bool, in_process: bool = False) -> ReadKafka:
+    """Make the Kafka source of labels.
+
+    Parameters
+    ----------
+    config
+        The configuration; its labels come from Kafka.
+    bounded, in_process
+        As for `kafka_reader`.
+
+    Returns
+    -------
+    ReadKafka
+
+    Raises
+    ------
+    ConfigError
+        As `kafka_reader` does.
+    """
+    assert config.labels is not None
+    assert config.labels.source is not None
+    source = config.labels.source.kafka
+    assert source is not None
+    # labels come late by nature: the join decides which of them come too late
+    never = LateRule(_FOR_EVER, MILLISECOND, config.windows.allowed_lateness)
+    schema = EventSchema.of_labels(config)
+    return _reader(config, source, schema, never, bounded=bounded, in_process=in_process)
+
+
+def _reader(
+    config: Config,
+    source: KafkaSource,
+    schema: EventSchema,
+    late: LateRule,
+    *,
+    bounded: bool,
+    in_process: bool,
+) -> ReadKafka:
+    message = checked_format(config, source, schema)
+    partitions = starting_partitions(source, config.name, bounded=bounded)
     reading = PartitionReading(
         model=config.model,
-        schema=EventSchema.of(config, deduplicate=source.deduplicate),
+        schema=schema,
         message_format=message,
         settings=consumer_settings(source, len(partitions)),
-        late=LateRule(windows.size, length.slice, windows.allowed_lateness),
+        late=late,
         disorder=source.disorder,
         idle_after=source.idle_after,
         max_ahead=source.max_ahead,
@@ -61,13 +107,17 @@ def kafka_reader(config: Config, *, bounded: bool, in_process: bool = False) -> 
     return ReadKafka(source, partitions, reading, bounded, in_process)
 
 
-def checked_format(config: Config) -> MessageFormat:
+def checked_format(config: Config, source: KafkaSource, schema: EventSchema) -> MessageFormat:
     """Read how messages are written, and hold it against the configured columns.
 
     Parameters
     ----------
     config
-        The configuration; its source is Kafka.
+        The configuration.
+    source
+        Its source of events, or of labels.
+    schema
+        The columns.
 
     Returns
     -------
@@ -78,16 +128,13 @@ def checked_format(config: Config) -> MessageFormat:
     ConfigError
         If a schema cannot be used, or the one schema of all messages lacks a column or has another type.
     """
-    source = config.source.kafka
-    assert source is not None
     message = message_format(source, config.name)
     if message.avro_schema is None:
         return message  # messages of several schemas, or of none, differ in their columns
     problems = [
         Problem(key, rest, f"correct it, or the schema {source.schema_}")
         for key, _, rest in (
-            problem.partition(": ")
-            for problem in check_columns(arrow_columns(message.avro_schema), EventSchema.of(config))
+            problem.partition(": ") for problem in check_columns(arrow_columns(message.avro_schema), schema)
         )
         if not (source.event_time == "record" and key.startswith("event_time"))
     ]

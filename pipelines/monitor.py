@@ -13,8 +13,10 @@ from driftline.decoding.event_schema import EventSchema
 from driftline.report.summary import RunSummary
 from pipelines.job import check_input, run_job
 from pipelines.kafka import kafka_reader
+from pipelines.labels import Outcomes, label_reader
+from pipelines.outcomes import detect_changes, monitor_performance
 from pipelines.output import refuse_folders, refuse_own_output, unfinished
-from pipelines.sinks import moved, prepare_sinks, write_sinks
+from pipelines.sinks import moved, prepare_sinks, tables_of, write_sinks
 from transforms.baseline_source import BaselineSource, read_baseline
 from transforms.drop_duplicates import DropDuplicates
 from transforms.judge_windows import JudgeWindows
@@ -78,6 +80,7 @@ def build_monitor(
     baseline: BaselineSource,
     *,
     reader: ReadEvents | ReadKafka,
+    labels: ReadEvents | ReadKafka | None,
     sinks: Sequence[Sink],
     streaming: bool,
 ) -> None:
@@ -93,6 +96,8 @@ def build_monitor(
         The baseline to judge against.
     reader
         Gives events and dead letters.
+    labels
+        Gives labels, where they do not come with the events.
     sinks
         Where rows are written.
     streaming
@@ -108,7 +113,24 @@ def build_monitor(
         late_by = windows.size - length.slice + windows.allowed_lateness
         events = events | "DropDuplicates" >> DropDuplicates(length, late_by)
     results = judge_events(events, config, baseline, streaming=streaming)
-    write_sinks(results, decoded.dead_letters, sinks, streaming=streaming)
+    tables = {"results": results}
+    dead_letters = [decoded.dead_letters]
+    lateness = config.windows.allowed_lateness if streaming else None
+    outcomes = None
+    if config.labels is not None:
+        joined = events | "Outcomes" >> Outcomes(config.model, config.labels, labels, lateness, baseline)
+        outcomes = joined.outcomes
+        tables["performance"] = {
+            "predictions": joined.predictions,
+            "outcomes": outcomes,
+        } | "Performance" >> monitor_performance(config, config.labels, baseline, lateness)
+        dead_letters += joined.dead_letters
+    if config.detectors:
+        tables["detections"] = detect_changes(
+            config, baseline, lateness, events=events, results=results, outcomes=outcomes
+        )
+    tables["dead_letters"] = tuple(dead_letters) | "DeadLetters" >> beam.Flatten()
+    write_sinks(tables, sinks, streaming=streaming)
 
 
 def fitting_baseline(config: Config) -> Baseline:
@@ -190,7 +212,7 @@ def run_to_the_end(
     """
     folders = [sink.files for sink in sinks if sink.files is not None]
     for folder in folders:
-        names = [f"results.{folder.format}", f"dead_letters.{folder.format}", "run.json"]
+        names = [*(f"{table}.{folder.format}" for table in tables_of(config)), "run.json"]
         refuse_folders(*(FileSystems.join(folder.path, name) for name in names))
         if pattern is not None:
             refuse_own_output(folder.path, names, pattern)
@@ -200,12 +222,21 @@ def run_to_the_end(
         reader = ReadEvents(config.model, EventSchema.of(config), pattern, config.input_format(pattern))
     else:
         reader = kafka_reader(config, bounded=True)
+    labels = label_reader(config, bounded=True)
     baseline = fitting_baseline(config)
-    prepare_sinks(sinks, streaming=False)
+    prepare_sinks(sinks, tables_of(config), streaming=False)
     with unfinished(*(folder.path for folder in folders)) as scratch:
         pipeline = beam.Pipeline(options=options)
         source = BaselineSource(config.baseline.path, baseline.version)
-        build_monitor(pipeline, config, source, reader=reader, sinks=moved(sinks, scratch), streaming=False)
+        build_monitor(
+            pipeline,
+            config,
+            source,
+            reader=reader,
+            labels=labels,
+            sinks=moved(sinks, scratch),
+            streaming=False,
+        )
         outcome = run_job(pipeline, f"{title} {config.model}")
         write_summary(config, baseline, outcome, scratch)
     return outcome

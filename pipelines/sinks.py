@@ -6,25 +6,54 @@ from typing import TYPE_CHECKING
 
 from driftline.config import ConfigError, Problem
 from driftline.config.models import Sink
-from driftline.schemas import DEAD_LETTER, RESULT
+from driftline.schemas import DEAD_LETTER, DETECTION, PERFORMANCE, RESULT
 from transforms.kafka_topics import KafkaUnavailable, ensure_topics
 from transforms.write_kafka import WriteToKafka
 from transforms.write_rows import WriteRows
 from transforms.write_stream_files import WriteStreamFiles, folder_of, make_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import apache_beam as beam
 
+    from driftline.config import Config
 
-def prepare_sinks(sinks: Sequence[Sink], *, streaming: bool) -> list[str]:
+SCHEMAS = {
+    "results": RESULT,
+    "dead_letters": DEAD_LETTER,
+    "performance": PERFORMANCE,
+    "detections": DETECTION,
+}
+"""The tables that a job can write."""
+
+
+def tables_of(config: Config) -> list[str]:
+    """Name the tables that a job of this configuration writes.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+
+    Returns
+    -------
+    list of str
+        Some of `SCHEMAS`.
+    """
+    wanted = {"performance": config.labels is not None, "detections": bool(config.detectors)}
+    return [name for name in SCHEMAS if wanted.get(name, True)]
+
+
+def prepare_sinks(sinks: Sequence[Sink], tables: Sequence[str], *, streaming: bool) -> list[str]:
     """Make the topics that the sinks need, and for a stream the folders.
 
     Parameters
     ----------
     sinks
         The sinks.
+    tables
+        What is written.
     streaming
         Whether the rows never end: a table of files is then a folder that grows.
 
@@ -43,15 +72,15 @@ def prepare_sinks(sinks: Sequence[Sink], *, streaming: bool) -> list[str]:
     for number, sink in enumerate(sinks):
         if sink.kafka is not None:
             try:
-                topics = list(sink.kafka.topics.values())
+                topics = [topic for name, topic in sink.kafka.topics.items() if name in tables]
                 made += ensure_topics(sink.kafka.brokers, sink.kafka.options, topics)
             except KafkaUnavailable as error:
                 raise ConfigError("sinks", [error.problem(f"sinks.{number}.kafka")]) from None
         if sink.files is not None and streaming:
             try:
-                for name, schema in (("results", RESULT), ("dead_letters", DEAD_LETTER)):
+                for name in tables:
                     folder = folder_of(sink.files.path, name, sink.files.format)
-                    make_folder(folder, schema, sink.files.format)
+                    make_folder(folder, SCHEMAS[name], sink.files.format)
             except OSError as error:
                 remedy = "name another folder for a stream than for a backtest"
                 problem = Problem(f"sinks.{number}.files.path", str(error), remedy, sink.files.path)
@@ -80,15 +109,13 @@ def moved(sinks: Sequence[Sink], folders: Sequence[str]) -> list[Sink]:
     ]
 
 
-def write_sinks(
-    results: beam.PCollection, dead_letters: beam.PCollection, sinks: Sequence[Sink], *, streaming: bool
-) -> None:
-    """Write result rows and dead letters to every sink.
+def write_sinks(tables: Mapping[str, beam.PCollection], sinks: Sequence[Sink], *, streaming: bool) -> None:
+    """Write every table to every sink that has a place for it.
 
     Parameters
     ----------
-    results, dead_letters
-        Record batches.
+    tables
+        Record batches by name, of `SCHEMAS`.
     sinks
         Where to.
     streaming
@@ -96,14 +123,12 @@ def write_sinks(
     """
     write_files = WriteStreamFiles if streaming else WriteRows
     for number, sink in enumerate(sinks):
-        for label, name, rows, schema in (
-            ("WriteResults", "results", results, RESULT),
-            ("WriteDeadLetters", "dead_letters", dead_letters, DEAD_LETTER),
-        ):
+        for name, rows in tables.items():
+            label = f"Write{name.title().replace('_', '')}{number}"
             if sink.files is not None:
-                write = write_files(sink.files.path, name, schema, sink.files.format)
-                _ = rows | f"{label}{number}" >> write
-            elif sink.kafka is not None and getattr(sink.kafka, name) is not None:
+                write = write_files(sink.files.path, name, SCHEMAS[name], sink.files.format)
+                _ = rows | label >> write
+            elif sink.kafka is not None and name in sink.kafka.topics:
                 to = sink.kafka
-                write_kafka = WriteToKafka(to.brokers, getattr(to, name), schema, to.format, to.options)
-                _ = rows | f"{label}{number}" >> write_kafka
+                write_kafka = WriteToKafka(to.brokers, to.topics[name], SCHEMAS[name], to.format, to.options)
+                _ = rows | label >> write_kafka

@@ -18,8 +18,9 @@ from apache_beam.runners.runner import PipelineState
 from driftline.baseline.compatibility import Wanted, misfits
 from pipelines.job import JobError, Outcome, counts_of_tally, progress, runner_name
 from pipelines.kafka import kafka_reader
+from pipelines.labels import label_reader
 from pipelines.monitor import build_monitor, fitting_baseline, write_summary
-from pipelines.sinks import prepare_sinks
+from pipelines.sinks import prepare_sinks, tables_of
 from runners.direct import STREAM_RUNNER
 from transforms.baseline_source import BaselineSource
 from transforms.counters import TALLY
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from driftline.config import Config
     from transforms.kafka.read import ReadKafka
+    from transforms.read_files import ReadEvents
 
 _LOG = logging.getLogger(__name__)
 
@@ -82,10 +84,11 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
     pipeline = beam.Pipeline(options=options)
     here = runner_name(pipeline) == STREAM_RUNNER
     reader = kafka_reader(config, bounded=False, in_process=here)
-    made = prepare_sinks(config.sinks, streaming=True)
+    labels = label_reader(config, bounded=False, in_process=here)
+    made = prepare_sinks(config.sinks, tables_of(config), streaming=True)
     if made:
         say(f"created topics: {', '.join(made)}")
-    lay_out_stream(pipeline, config, reader)
+    lay_out_stream(pipeline, config, reader, labels)
     started, begin = time.time_ns() // 1000, time.monotonic()
     TALLY.clear()
 
@@ -108,7 +111,9 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
     return outcome()
 
 
-def lay_out_stream(pipeline: beam.Pipeline, config: Config, reader: ReadKafka) -> None:
+def lay_out_stream(
+    pipeline: beam.Pipeline, config: Config, reader: ReadKafka, labels: ReadEvents | ReadKafka | None = None
+) -> None:
     """Lay out the job.
 
     Parameters
@@ -120,9 +125,11 @@ def lay_out_stream(pipeline: beam.Pipeline, config: Config, reader: ReadKafka) -
         there are secrets in them.
     reader
         Gives events and dead letters.
+    labels
+        Gives labels, where they do not come with the events.
     """
     follow = BaselineSource(config.baseline.path, follow=partial(misfits, wanted=Wanted.by(config)))
-    build_monitor(pipeline, config, follow, reader=reader, sinks=config.sinks, streaming=True)
+    build_monitor(pipeline, config, follow, reader=reader, labels=labels, sinks=config.sinks, streaming=True)
 
 
 def _running(partitions: Any, version: str, result: Any, *, here: bool) -> str:

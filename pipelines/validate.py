@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from apache_beam.io.filesystems import FileSystems
 
 from driftline.baseline.windows import calibration_remarks
+from driftline.decoding.event_schema import EventSchema
 from pipelines.job import check_input
 from pipelines.kafka import checked_format
+from pipelines.labels import check_labels
 from pipelines.monitor import fitting_baseline
 
 if TYPE_CHECKING:
@@ -42,9 +44,10 @@ def validate_config(config: Config) -> list[str]:
         remarks.append(f"input {files.pattern}: no such file yet, its columns were not checked")
     kafka = config.source.kafka
     if kafka is not None:
-        checked_format(config)
+        checked_format(config, kafka, EventSchema.of(config))
         topics = kafka.topic_pattern or ", ".join(kafka.topics)
         remarks.append(f"kafka {topics}: the format fits; the brokers were not asked")
+    remarks += _label_remarks(config)
     if FileSystems.exists(config.baseline.path):
         baseline = fitting_baseline(config)
         remarks.append(
@@ -55,3 +58,18 @@ def validate_config(config: Config) -> list[str]:
     else:
         remarks.append(f"baseline {config.baseline.path}: not built yet, run `driftline baseline`")
     return remarks
+
+
+def _label_remarks(config: Config) -> list[str]:
+    source = config.labels.source if config.labels is not None else None
+    if source is None:
+        return []
+    if source.kafka is not None:
+        checked_format(config, source.kafka, EventSchema.of_labels(config))
+        return ["labels: the format fits; the brokers were not asked"]
+    files = source.files
+    assert files is not None
+    if not FileSystems.match([files.pattern])[0].metadata_list:
+        return [f"labels {files.pattern}: no such file yet, its columns were not checked"]
+    check_labels(config)
+    return [f"labels {files.pattern}: every configured column is there"]

@@ -23,6 +23,10 @@ PROFILED: Final = "profiled"
 DROPPED_LATE: Final = "dropped_late"
 DUPLICATES: Final = "duplicates"
 BYTES: Final = "bytes"
+LABELS_ALONE: Final = "labels_"
+"""What the names of counters begin with where labels are read that come by themselves."""
+UNUSABLE: Final = "unusable_outcomes"
+"""Events that are profiled, but whose prediction or label cannot be compared with the other."""
 UNJUDGED: Final = "unjudged"
 """Rows of all traffic, once a window and feature block, whose baseline was lost."""
 BASELINE_REFUSED: Final = "baseline_refused"
@@ -110,17 +114,19 @@ def distribution(name: str, value: int) -> None:
     count(f"{name}_count")
 
 
-def count_rejected(by_reason: Mapping[str, int]) -> None:
+def count_rejected(by_reason: Mapping[str, int], prefix: str = "") -> None:
     """Count rejects, in all and by reason.
 
     Parameters
     ----------
     by_reason : mapping of str to int
         Numbers by reason.
+    prefix : str
+        What the names of the counters begin with.
     """
-    count(REJECTED, sum(by_reason.values()))
+    count(prefix + REJECTED, sum(by_reason.values()))
     for reason, number in by_reason.items():
-        count(f"{REJECTED}_{reason}", number)
+        count(f"{prefix}{REJECTED}_{reason}", number)
 
 
 def counts_of(result: Any, without: str | None = None) -> dict[str, int]:

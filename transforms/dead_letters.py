@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
+import apache_beam as beam
 import pyarrow as pa
 
+from driftline.decoding.rejects import Reason, Reject
 from driftline.schemas import DEAD_LETTER, dead_letter_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from driftline.decoding.rejects import Reject
-
 DEAD_LETTERS: Final = "dead_letters"
 """Tag of the output that carries dead letters."""
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+_UNMATCHED: Final = {
+    Reason.AFTER_DEADLINE: "the label came after labels.wait had passed",
+    Reason.NO_PREDICTION: "no prediction with its request id came in time",
+}
 _MOST_ROWS: Final = 1_000
 _MOST_BYTES: Final = 16_000_000
 
@@ -74,6 +82,34 @@ def dead_letter_rows(
 def by_reason(rejects: Sequence[Reject]) -> Counter[str]:
     """Count rejects by reason."""
     return Counter(reject.reason.value for reject in rejects)
+
+
+class UnmatchedDeadLetters(beam.DoFn):
+    """Makes dead letters of labels that match no prediction.
+
+    Parameters
+    ----------
+    model
+        Name of the model.
+    """
+
+    def __init__(self, model: str) -> None:
+        self._model = model
+
+    def process(self, unmatched: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
+        """Make them of a batch of `UNMATCHED`."""
+        by_source: dict[str, list[tuple[str, Reject]]] = {}
+        for row in unmatched.to_pylist():
+            source, _, position = (row["where"] or "").partition("\t")
+            reason = Reason(row["reason"])
+            detail = f"{_UNMATCHED[reason]}: label {row['label']:g} of {_time(row['time'])}"
+            by_source.setdefault(source, []).append((position, Reject(reason, detail, 0)))
+        for source, placed in by_source.items():
+            yield from dead_letter_rows(self._model, source, placed, time.time())
+
+
+def _time(micros: int) -> str:
+    return (EPOCH + timedelta(microseconds=micros)).isoformat()
 
 
 def _batch(

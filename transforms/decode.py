@@ -5,21 +5,26 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence  # noqa: TC003  # Beam reads type hints at run time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import apache_beam as beam
-import pyarrow as pa  # noqa: TC002  # Beam reads type hints at run time
+import pyarrow as pa
+import pyarrow.compute as pc
 from apache_beam import pvalue
 
 import transforms.coders  # noqa: F401  # batches travel as Arrow IPC
 from driftline.decoding.events import DecodedEvents, events_of
-from transforms.counters import DECODED, count, count_rejected
+from transforms.counters import DECODED, LABELS_ALONE, UNUSABLE, count, count_rejected
 from transforms.dead_letters import DEAD_LETTERS, by_reason, dead_letter_rows, position_of
 
 if TYPE_CHECKING:
     from driftline.decoding.decoded import Decoded, Decoder
     from driftline.decoding.event_schema import EventSchema
     from driftline.decoding.formats import MessageFormat
+
+
+WHERE: Final = "where"
+"""Column of labels that come by themselves: their source, a tab, and their position in it."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +105,7 @@ class DecodeMessages(beam.DoFn):
         if self._decoder is None:
             self._decoder = self._format.decoder(self._schema)
         result = events_of(self._decoder.decode(batch.payloads), batch.payloads, self._schema)
-        yield from outputs_of(result, self._model, batch.source, batch.positions)
+        yield from outputs_of(result, self._schema, self._model, batch.source, batch.positions)
 
 
 class NormaliseRecords(beam.DoFn):
@@ -121,11 +126,19 @@ class NormaliseRecords(beam.DoFn):
     def process(self, batch: SourceBatch) -> Iterator[pa.RecordBatch]:
         """Normalise a batch."""
         result = events_of(batch.decoded, batch.payloads, self._schema)
-        yield from outputs_of(result, self._model, batch.source, batch.positions, batch.unit)
+        yield from outputs_of(
+            result, self._schema, self._model, batch.source, batch.positions, unit=batch.unit
+        )
 
 
 def outputs_of(
-    result: DecodedEvents, model: str, source: str, positions: Sequence[Any], unit: str = ""
+    result: DecodedEvents,
+    schema: EventSchema,
+    model: str,
+    source: str,
+    positions: Sequence[Any],
+    *,
+    unit: str = "",
 ) -> Iterator[Any]:
     """Count what was decoded and give the outputs of a decoding step.
 
@@ -133,6 +146,8 @@ def outputs_of(
     ----------
     result
         Events and rejects.
+    schema
+        The columns of an event.
     model
         Name of the model.
     source
@@ -145,13 +160,30 @@ def outputs_of(
     Yields
     ------
     TaggedOutput or pyarrow.RecordBatch
-        Dead letters, then the events.
+        Dead letters, then the events; labels that are alone have a column ``where``, their place.
     """
-    count(DECODED, result.decoded)
+    alone = schema.label is not None and schema.label.alone
+    prefix = LABELS_ALONE if alone else ""
+    count(prefix + DECODED, result.decoded)
     if result.rejects:
-        count_rejected(by_reason(result.rejects))
-        placed = [(position_of(reject, positions, unit), reject) for reject in result.rejects]
+        count_rejected(by_reason(result.rejects), prefix)
+    if result.flagged:
+        count(UNUSABLE, len(result.flagged))
+    placed = [(position_of(reject, positions, unit), reject) for reject in (*result.rejects, *result.flagged)]
+    if placed:
         for rows in dead_letter_rows(model, source, placed, time.time()):
             yield pvalue.TaggedOutput(DEAD_LETTERS, rows)
     if result.events.num_rows:
-        yield result.events
+        events = result.events
+        yield events.append_column(WHERE, _places(result, source, positions, unit)) if alone else events
+
+
+def _places(result: DecodedEvents, source: str, positions: Sequence[Any], unit: str) -> pa.Array:
+    """Where each event lies, as a dead letter would say: the source, a tab, the position."""
+    at = pa.array(positions).cast(pa.string()).take(pa.array(result.message))
+    parts = [f"{source}\t{unit} " if unit else f"{source}\t", at]
+    if result.event is not None:
+        inside = pa.array(result.event)
+        number = pc.binary_join_element_wise("#", inside.cast(pa.string()), "")
+        parts.append(pc.if_else(pc.less(inside, 0), "", number))
+    return pc.binary_join_element_wise(*parts, "")

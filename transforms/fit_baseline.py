@@ -12,7 +12,7 @@ from apache_beam.transforms.window import FixedWindows
 from apache_beam.utils.timestamp import Duration
 
 from driftline.baseline import encode_baseline
-from driftline.baseline.file import encode_windows, windows_record
+from driftline.baseline.file import encode_windows, performance_record, windows_record
 from driftline.baseline.fit import fit_entry
 from driftline.baseline.windows import full_windows
 from driftline.profiles.coverage import Coverage
@@ -95,12 +95,15 @@ class FitBaseline(beam.PTransform):
         Distance between reference windows, and length of their slices, microseconds.
     path
         Where the baseline goes; the window histograms go beside it, as ``<path>.windows``.
+    performance
+        PCollection of (segment, encoded `PerformanceProfile`) of the whole reference; None without labels.
     """
 
     plan: beam.PCollection
     config: Config
     stride: int
     path: str
+    performance: beam.PCollection | None = None
 
     def expand(self, partials: beam.PCollection) -> beam.PCollection:
         """Merge to slices, calibrate, write."""
@@ -147,8 +150,12 @@ class FitBaseline(beam.PTransform):
             | "GatherWindows" >> beam.combiners.ToList()
             | "WriteWindows" >> beam.Map(_write_windows, self.path + ".windows")
         )
+        entries = fitted.entries
+        if self.performance is not None:
+            records = self.performance | "PerformanceEntries" >> beam.MapTuple(performance_record)
+            entries = (entries, records) | "Entries" >> beam.Flatten()
         return (
-            fitted.entries
+            entries
             | "GatherEntries" >> beam.combiners.ToList()
             | "Write"
             >> beam.Map(

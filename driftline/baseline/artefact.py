@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from driftline.baseline.errors import BaselineError
+from driftline.performance.reference import PerformanceReference
 from driftline.profiles.bins import bin_centers
 from driftline.profiles.categorical import CategoricalProfile
 from driftline.profiles.numeric import NumericProfile
@@ -24,6 +25,7 @@ from driftline.statistics.ks import atom_bins
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from driftline.performance.profile import PerformanceProfile
     from driftline.profiles.layout import Block, Layout
     from driftline.statistics import BlockNull
 
@@ -73,6 +75,8 @@ class Baseline:
         Digest of the content: it names these bytes.
     min_n
         Fewest rows of a window it was calibrated for; 0 if it does not say.
+    performance
+        By segment label, how right the model was; empty without labels.
     """
 
     model: str
@@ -85,9 +89,11 @@ class Baseline:
     created_at: int
     version: str
     min_n: int = 0
+    performance: dict[str, PerformanceProfile] = field(default_factory=dict, repr=False)
     _references: dict[tuple[str, str], NumericReference | CategoricalReference] = field(
         default_factory=dict, repr=False
     )
+    _performance: dict[str, PerformanceReference] = field(default_factory=dict, repr=False)
 
     @cached_property
     def segments(self) -> tuple[str, ...]:
@@ -129,6 +135,23 @@ class Baseline:
                 )
             self._references[key] = reference_of(block, self.entries[key].profile)
         return self._references[key]
+
+    def performance_of(self, segment: str) -> PerformanceReference | None:
+        """Give what the performance on a segment is compared with.
+
+        Parameters
+        ----------
+        segment
+            A segment label.
+
+        Returns
+        -------
+        PerformanceReference or None
+            Made once and kept; None if the reference had no labels there.
+        """
+        if segment not in self._performance and segment in self.performance:
+            self._performance[segment] = PerformanceReference.of(self.performance[segment])
+        return self._performance.get(segment)
 
 
 def bin_gaps(block: Block, profile: NumericProfile) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from driftline.baseline.artefact import Baseline
     from driftline.config import Config
+    from driftline.performance.losses import Loss
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Wanted:
         Fewest rows a window is judged on.
     segments
         Segment columns.
+    loss
+        How predictions are compared with labels; None without labels.
     """
 
     model: str
@@ -41,10 +44,12 @@ class Wanted:
     every: int
     min_n: int
     segments: tuple[str, ...]
+    loss: Loss | None = None
 
     @classmethod
     def by(cls, config: Config) -> Self:
         """Take it out of a configuration."""
+        labels = config.labels
         return cls(
             model=config.model,
             kinds={spec.name: spec.kind for spec in config.feature_specs},
@@ -52,6 +57,7 @@ class Wanted:
             every=config.windows.every,
             min_n=config.tests.min_n,
             segments=tuple(config.segments),
+            loss=None if labels is None else labels.measure,
         )
 
 
@@ -102,7 +108,16 @@ def misfits(baseline: Baseline, wanted: Wanted) -> list[str]:
             f"its segments are {list(baseline.segment_columns)}, "
             f"the configuration's are {list(wanted.segments)}"
         )
+    measured = next((profile.loss for profile in baseline.performance.values()), None)
+    if measured is not None and wanted.loss is not None and measured != wanted.loss:
+        problems.append(
+            f"its outcomes were measured by {_named(measured)}, labels ask for {_named(wanted.loss)}"
+        )
     return problems
+
+
+def _named(loss: Loss) -> str:
+    return f"{loss.name} at threshold {loss.threshold:g}" if loss.binary else loss.name
 
 
 def check_fits(baseline: Baseline, config: Config, name: str) -> None:

@@ -17,6 +17,7 @@ from fastavro.schema import SchemaParseException, UnknownType
 from driftline.baseline.artefact import Baseline, BaselineEntry
 from driftline.baseline.errors import BaselineError
 from driftline.baseline.windows import WindowHistograms
+from driftline.performance.profile import PerformanceProfile
 from driftline.profiles.encoded import decode_profile
 from driftline.profiles.layout import Layout
 from driftline.statistics import BlockNull
@@ -25,7 +26,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""Newest format. The second has entries of the block `PERFORMANCE`; a file without them is of the first."""
+
+PERFORMANCE = "(performance)"
+"""Name of the block whose profile is a `PerformanceProfile`: how right the model was in the reference."""
+
+WINDOWS_VERSION = 1
+"""Format of the sidecar."""
+
 _METADATA_KEY = "driftline.baseline"
 _SCHEMA = fastavro.parse_schema(
     {
@@ -119,7 +128,7 @@ def encode_baseline(
     }
     version = _digest(identity, packed_layout, entries)
     head = {
-        "format_version": FORMAT_VERSION,
+        "format_version": 2 if any(entry["block"] == PERFORMANCE for entry in entries) else 1,
         "version": version.hex(),
         "entries": len(entries),
         "created_at": created_at,
@@ -201,7 +210,16 @@ def _baseline(head: dict[str, Any], records: list[Record]) -> Baseline:
         every=head["every"],
         segment_columns=tuple(head["segment_columns"]),
         layout=Layout.from_bytes(packed_layout),
-        entries={(record["segment"], record["block"]): _entry(record) for record in records},
+        entries={
+            (record["segment"], record["block"]): _entry(record)
+            for record in records
+            if record["block"] != PERFORMANCE
+        },
+        performance={
+            record["segment"]: PerformanceProfile.from_bytes(record["profile"])
+            for record in records
+            if record["block"] == PERFORMANCE
+        },
         windows=head["windows"],
         created_at=head["created_at"],
         min_n=head.get("min_n", 0),
@@ -226,6 +244,24 @@ def _digest(identity: dict[str, Any], packed_layout: bytes, entries: list[Record
 def _entry(record: Record) -> BaselineEntry:
     null = BlockNull.from_bytes(record["null"]) if record["null"] is not None else None
     return BaselineEntry(decode_profile(record["profile"]), null)
+
+
+def performance_record(segment: str, profile: bytes) -> Record:
+    """Make the entry that says how right the model was on a segment.
+
+    Parameters
+    ----------
+    segment
+        Segment label.
+    profile
+        Encoded `PerformanceProfile` of the whole reference.
+
+    Returns
+    -------
+    dict
+        For `encode_baseline`.
+    """
+    return {"segment": segment, "block": PERFORMANCE, "profile": profile, "null": None}
 
 
 def windows_record(segment: str, block: str, windows: WindowHistograms) -> Record:
@@ -271,7 +307,7 @@ def encode_windows(records: Iterable[Record]) -> bytes:
     out = io.BytesIO()
     rows = sorted(records, key=lambda row: (row["segment"], row["block"]))
     fastavro.writer(
-        out, _WINDOWS_SCHEMA, rows, codec="deflate", metadata={"driftline.windows": str(FORMAT_VERSION)}
+        out, _WINDOWS_SCHEMA, rows, codec="deflate", metadata={"driftline.windows": str(WINDOWS_VERSION)}
     )
     return out.getvalue()
 

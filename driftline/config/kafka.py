@@ -20,6 +20,9 @@ from driftline.config.messages import MessagesSource
 from driftline.config.start import ONLY_TOPIC, StartError, StartPosition, parse_start
 from driftline.config.values import Duration, OneOf, Section, Shown, Text, mistake
 
+TABLES = ("results", "dead_letters", "performance", "detections")
+"""What a job writes: keys of a Kafka sink, names of files."""
+
 RowFormat = Annotated[str, OneOf(("json", "avro"))]
 TimeOf = Annotated[str, OneOf(("payload", "record"))]
 Flag = Annotated[bool, Shown("`true` or `false`")]
@@ -212,6 +215,16 @@ class KafkaSink(Section):
         description="Topic for dead letters; without it they are counted, and go to the other sinks only.",
         examples=["drift-dead-letters"],
     )
+    performance: Topic | None = Field(
+        default=None,
+        description="Topic for how right the model is, where there are labels.",
+        examples=["model-performance"],
+    )
+    detections: Topic | None = Field(
+        default=None,
+        description="Topic for what detectors have found.",
+        examples=["drift-detections"],
+    )
     format: RowFormat = Field(default="json", description="How a row is written.")
     options: Options = Field(
         default_factory=dict,
@@ -220,11 +233,12 @@ class KafkaSink(Section):
         repr=False,
     )
 
-    @field_validator("dead_letters")
+    @field_validator("dead_letters", "performance", "detections")
     @classmethod
     def _is_another_topic(cls, value: str | None, info: ValidationInfo) -> str | None:
-        if value is not None and value == info.data.get("results"):
-            raise mistake("is the topic of the results too", "name another topic: their rows differ")
+        for table in TABLES:
+            if value is not None and value == info.data.get(table):
+                raise mistake(f"is the topic of the {table} too", "name another topic: their rows differ")
         return value
 
     @field_validator("options")
@@ -234,6 +248,5 @@ class KafkaSink(Section):
 
     @property
     def topics(self) -> dict[str, str]:
-        """Topic by key: ``results``, and ``dead_letters`` where it is set."""
-        found = {"results": self.results}
-        return found if self.dead_letters is None else {**found, "dead_letters": self.dead_letters}
+        """Topic by key, of those that are set."""
+        return {table: getattr(self, table) for table in TABLES if getattr(self, table) is not None}

@@ -6,11 +6,14 @@ from typing import Annotated, Any
 
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
-from driftline.config.errors import ConfigError, Problem
+from driftline.config.detectors import FEATURE, LEARNING_GAP, LOSS, Signal, Watch
+from driftline.config.errors import ConfigError, Problem, did_you_mean
+from driftline.config.event_time import EventTime  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.features import PREDICTION, FeatureSpec
 from driftline.config.formats import format_of
 from driftline.config.kafka import KafkaSink  # noqa: TC001  # pydantic reads the annotation
-from driftline.config.sources import Source  # noqa: TC001  # pydantic reads the annotation
+from driftline.config.labels import Labels  # noqa: TC001  # pydantic reads the annotation
+from driftline.config.sources import FilesSource, Source
 from driftline.config.values import (
     Bins,
     Count,
@@ -24,33 +27,11 @@ from driftline.config.values import (
     mistake,
 )
 
-RESERVED = ("labels", "detectors", "metrics", "policy", "responses")
+RESERVED = ("metrics", "policy", "responses")
 """Keys that a later release will give a meaning."""
 
 Kind = Annotated[str, OneOf(("numeric", "categorical"))]
-Unit = Annotated[str, OneOf(("s", "ms", "us", "ns"))]
 SinkFormat = Annotated[str, OneOf(("parquet", "avro", "jsonl"))]
-
-
-class EventTime(Section):
-    """When a request happened."""
-
-    column: Text = Field(description="Column that holds the event time.", examples=["time_hour"])
-    unit: Unit | None = Field(
-        default=None,
-        description="Unit of integers since 1970. Without one the column holds ISO 8601 text (without an "
-        "offset it is UTC) or Arrow timestamps.",
-        examples=["ms"],
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _column_alone(cls, data: Any) -> Any:
-        if isinstance(data, dict | cls):
-            return data
-        if isinstance(data, str):
-            return {"column": data}
-        raise mistake("is not a column", "write the column's name, or {column: ..., unit: ...}")
 
 
 class Feature(Section):
@@ -213,6 +194,14 @@ class Config(Section):
         description="Where rows are written, each a mapping with one key.",
         examples=["[files: {path: out/}]"],
     )
+    labels: Labels | None = Field(
+        default=None, description="Where labels come from, to see whether the model is still right."
+    )
+    detectors: tuple[Watch, ...] = Field(
+        default=(),
+        description="Change detectors that follow a signal for ever, each a mapping.",
+        examples=["[{signal: loss, detector: adwin}]"],
+    )
     max_segments: Count = Field(
         default=1000,
         description="The largest segments of the baseline that are monitored; the rest is `(other)`.",
@@ -251,6 +240,60 @@ class Config(Section):
                 "add for example `request_id: id`, at the top level",
                 below=("kafka", "deduplicate"),
             )
+        return value
+
+    @field_validator("labels")
+    @classmethod
+    def _labels_have_predictions(cls, value: Labels | None, info: ValidationInfo) -> Labels | None:
+        if value is None:
+            return value
+        if info.data.get("prediction", "") is None:
+            raise mistake("has no prediction to compare with", "add for example `prediction: score`")
+        if value.source is not None and info.data.get("request_id", "") is None:
+            raise mistake(
+                "needs the column that tells which prediction a label belongs to",
+                "add for example `request_id: id`, at the top level",
+            )
+        return value
+
+    @field_validator("detectors")
+    @classmethod
+    def _signals_exist(cls, value: tuple[Watch, ...], info: ValidationInfo) -> tuple[Watch, ...]:
+        features = {name: feature.kind for name, feature in (info.data.get("features") or {}).items()}
+        if info.data.get("prediction") is not None:
+            features[PREDICTION] = "numeric"
+        labels: Labels | None = info.data.get("labels")
+        seen = set()
+        for number, watch in enumerate(value):
+            kind, feature = Signal.parse(watch.signal)
+            place = (number, "signal")
+            if kind in (LOSS, LEARNING_GAP) and labels is None:
+                raise mistake("needs labels", "add the section labels", below=place)
+            if kind == LEARNING_GAP and labels is not None and not labels.binary:
+                raise mistake("needs two classes", "set labels.loss to zero_one or log", below=place)
+            if feature and feature not in features:
+                close = did_you_mean(feature, features)
+                remedy = f"did you mean `{close}`?" if close else "name a configured feature"
+                raise mistake(f"names {feature}, which is no feature", remedy, below=place)
+            if kind == FEATURE and features[feature] != "numeric":
+                raise mistake(
+                    "is categorical, and detectors take numbers",
+                    f"watch for example psi.{feature}",
+                    below=place,
+                )
+            if watch.detector == "ddm" and not (
+                kind == LOSS and labels is not None and labels.loss == "zero_one"
+            ):
+                raise mistake(
+                    "takes errors only, 0 or 1",
+                    "watch the signal loss with labels.loss: zero_one, or take another detector",
+                    below=(number, "detector"),
+                )
+            if (watch.signal, watch.detector) in seen:
+                raise mistake(
+                    "watches this signal already", "name every pair once", below=(number, "detector")
+                )
+            seen.add((watch.signal, watch.detector))
         return value
 
     @field_validator("sinks")
@@ -300,6 +343,40 @@ class Config(Section):
     def segment_columns(self) -> tuple[str, ...]:
         """The segment columns, in configured order."""
         return self.segments
+
+    def with_label_files(self, pattern: str) -> Config:
+        """Return the same configuration with labels from other files.
+
+        Parameters
+        ----------
+        pattern : str
+            The pattern of ``--labels``.
+
+        Returns
+        -------
+        Config
+
+        Raises
+        ------
+        ConfigError
+            If labels come with the events, or nothing tells the files' format or when a label was known.
+        """
+        source = self.labels.source if self.labels is not None else None
+        if self.labels is None or source is None:
+            remedy = "remove it, or add labels.source to the configuration"
+            raise ConfigError(
+                "command line", [Problem("--labels", "has no source to replace", remedy, pattern)]
+            )
+        if self.labels.time is None:
+            remedy = "add for example `labels: {time: {column: landed_at, unit: s}}`"
+            raise ConfigError(self._name, [Problem("labels.time", "is missing, and files need it", remedy)])
+        found = source.files.format_for(pattern) if source.files is not None else format_of(pattern)
+        if found is None:
+            remedy = "name files that end in .avro, .parquet, .jsonl or .arrow"
+            problem = Problem("--labels", "has no suffix that tells the file format", remedy, pattern)
+            raise ConfigError("command line", [problem])
+        files = Source(files=FilesSource(pattern=pattern, format=found))
+        return self.model_copy(update={"labels": self.labels.model_copy(update={"source": files})})
 
     def input_format(self, pattern: str) -> str:
         """Tell the format of the files to read.

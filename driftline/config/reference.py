@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from pydantic_core import PydanticUndefined
@@ -32,6 +33,9 @@ baseline: {path: baseline.avro}
 tests: {alpha: 0.01, psi: 0.25, wasserstein_iqr: 0.1, min_n: 200, min_coverage: 0.5}
 sinks:
   - files: {path: out/, format: parquet}
+labels: {column: was_late, loss: zero_one, wait: 24h}
+detectors:
+  - {signal: loss, detector: adwin}
 max_segments: 1000
 """
 """A configuration with every section."""
@@ -74,15 +78,33 @@ def page() -> str:
 
 def _sections(section: type[Section], path: str) -> list[str]:
     keys = section.keys()
-    rows = [_row(key, field, path) for key, field in keys.items()]
+    rows = [_row(key, field) for key, field in keys.items()]
     title = f"`{path}`" if path else "All keys"
     text = [f"## {title}", "", section.__doc__ or "", "", "| key | value | default | meaning |"]
     pages = ["\n".join([*text, "| --- | --- | --- | --- |", *rows, ""])]
     for key, field in keys.items():
         inner = section_of(field.annotation)
-        if inner is not None:
-            pages += _sections(inner, _inner_path(key, field, path))
+        if inner is not None and _home(inner) == _inner_path(key, field, path):
+            pages += _sections(inner, _home(inner))
     return pages
+
+
+@cache
+def _homes() -> dict[type[Section], str]:
+    """Where each section is documented: where it comes first."""
+    homes: dict[type[Section], str] = {Config: ""}
+    waiting: list[tuple[type[Section], str]] = [(Config, "")]
+    for section, path in waiting:
+        for key, field in section.keys().items():
+            inner = section_of(field.annotation)
+            if inner is not None and inner not in homes:
+                homes[inner] = _inner_path(key, field, path)
+                waiting.append((inner, homes[inner]))
+    return homes
+
+
+def _home(section: type[Section]) -> str:
+    return _homes()[section]
 
 
 def _inner_path(key: str, field: FieldInfo, path: str) -> str:
@@ -91,18 +113,18 @@ def _inner_path(key: str, field: FieldInfo, path: str) -> str:
     return (f"{path}." if path else "") + key + item
 
 
-def _row(key: str, field: FieldInfo, path: str) -> str:
+def _row(key: str, field: FieldInfo) -> str:
     meaning = field.description or ""
     example = field.examples[0] if field.examples else None
     if example is not None and section_of(field.annotation) is None:
         meaning += f" Example: `{key}: {example}`."
-    return f"| `{key}` | {_type(key, field, path)} | {_default(field)} | {meaning} |"
+    return f"| `{key}` | {_type(field)} | {_default(field)} | {meaning} |"
 
 
-def _type(key: str, field: FieldInfo, path: str) -> str:
+def _type(field: FieldInfo) -> str:
     inner = section_of(field.annotation)
     if inner is not None:
-        anchor = "".join(c for c in _inner_path(key, field, path).lower() if c.isalnum() or c in "_-")
+        anchor = "".join(c for c in _home(inner).lower() if c.isalnum() or c in "_-")
         return f"[{'list' if get_origin(field.annotation) is tuple else 'section'}](#{anchor})"
     words = _shown(field.annotation, field.metadata)
     if any(isinstance(mark, Shown) for mark in field.metadata):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,10 +14,21 @@ from driftline.config.features import PREDICTION
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from driftline.performance.losses import Loss
+
 TIME_UNITS = ("s", "ms", "us", "ns")
 
 REQUEST = "request"
 """Column of normalised events that holds the hash of the request id, where duplicates are dropped."""
+
+ID = ("id_high", "id_low")
+"""Columns that hold the halves of a longer hash of it, where predictions and labels are matched."""
+
+LABEL = "label"
+"""Column that holds the label: class 0 or 1, or a number; null where it is not known."""
+
+BINARY = (("0", "1"), ("false", "true"))
+"""How classes are spelt unless the configuration says otherwise."""
 
 
 class Feature(Protocol):
@@ -36,6 +48,25 @@ class Feature(Protocol):
 
 
 @dataclass(frozen=True)
+class LabelColumn:
+    """The column that holds labels, and how they are spelt.
+
+    Parameters
+    ----------
+    column : str
+        Column of the source.
+    classes : tuple of (str, str)
+        How the negative and the positive class are spelt, each pair being one way; empty for numbers.
+    alone : bool
+        Whether the source is one of labels, in which a record without a label is of no use.
+    """
+
+    column: str
+    classes: tuple[tuple[str, str], ...] = ()
+    alone: bool = False
+
+
+@dataclass(frozen=True)
 class EventSchema:
     """The columns of a source that make an event.
 
@@ -52,7 +83,14 @@ class EventSchema:
     request_id : str, optional
         A column that is read along, so that dead letters of file rows show it.
     deduplicate : bool
-        Whether events carry the hash of their request id, as a last column ``request``.
+        Whether events carry the hash of their request id, as a column ``request``.
+    joined : bool
+        Whether predictions and labels are matched by request id: columns ``id_high`` and ``id_low``, the
+        halves of its hash.
+    label : LabelColumn, optional
+        The label, where it comes with the events or where these are labels: a column ``label``.
+    loss : Loss, optional
+        How predictions are compared with labels: one that cannot be is reported.
     """
 
     time_column: str
@@ -61,6 +99,9 @@ class EventSchema:
     features: tuple[Feature, ...] = ()
     request_id: str | None = None
     deduplicate: bool = False
+    joined: bool = False
+    label: LabelColumn | None = None
+    loss: Loss | None = None
 
     def __post_init__(self) -> None:
         """Check the unit, and that there is an id to recognise duplicates by."""
@@ -85,6 +126,7 @@ class EventSchema:
         EventSchema
             The columns to decode.
         """
+        labels = config.labels
         return cls(
             config.event_time.column,
             config.event_time.unit,
@@ -92,12 +134,40 @@ class EventSchema:
             tuple(config.feature_specs),
             config.request_id,
             deduplicate,
+            joined=labels is not None and config.request_id is not None,
+            label=_label(labels) if labels is not None and labels.source is None else None,
+            loss=None if labels is None else labels.measure,
+        )
+
+    @classmethod
+    def of_labels(cls, config: Any) -> EventSchema:
+        """Take the schema of a source of labels out of a configuration.
+
+        Parameters
+        ----------
+        config : Config
+            The configuration; its labels have a source.
+
+        Returns
+        -------
+        EventSchema
+            The columns to decode.
+        """
+        labels = config.labels
+        time = labels.time
+        return cls(
+            "" if time is None else time.column,
+            None if time is None else time.unit,
+            request_id=labels.request_id or config.request_id,
+            joined=True,
+            label=_label(labels),
         )
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of the source to read, each once."""
         extra = () if self.request_id is None else (self.request_id,)
+        extra += () if self.label is None else (self.label.column,)
         named = (self.time_column, *self.segments, *(feature.column for feature in self.features), *extra)
         return tuple(dict.fromkeys(named))
 
@@ -106,7 +176,8 @@ class EventSchema:
         """Columns that are read as numbers only."""
         numeric = {feature.column for feature in self.features if feature.kind == "numeric"}
         texts = {feature.column for feature in self.features if feature.kind != "numeric"}
-        return frozenset(numeric - texts - {self.time_column, *self.segments})
+        labels = set() if self.label is None else {self.label.column}
+        return frozenset(numeric - texts - labels - {self.time_column, *self.segments})
 
     @property
     def arrow(self) -> Any:
@@ -119,7 +190,14 @@ class EventSchema:
                 for f in self.features
             ]
             + ([pa.field(REQUEST, pa.uint64())] if self.deduplicate else [])
+            + ([pa.field(name, pa.uint64()) for name in ID] if self.joined else [])
+            + ([pa.field(LABEL, pa.float64())] if self.label is not None else [])
         )
+
+
+def _label(labels: Any) -> LabelColumn:
+    spelt = BINARY if not labels.classes else (labels.classes,)
+    return LabelColumn(labels.column, spelt if labels.binary else (), alone=labels.source is not None)
 
 
 def is_text(kind: Any) -> bool:
@@ -197,6 +275,11 @@ def check_columns(columns: Iterable[tuple[str, Any]], schema: EventSchema) -> li
         problems.append(f"request_id: {_no_column(schema.request_id, names)}")
     for feature in schema.features:
         problems += _check_feature(feature, types, names)
+    if schema.label is not None:
+        problems += _check_label(schema.label, types, names)
+        if schema.label.alone:
+            problems = [re.sub(r"^event_time\b", "labels.time", problem) for problem in problems]
+            problems = [re.sub(r"^request_id\b", "labels.request_id", problem) for problem in problems]
     return problems
 
 
@@ -231,6 +314,20 @@ def _check_feature(feature: Feature, types: dict[str, Any], names: Sequence[str]
             else "declare it as categorical or name another column"
         )
         return [f"{key}: column {feature.column!r} is {what}, not a number; {remedy}"]
+    return []
+
+
+def _check_label(label: LabelColumn, types: dict[str, Any], names: Sequence[str]) -> list[str]:
+    if label.column not in types:
+        return [f"labels.column: {_no_column(label.column, names)}"]
+    kind = types[label.column]
+    if _unknown(kind):
+        return []
+    if pa.types.is_nested(kind):
+        return [f"labels.column: column {label.column!r} is {kind}; a label is a plain value"]
+    if not label.classes and not is_number(kind):
+        remedy = "name a column of numbers, or set labels.loss to zero_one or log"
+        return [f"labels.column: column {label.column!r} is {kind}, not a number; {remedy}"]
     return []
 
 

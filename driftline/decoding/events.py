@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,12 +37,15 @@ class DecodedEvents:
         What could not be used, with payloads.
     event : ndarray of int64, shape (events,), optional
         Index of each event in its message, -1 where the message is one event. None if all are.
+    flagged : tuple of Reject
+        What is wrong with the prediction or the label of events that are used all the same.
     """
 
     events: pa.RecordBatch
     message: NDArray[np.int64]
     rejects: tuple[Reject, ...]
     event: NDArray[np.int64] | None = None
+    flagged: tuple[Reject, ...] = ()
 
     @property
     def decoded(self) -> int:
@@ -63,7 +66,8 @@ class DecodedEvents:
             The others are gone: count them first.
         """
         event = None if self.event is None else self.event[keep]
-        return DecodedEvents(self.events.filter(pa.array(keep)), self.message[keep], self.rejects, event)
+        events = self.events.filter(pa.array(keep))
+        return DecodedEvents(events, self.message[keep], self.rejects, event, self.flagged)
 
 
 def decode_events(
@@ -133,6 +137,7 @@ def events_of(
     """
     batches, messages, places = [], [], []
     rejects = [_kept(reject, payloads) for reject in decoded.rejects]
+    flagged = []
     for part in decoded.parts:
         times = None if record_times is None else record_times[part.message]
         result = normalise(part.records, schema, times)
@@ -140,6 +145,7 @@ def events_of(
         messages.append(part.message[result.rows])
         places.append(np.int64(-1) if part.event is None else part.event[result.rows])
         rejects += [_kept(_row_reject(part, row, payloads), payloads) for row in result.rejects]
+        flagged += [_kept(_row_reject(part, row, payloads), payloads) for row in result.flagged]
     if len(batches) != 1:
         table = pa.Table.from_batches(batches, schema.arrow).combine_chunks()
         events = pa.RecordBatch.from_arrays(
@@ -154,7 +160,7 @@ def events_of(
         event = np.concatenate(
             [np.broadcast_to(place, len(rows)) for place, rows in zip(places, messages, strict=True)]
         )
-    return DecodedEvents(events, message, tuple(rejects), event)
+    return DecodedEvents(events, message, tuple(rejects), event, tuple(flagged))
 
 
 def reject_rows(
@@ -204,7 +210,7 @@ def reject_rows(
         said = detail if isinstance(detail, str) else detail(row)
         rejects.append(_kept(Reject(reason, said, int(result.message[row]), event, payload), payloads))
     kept = result.filter(~mask)
-    return DecodedEvents(kept.events, kept.message, (*result.rejects, *rejects), kept.event)
+    return replace(kept, rejects=(*result.rejects, *rejects))
 
 
 def _row_reject(part: Part, row: RowReject, payloads: Sequence[bytes | None] | None) -> Reject:

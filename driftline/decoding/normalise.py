@@ -8,16 +8,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from driftline.decoding.columns import value_at
+from driftline.config.features import PREDICTION
+from driftline.decoding.columns import nulls, value_at
+from driftline.decoding.labels import class_values, number_values
 from driftline.decoding.rejects import Reason, shorten
 from driftline.decoding.request_ids import request_hashes
 from driftline.decoding.times import MAX_TIME, event_times
 from driftline.decoding.values import numeric_values, text_values
+from driftline.outcomes.request_ids import request_keys
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
-    from driftline.decoding.event_schema import EventSchema
+    from driftline.decoding.event_schema import EventSchema, LabelColumn
+    from driftline.performance.losses import Loss
 
 
 @dataclass(frozen=True)
@@ -51,11 +57,14 @@ class Normalised:
         Row of the records that each event came from.
     rejects : tuple of RowReject
         The others, in order.
+    flagged : tuple of RowReject
+        Events whose prediction or label cannot be used, though all else can.
     """
 
     events: pa.RecordBatch
     rows: NDArray[np.int64]
     rejects: tuple[RowReject, ...]
+    flagged: tuple[RowReject, ...] = ()
 
 
 class _Fault(NamedTuple):
@@ -107,16 +116,60 @@ def normalise(records: Any, schema: EventSchema, record_times: NDArray[np.int64]
         faults.append(_Fault(Reason.WRONG_TYPE, what, column, wrong))
     if schema.deduplicate:
         columns.append(request_hashes(_column(records, str(schema.request_id))))
+    if schema.joined:
+        columns += request_keys(_column(records, str(schema.request_id)))
+    flaws: list[_Fault] = []
+    if schema.label is not None:
+        values, wrong_labels = _labels(records, schema.label)
+        columns.append(values)
+        (faults if schema.label.alone else flaws).extend(wrong_labels)
     batch = pa.RecordBatch.from_arrays(columns, schema=schema.arrow)
-    if not any(fault.rows.any() for fault in faults):
+    if schema.loss is not None:
+        flaws.append(_scores(batch, schema, schema.loss))
+    if not any(fault.rows.any() for fault in (*faults, *flaws)):
         return Normalised(batch, np.arange(count, dtype=np.int64), ())
-    rejects: dict[int, RowReject] = {}
+    rejects = _said(faults, records, schema)
+    kept = np.setdiff1d(np.arange(count, dtype=np.int64), np.fromiter(rejects, np.int64, len(rejects)))
+    flagged = {row: said for row, said in _said(flaws, records, schema).items() if row not in rejects}
+    return Normalised(
+        batch.take(pa.array(kept)),
+        kept,
+        tuple(rejects[row] for row in sorted(rejects)),
+        tuple(flagged[row] for row in sorted(flagged)),
+    )
+
+
+def _said(faults: Sequence[_Fault], records: Any, schema: EventSchema) -> dict[int, RowReject]:
+    """Say of each row what is wrong with it, once."""
+    said: dict[int, RowReject] = {}
     for fault in faults:
         for row in np.flatnonzero(fault.rows).tolist():
-            if row not in rejects:
-                rejects[row] = RowReject(row, fault.reason, _detail(fault, records, row, schema))
-    kept = np.setdiff1d(np.arange(count, dtype=np.int64), np.fromiter(rejects, np.int64, len(rejects)))
-    return Normalised(batch.take(pa.array(kept)), kept, tuple(rejects[row] for row in sorted(rejects)))
+            if row not in said:
+                said[row] = RowReject(row, fault.reason, _detail(fault, records, row, schema))
+    return said
+
+
+def _labels(records: Any, label: LabelColumn) -> tuple[Any, list[_Fault]]:
+    column = _column(records, label.column)
+    if label.classes:
+        values, wrong, unknown = class_values(column, label.classes)
+    else:
+        (values, wrong), unknown = number_values(column), np.zeros(len(column), bool)
+    faults = [
+        _Fault(Reason.WRONG_TYPE, "label", label.column, wrong),
+        _Fault(Reason.UNKNOWN_CLASS, "label", label.column, unknown),
+    ]
+    if label.alone:
+        absent = nulls(values) & ~wrong & ~unknown
+        faults.append(_Fault(Reason.MISSING_LABEL, "label", label.column, absent))
+    return values, faults
+
+
+def _scores(events: pa.RecordBatch, schema: EventSchema, loss: Loss) -> _Fault:
+    column = next(feature.column for feature in schema.features if feature.name == PREDICTION)
+    scores = events.column(f"feature.{PREDICTION}").to_numpy(zero_copy_only=False)  # null is NaN
+    what = f"prediction, which is to be a {'probability' if loss.binary else 'finite number'}"
+    return _Fault(Reason.INVALID_SCORE, what, column, ~loss.usable_scores(scores))
 
 
 def _times(records: Any, schema: EventSchema) -> tuple[NDArray[np.int64], list[_Fault]]:
@@ -150,11 +203,15 @@ def _detail(fault: _Fault, records: Any, row: int, schema: EventSchema) -> str:
     index = records.schema.get_field_index(column)
     if index < 0:
         return f"{what}: there is no column {column!r}"
-    if reason is Reason.MISSING_EVENT_TIME:
+    if reason in {Reason.MISSING_EVENT_TIME, Reason.MISSING_LABEL}:
         return f"{what}: column {column!r} is null"
     value = value_at(records.column(index), row)
     found = f"{what}: column {column!r} holds {shorten(value)}"
-    if reason is Reason.WRONG_TYPE:
+    if reason is Reason.UNKNOWN_CLASS:
+        assert schema.label is not None
+        known = ", ".join(name for pair in schema.label.classes for name in pair)
+        found = f"{found}, which is none of {known}; see labels.classes"
+    if reason is not Reason.INVALID_EVENT_TIME:
         return found
     if isinstance(value, (int, float)) and schema.time_unit is None:
         return f"{found}, a number without a unit; set event_time: {{column: {column}, unit: s}}"

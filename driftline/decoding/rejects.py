@@ -25,6 +25,11 @@ class Reason(str, Enum):
     TRUNCATED = "truncated"
     NO_VALUE = "no_value"
     FUTURE_EVENT_TIME = "future_event_time"
+    INVALID_SCORE = "invalid_score"
+    MISSING_LABEL = "missing_label"
+    UNKNOWN_CLASS = "unknown_class"
+    AFTER_DEADLINE = "after_deadline"
+    NO_PREDICTION = "no_prediction"
 
 
 @dataclass(frozen=True)

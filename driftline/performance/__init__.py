@@ -6,7 +6,6 @@ from driftline.performance.losses import Loss, LossName
 from driftline.performance.metrics import Metrics, measure
 from driftline.performance.profile import PerformanceProfile
 from driftline.performance.reference import PerformanceReference, decode_profiles, encode_profiles
-from driftline.performance.rolling import RollingMean
 from driftline.performance.rows import performance_batch, performance_row
 
 __all__ = [
@@ -18,7 +17,6 @@ __all__ = [
     "Metrics",
     "PerformanceProfile",
     "PerformanceReference",
-    "RollingMean",
     "compare",
     "decode_profiles",
     "encode_profiles",

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from driftline.schemas.result import Status
 from driftline.segments import ALL
 from driftline.signals.values import SignalValues
-from driftline.slicing import _segments
+from driftline.slicing import segment_codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -106,7 +106,7 @@ def feature_signals(
     """
     if not events.num_rows:
         return
-    codes, names = _segments(events, monitored)
+    codes, names = segment_codes(events, monitored)
     time = events.column("time").to_numpy()
     high = _ids(events, "id_high")
     low = _ids(events, "id_low" if "id_low" in events.schema.names else "request")

@@ -12,6 +12,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 DRIFTLINE = str(Path(sys.executable).with_name("driftline"))
 REFERENCE = "examples/flights/data/reference/*.avro"
+REFERENCE_LABELS = "examples/flights/data/labels/reference/*.avro"
 RUNS = {"weekly": "flights.yaml", "daily": "flights_daily.yaml"}
 
 
@@ -36,8 +37,14 @@ def main() -> None:
         step(DRIFTLINE, "baseline", config, "--input", REFERENCE)
         step(DRIFTLINE, "backtest", config)
         step(DRIFTLINE, "report", out, "--output", f"{out}/report.html")
+    config, out = "examples/flights/flights_concept.yaml", "examples/flights/out/concept"
+    step(DRIFTLINE, "validate", config)
+    step(DRIFTLINE, "baseline", config, "--input", REFERENCE, "--labels", REFERENCE_LABELS)
+    step(DRIFTLINE, "backtest", config)
+    step(DRIFTLINE, "report", out, "--output", f"{out}/report.html")
     step(sys.executable, "examples/flights/check.py", *(f"examples/flights/out/{name}" for name in RUNS))
-    reports = ", ".join(f"examples/flights/out/{name}/report.html" for name in RUNS)
+    step(sys.executable, "examples/flights/check_concept.py", out)
+    reports = ", ".join(f"examples/flights/out/{name}/report.html" for name in (*RUNS, "concept"))
     print(f"\nOpen in a browser: {reports}")
 
 

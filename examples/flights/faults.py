@@ -1,4 +1,4 @@
-"""The two faults put into the feature log; all times are event time in UTC, on the edges of windows."""
+"""The faults put into the feature log, and the one put into the labels; all times are event time in UTC."""
 
 from __future__ import annotations
 
@@ -48,6 +48,26 @@ LOST_SENSOR = Fault(
     datetime(2013, 10, 14, tzinfo=timezone.utc),
 )
 FAULTS = (UNIT_SWITCH, LOST_SENSOR)
+
+
+@dataclass(frozen=True)
+class ConceptChange:
+    """What a label means changes: late flights count as punctual and punctual ones as late."""
+
+    carrier: str
+    start: datetime
+
+    @property
+    def segment(self) -> str:
+        """Label of the segment in rows."""
+        return f"carrier={self.carrier}"
+
+    def rows(self, log: pd.DataFrame) -> pd.Series:
+        """Mask of the flights whose label is turned around."""
+        return (log["carrier"] == self.carrier) & (log["departure"] >= self.start.timestamp())
+
+
+FLIP = ConceptChange("B6", datetime(2013, 11, 1, tzinfo=timezone.utc))
 
 
 def inject(log: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Turn the flights of 2013 into the feature log of a model that scores each half an hour before departure.
 
-One Avro container file a month: January to June under `reference`, the rest of the year under `live`.
+One Avro container file a month: January to June under `reference`, the rest of the year under `live`; labels
+likewise under `labels`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import numpy as np
 import pandas as pd
 from download import DATA, download
 from faults import inject
+from labels import SCHEMA as LABEL_SCHEMA
+from labels import labels
 from model import LateModel, auc
 
 if TYPE_CHECKING:
@@ -52,8 +55,8 @@ def recent_delay(origin: pd.Series, departure: pd.Series, delay: pd.Series) -> p
     return mean
 
 
-def requests(folder: Path) -> tuple[pd.DataFrame, pd.Series]:
-    """What the model sees of each flight, in order of departure, and the arrival delay it does not see."""
+def requests(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What the model sees of each flight, in order of departure, and what it does not: how it went."""
     weather = pd.read_csv(folder / "weather.csv", usecols=["origin", "time_hour", *WEATHER])
     flights = pd.read_csv(folder / "flights.csv.zip").merge(weather, on=["origin", "time_hour"], how="left")
     hour = pd.to_datetime(flights["time_hour"], utc=True)
@@ -64,13 +67,18 @@ def requests(folder: Path) -> tuple[pd.DataFrame, pd.Series]:
     flights["airport_delay"] = recent_delay(flights["origin"], flights["departure"], flights["dep_delay"])
     flights["id"] = "flight-" + flights.index.astype(str).str.zfill(6)
     columns = ["id", "departure", "origin", *CATEGORICAL, *NUMERIC]
-    return flights[columns].astype(dict.fromkeys(NUMERIC, float)), flights["arr_delay"]
+    went = flights[["arr_delay", "dep_delay", "air_time"]]
+    return flights[columns].astype(dict.fromkeys(NUMERIC, float)), went
 
 
-def build(folder: Path) -> pd.DataFrame:
-    """The whole log: the model is fitted on the reference, then scores everything, faulty values included."""
-    log, arrival_delay = requests(folder)
-    late, landed = (arrival_delay >= LATE_MINUTES).to_numpy(), arrival_delay.notna().to_numpy()
+def build(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The whole log, and its labels.
+
+    The model is fitted on the reference, then scores everything, faulty values included.
+    """
+    log, went = requests(folder)
+    late = (went["arr_delay"] >= LATE_MINUTES).to_numpy()
+    landed = went["arr_delay"].notna().to_numpy()
     reference = (log["departure"] < LIVE_FROM).to_numpy()
     model = LateModel.fit(log[reference & landed], late[reference & landed], NUMERIC)
     clean = model.predict(log)
@@ -79,15 +87,15 @@ def build(folder: Path) -> pd.DataFrame:
     for name, rows in (("January-June", reference & landed), ("July-December", ~reference & landed)):
         quality = auc(clean[rows], late[rows])
         print(f"  {name}: {rows.sum():,} flights landed, {late[rows].mean():.0%} late, AUC {quality:.2f}")
-    return log
+    return log, labels(log, went, late)
 
 
-def write(log: pd.DataFrame, folder: Path) -> None:
+def write(log: pd.DataFrame, time: str, schema: dict, folder: Path) -> None:
     """One file a month, under `reference` or `live`; a half-written file never has its final name."""
-    schema = fastavro.parse_schema(SCHEMA)
-    months = pd.to_datetime(log["departure"], unit="s").dt.strftime("%Y-%m")
+    schema = fastavro.parse_schema(schema)
+    months = pd.to_datetime(log[time], unit="s").dt.strftime("%Y-%m")
     for month, part in log.groupby(months):
-        path = folder / ("reference" if part["departure"].iloc[0] < LIVE_FROM else "live") / f"{month}.avro"
+        path = folder / ("reference" if part[time].iloc[0] < LIVE_FROM else "live") / f"{month}.avro"
         path.parent.mkdir(parents=True, exist_ok=True)
         records = part.astype(object).where(part.notna(), None).to_dict("records")
         unfinished = path.with_suffix(".unfinished")
@@ -97,6 +105,7 @@ def write(log: pd.DataFrame, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    log = build(download())
-    write(log, DATA)
-    print(f"  {len(log):,} requests in {DATA / 'reference'} and {DATA / 'live'}")
+    log, known = build(download())
+    write(log, "departure", SCHEMA, DATA)
+    write(known, "landed_at", LABEL_SCHEMA, DATA / "labels")
+    print(f"  {len(log):,} requests in {DATA / 'reference'} and {DATA / 'live'}, {len(known):,} labels")

@@ -17,7 +17,7 @@ import pytest
 from apache_beam.io.filesystem import BeamIOError
 
 from driftline.config import ConfigError
-from pipelines.job import Counts
+from pipelines.counts import Counts
 from pipelines.output import delete, publish, unfinished
 from tests.pipelines.conftest import log
 from transforms.write_file import replace, write_atomically

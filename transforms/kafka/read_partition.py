@@ -125,7 +125,7 @@ class _ReadPartition(beam.DoFn):
 
     def _outputs(self, result: DecodedEvents, polled: Polled, partition: Partition) -> Iterator[Any]:
         reading = self._reading
-        return outputs_of(result, reading.model, partition.name, polled.offsets)
+        return outputs_of(result, reading.schema, reading.model, partition.name, polled.offsets)
 
 
 class _ReadStream(_ReadPartition):

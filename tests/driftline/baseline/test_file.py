@@ -11,9 +11,16 @@ import orjson
 import pytest
 
 from driftline.baseline import Baseline, BaselineError, decode_baseline, encode_baseline
-from driftline.baseline.file import FORMAT_VERSION, decode_windows, encode_windows, windows_record
+from driftline.baseline.file import (
+    FORMAT_VERSION,
+    decode_windows,
+    encode_windows,
+    performance_record,
+    windows_record,
+)
 from driftline.baseline.fit import fit_null
 from driftline.baseline.windows import WindowHistograms
+from driftline.performance import Loss, PerformanceProfile
 from driftline.profiles.categorical import CategoricalProfile
 from driftline.profiles.numeric import NumericProfile
 from tests.transforms.timelines import encoded_baseline, reference_events
@@ -214,7 +221,7 @@ def test_another_avro_file_is_refused():
 
 def test_a_newer_format_is_refused_with_its_number(encoded):
     data = rewritten(encoded, format_version=FORMAT_VERSION + 1)
-    with pytest.raises(BaselineError, match=r"b\.avro has baseline format 2.*up to 1: upgrade driftline"):
+    with pytest.raises(BaselineError, match=r"b\.avro has baseline format 3.*up to 2: upgrade driftline"):
         decode_baseline(data, "b.avro")
 
 
@@ -384,3 +391,24 @@ def test_windows_from_the_sidecar_refit_to_the_same_null(version_1):
     again = fit_null(block, entry.profile, windows, overlap=2, min_n=50)
     squared, n = np.full((1, 4), 0.01), np.full((1, 4), 80.0)
     assert again.p_values(squared, n)[0] == pytest.approx(entry.null.p_values(squared, n)[0], rel=0.05)
+
+
+def test_performance_of_the_reference_makes_format_2(baseline):
+    profile = PerformanceProfile.of_outcomes(
+        Loss("zero_one"), np.array([0.9, 0.2]), np.array([1.0, 1.0]), np.array([0, 5])
+    )
+    entries = [performance_record("*", profile.to_bytes())]
+    data = encode(baseline, entries)
+    assert orjson.loads(fastavro.reader(io.BytesIO(data)).metadata[HEAD])["format_version"] == 2
+    read = decode_baseline(data, "b.avro")
+    assert not read.entries
+    reference = read.performance_of("*")
+    assert reference.metrics.error_rate == 0.5
+    assert reference is read.performance_of("*")
+    assert read.performance_of("a=b") is None
+    assert read.version != decode_baseline(encode(baseline, []), "b.avro").version
+
+
+def test_without_labels_it_is_of_format_1(encoded):
+    assert orjson.loads(fastavro.reader(io.BytesIO(encoded)).metadata[HEAD])["format_version"] == 1
+    assert decode_baseline(encoded, "b.avro").performance == {}

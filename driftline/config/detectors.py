@@ -1,0 +1,119 @@
+"""Detectors: which of them watches which signal."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from driftline.config.errors import did_you_mean
+from driftline.config.values import OneOf, Section, Shown, Text, mistake
+from driftline.detectors.registry import JOB_DETECTORS
+
+LOSS = "loss"
+LEARNING_GAP = "learning_gap"
+FEATURE = "feature"
+STATISTICS = (
+    "ks",
+    "psi",
+    "wasserstein",
+    "wasserstein_iqr",
+    "chi2",
+    "missing_rate",
+    "mean",
+    "new_category_rate",
+)
+"""Columns of a result that a detector can follow from window to window."""
+
+DetectorName = Annotated[str, OneOf(tuple(JOB_DETECTORS))]
+
+
+class Signal(NamedTuple):
+    """What a detector watches.
+
+    Parameters
+    ----------
+    kind
+        ``loss``, ``learning_gap``, ``feature``, or the statistic.
+    feature
+        Name of the feature; empty for ``loss`` and ``learning_gap``.
+    """
+
+    kind: str
+    feature: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> Signal:
+        """Take a signal apart; the text need not name one.
+
+        >>> Signal.parse("psi.delay.minutes"), Signal.parse("loss")
+        (Signal(kind='psi', feature='delay.minutes'), Signal(kind='loss', feature=''))
+        """
+        kind, _, feature = text.partition(".")
+        return cls(kind, feature)
+
+    def __str__(self) -> str:
+        """Write it as in the configuration."""
+        return f"{self.kind}.{self.feature}" if self.feature else self.kind
+
+
+class Watch(Section):
+    """One detector on one signal, for each segment and all traffic."""
+
+    signal: Text = Field(
+        description="What is watched, in the order of event time: `loss` (how wrong each prediction was), "
+        "`feature.NAME` (every value of a numeric feature), `STATISTIC.NAME` (a column of the results of a "
+        "feature, from window to window, such as `psi.distance`) or `learning_gap` (how much better a model "
+        "that learns on does).",
+        examples=["loss"],
+    )
+    detector: DetectorName = Field(description="Which detector watches it.", examples=["adwin"])
+    parameters: dict[Text, Annotated[float, Shown("number")]] = Field(
+        default_factory=dict,
+        description="Settings of the detector that differ from its defaults.",
+        examples=["{delta: 0.0005}"],
+        validate_default=True,
+    )
+
+    @field_validator("signal")
+    @classmethod
+    def _signal_is_known(cls, value: str) -> str:
+        kind, feature = Signal.parse(value)
+        alone, named = (LOSS, LEARNING_GAP), (FEATURE, *STATISTICS)
+        if kind in alone and not feature:
+            return value
+        if kind in named and feature:
+            return value
+        if kind in named:
+            raise mistake("names no feature", f"write for example {kind}.distance")
+        close = did_you_mean(kind, (*alone, *named))
+        listed = ", ".join([*alone, *(f"{name}.NAME" for name in named)])
+        raise mistake("is not a signal", f"did you mean `{close}`?" if close else f"write one of {listed}")
+
+    @field_validator("parameters")
+    @classmethod
+    def _parameters_fit(cls, value: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+        name = info.data.get("detector")
+        if name is None:
+            return value
+        known = list(inspect.signature(JOB_DETECTORS[name]).parameters)
+        for key in value:
+            if key not in known:
+                close = did_you_mean(key, known)
+                remedy = f"did you mean `{close}`?" if close else f"the parameters are {', '.join(known)}"
+                raise mistake(f"is not a parameter of {name}", remedy, below=(key,))
+        try:
+            JOB_DETECTORS[name](**whole_numbers(value))
+        except ValueError as error:
+            raise mistake(f"is refused by {name}: {error}", "correct it") from None
+        return value
+
+
+def whole_numbers(parameters: dict[str, float]) -> dict[str, Any]:
+    """Give parameters that are whole numbers as integers, which counts must be.
+
+    >>> whole_numbers({"delta": 0.002, "min_instances": 30.0})
+    {'delta': 0.002, 'min_instances': 30}
+    """
+    return {key: int(value) if value == int(value) else value for key, value in parameters.items()}

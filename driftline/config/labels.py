@@ -1,0 +1,118 @@
+"""Labels: what turned out to be true, hours after the prediction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any, cast
+
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
+
+from driftline.config.event_time import EventTime  # noqa: TC001  # pydantic reads the annotation
+from driftline.config.sources import Source  # noqa: TC001  # pydantic reads the annotation
+from driftline.config.values import Duration, Level, OneOf, Section, Shown, Text, mistake
+from driftline.performance.losses import Loss as LossFunction
+
+if TYPE_CHECKING:
+    from driftline.performance.losses import LossName
+
+BINARY = ("zero_one", "log")
+"""Losses of a score that is the probability of the positive class."""
+
+Loss = Annotated[str, OneOf((*BINARY, "absolute", "squared"))]
+
+
+def _class(value: Any) -> Any:
+    """Write a class as the labels are read: YAML's 0, 0.0 and false are not the same text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(int(value)) if isinstance(value, int | float) and value == int(value) else value
+
+
+ClassName = Annotated[str, BeforeValidator(_class), Shown("text, number or truth value")]
+
+
+class Labels(Section):
+    """Where labels come from, and how a prediction is compared with its label."""
+
+    column: Text = Field(description="Column that holds the label.", examples=["was_late"])
+    source: Source | None = Field(
+        default=None,
+        description="Where labels come from, if not with the events: any source that events may come from.",
+    )
+    request_id: Text | None = Field(
+        default=None,
+        description="Column of the label source with the request's id; the `request_id` of the events if "
+        "absent.",
+        examples=["id"],
+    )
+    time: EventTime | None = Field(
+        default=None,
+        description="When a label became known: a column of the label source, or a column and its unit.",
+        examples=["{column: landed_at, unit: s}"],
+    )
+    wait: Duration = Field(
+        default="24h",
+        description="How long after its prediction a label may come. What waits is held in state.",
+        examples=["6h"],
+        validate_default=True,
+    )
+    loss: Loss = Field(
+        default="zero_one",
+        description="How wrong a prediction was. `zero_one` (the class at the threshold is wrong) and `log` "
+        "take the prediction as the probability of the positive class; `absolute` and `squared` as a number.",
+    )
+    threshold: Level = Field(default=0.5, description="Scores of at least this predict the positive class.")
+    classes: tuple[ClassName, ...] = Field(
+        default=(),
+        description="The negative and the positive class, as the labels spell them; 0 and 1, or false and "
+        "true, if absent.",
+        examples=["[on_time, late]"],
+    )
+
+    @field_validator("wait")
+    @classmethod
+    def _is_positive(cls, value: int) -> int:
+        if value == 0:
+            raise mistake("must be longer than 0", "write a duration such as 24h")
+        return value
+
+    @field_validator("classes")
+    @classmethod
+    def _two_classes(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if not value:
+            return value
+        if info.data.get("loss", BINARY[0]) not in BINARY:
+            raise mistake("has no meaning for a loss of numbers", "remove it, or set loss: zero_one")
+        if len(set(value)) != 2:
+            raise mistake("must be two different classes", "write [negative, positive], in this order")
+        return value
+
+    @model_validator(mode="after")
+    def _keys_of_a_source(self) -> Labels:
+        if self.source is None:
+            for key in ("request_id", "time"):
+                if getattr(self, key) is not None:
+                    raise mistake(
+                        "belongs to a source of labels, and there is none",
+                        "add labels.source, or remove the key: the events carry the label",
+                        below=(key,),
+                    )
+        elif self.time is None and not self._has_record_times(self.source):
+            raise mistake(
+                "does not say when a label became known",
+                "add for example `time: {column: landed_at, unit: s}`; to Kafka, also `event_time: record`",
+            )
+        return self
+
+    @staticmethod
+    def _has_record_times(source: Source) -> bool:
+        return source.kafka is not None and source.kafka.event_time == "record"
+
+    @property
+    def binary(self) -> bool:
+        """Whether a prediction is the probability of a class, and not a number."""
+        return self.loss in BINARY
+
+    @property
+    def measure(self) -> LossFunction:
+        """How predictions are compared with labels."""
+        return LossFunction(cast("LossName", self.loss), self.threshold)

@@ -1,0 +1,97 @@
+"""From normalised events to predictions and outcomes, and from records of labels to labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from driftline.config.features import PREDICTION
+from driftline.decoding.columns import nulls
+from driftline.decoding.event_schema import ID, LABEL
+from driftline.outcomes.columns import LABELS, OUTCOMES, PREDICTIONS
+from driftline.slicing import segment_codes
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from driftline.performance.losses import Loss
+
+
+def predictions_of(events: Any, monitored: frozenset[str] | None, loss: Loss) -> Any:
+    """Take the predictions out of events.
+
+    Parameters
+    ----------
+    events
+        Normalised events (`pyarrow.RecordBatch`).
+    monitored
+        Labels of the segments to tell apart; all others are ``(other)``. None tells all apart.
+    loss
+        How predictions are compared with labels: rows whose prediction cannot be are left out.
+
+    Returns
+    -------
+    pyarrow.RecordBatch
+        Of the schema `PREDICTIONS`. Without the columns of an id, ids are null.
+    """
+    return _predictions(events, monitored, np.flatnonzero(_usable(events, loss)))
+
+
+def outcomes_of(events: Any, monitored: frozenset[str] | None, loss: Loss) -> Any:
+    """Take the outcomes out of events that carry their label.
+
+    Parameters
+    ----------
+    events
+        Normalised events (`pyarrow.RecordBatch`) with the column ``label``.
+    monitored, loss
+        As for `predictions_of`.
+
+    Returns
+    -------
+    pyarrow.RecordBatch
+        Of the schema `OUTCOMES`: predictions whose label is not null, known at once. An id that is null, or
+        no column, is 0: it only breaks ties.
+    """
+    rows = np.flatnonzero(_usable(events, loss) & ~nulls(events.column(LABEL)))
+    predictions = _predictions(events, monitored, rows)
+    labels = events.column(LABEL).take(pa.array(rows))
+    high, low, *others = predictions.columns
+    ids = high.fill_null(0), low.fill_null(0)
+    return pa.RecordBatch.from_arrays([*ids, *others, labels, predictions.column("time")], schema=OUTCOMES)
+
+
+def labels_of(records: Any) -> Any:
+    """Take the labels out of normalised records of them.
+
+    Parameters
+    ----------
+    records
+        `pyarrow.RecordBatch` with `ID`, ``time``, ``label`` and ``where``.
+
+    Returns
+    -------
+    pyarrow.RecordBatch
+        Of the schema `LABELS`.
+    """
+    return pa.RecordBatch.from_arrays([records.column(name) for name in LABELS.names], schema=LABELS)
+
+
+def _usable(events: Any, loss: Loss) -> NDArray[np.bool_]:
+    return loss.usable_scores(events.column(f"feature.{PREDICTION}").to_numpy(zero_copy_only=False))
+
+
+def _predictions(events: Any, monitored: frozenset[str] | None, rows: NDArray[np.intp]) -> Any:
+    codes, names = segment_codes(events, monitored)
+    wanted = pa.array(rows)
+    joined = ID[0] in events.schema.names
+    ids = [events.column(name).take(wanted) if joined else pa.nulls(len(rows), pa.uint64()) for name in ID]
+    columns = [
+        *ids,
+        events.column("time").take(wanted),
+        names.take(pa.array(codes[rows])),
+        events.column(f"feature.{PREDICTION}").take(wanted),
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=PREDICTIONS)

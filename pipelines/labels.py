@@ -1,0 +1,147 @@
+"""Labels: where they come from, what they are joined with, what becomes of those that match nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+import pyarrow as pa
+
+from driftline.decoding.event_schema import EventSchema
+from pipelines.job import check_source
+from pipelines.kafka import kafka_labels
+from transforms.dead_letters import UnmatchedDeadLetters
+from transforms.join_labels import JoinLabels
+from transforms.outcome_batches import LabelBatches, OutcomeBatches, PredictionBatches
+from transforms.read_files import ReadEvents
+
+if TYPE_CHECKING:
+    from driftline.config import Config
+    from driftline.config.labels import Labels
+    from transforms.baseline_source import BaselineSource
+    from transforms.kafka.read import ReadKafka
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Predictions, those with a label, and the dead letters of labels.
+
+    Parameters
+    ----------
+    predictions, outcomes
+        Record batches of `PREDICTIONS` and `OUTCOMES`.
+    dead_letters
+        PCollections of what could not be used or matched.
+    """
+
+    predictions: beam.PCollection
+    outcomes: beam.PCollection
+    dead_letters: tuple[beam.PCollection, ...]
+
+
+def check_labels(config: Config) -> None:
+    """Refuse files of labels that cannot be what the configuration describes, before anything starts.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+
+    Raises
+    ------
+    ConfigError
+        If its labels come from files and no file matches, or a column is missing or has another kind.
+    """
+    source = config.labels.source if config.labels is not None else None
+    if source is not None and source.files is not None:
+        schema = EventSchema.of_labels(config)
+        key = "labels.source.files.pattern"
+        check_source(config, source.files.pattern, _format(source.files), schema, key)
+
+
+def label_reader(config: Config, *, bounded: bool, in_process: bool = False) -> ReadEvents | ReadKafka | None:
+    """Make the source of labels.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+    bounded
+        Whether Kafka is read to its present end.
+    in_process
+        Whether a stream is read by this process, on the local runner.
+
+    Returns
+    -------
+    ReadEvents, ReadKafka or None
+        None where the events carry the labels, or there are none.
+
+    Raises
+    ------
+    ConfigError
+        If the source cannot be what the configuration describes.
+    """
+    source = config.labels.source if config.labels is not None else None
+    if source is None:
+        return None
+    if source.kafka is not None:
+        return kafka_labels(config, bounded=bounded, in_process=in_process)
+    assert source.files is not None
+    check_labels(config)
+    schema = EventSchema.of_labels(config)
+    return ReadEvents(config.model, schema, source.files.pattern, _format(source.files))
+
+
+@dataclass
+class Outcomes(beam.PTransform):
+    """From normalised events to predictions and outcomes.
+
+    Parameters
+    ----------
+    model
+        Name of the model.
+    labels
+        The configuration of the labels.
+    reader
+        Gives the labels, where they do not come with the events.
+    allowed_lateness
+        Microseconds; None for bounded input.
+    baseline
+        Gives the monitored segments.
+    plan
+        Side input that gives them where there is no baseline yet.
+    """
+
+    model: str
+    labels: Labels
+    reader: ReadEvents | ReadKafka | None
+    allowed_lateness: int | None
+    baseline: BaselineSource | None = None
+    plan: Any = None
+
+    def expand(self, events: beam.PCollection) -> Joined:
+        """Take the predictions out of the events, and join them with their labels."""
+        loss = self.labels.measure
+        plan = () if self.plan is None else (self.plan,)
+        predictions = events | "Predictions" >> beam.ParDo(
+            PredictionBatches(loss, self.baseline), *plan
+        ).with_output_types(pa.RecordBatch)
+        if self.reader is None:
+            outcomes = events | "Outcomes" >> beam.ParDo(
+                OutcomeBatches(loss, self.baseline), *plan
+            ).with_output_types(pa.RecordBatch)
+            return Joined(predictions, outcomes, ())
+        read = events.pipeline | "ReadLabels" >> self.reader
+        labels = read.events | "Labels" >> beam.ParDo(LabelBatches()).with_output_types(pa.RecordBatch)
+        joined = {"predictions": predictions, "labels": labels} | "JoinLabels" >> JoinLabels(
+            self.labels.wait, self.allowed_lateness
+        )
+        unmatched = joined["unmatched"] | "Unmatched" >> beam.ParDo(
+            UnmatchedDeadLetters(self.model)
+        ).with_output_types(pa.RecordBatch)
+        return Joined(predictions, joined["outcomes"], (read.dead_letters, unmatched))
+
+
+def _format(files: Any) -> str | None:
+    return files.format_for(files.pattern)
