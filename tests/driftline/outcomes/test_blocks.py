@@ -36,13 +36,14 @@ numbers = st.floats(allow_nan=False)
 def predictions(rows, status=0):
     """(high, low, time, score, segment) as predictions."""
     names = sorted({row[4] for row in rows} | {"never used"})
+    code = {name: number for number, name in enumerate(names)}
     columns = list(zip(*rows, strict=True))
     return Predictions(
         np.array(columns[0], np.uint64),
         np.array(columns[1], np.uint64),
         np.array(columns[2], np.int64),
         np.array(columns[3], np.float64),
-        np.array([names.index(name) for name in columns[4]], np.int32),
+        np.array([code[name] for name in columns[4]], np.int32),
         tuple(names),
         np.full(len(rows), status, np.uint8),
     )

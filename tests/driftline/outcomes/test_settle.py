@@ -110,7 +110,7 @@ prediction_rows = st.tuples(
 label_rows = st.tuples(ids, times, st.sampled_from([0.0, 1.0]))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.lists(prediction_rows, max_size=40),
     st.lists(label_rows, max_size=40),
@@ -150,7 +150,7 @@ def test_any_interleaving_equals_a_batch_join(predictions, labels, slice_length,
     assert shard.held == []
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     st.lists(prediction_rows | label_rows, max_size=60),
     st.lists(st.integers(1, 6), min_size=1),
