@@ -1,5 +1,6 @@
 """The last outcomes: the same however they come, and as bytes."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -49,7 +50,7 @@ def test_any_parts_give_the_means_of_all(rows, cuts, random):
         ordered = sorted((r[0], r[0] - r[1], *r[2:]) for r in rows)
         random.shuffle(rows)
         bounds = [0, *sorted(cuts), 40]
-        parts = [of(rows[a:b]) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+        parts = [of(rows[a:b]) for a, b in pairwise(bounds)]
         whole = RecentOutcomes.merge([RecentOutcomes.from_bytes(p.to_bytes()) for p in parts], EVERY)
         assert rows_of(whole) == rows_of(of(rows))
         periods = [r[0] // EVERY for r in ordered]
