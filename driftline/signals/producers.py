@@ -29,7 +29,7 @@ FEATURE: Final = "feature."
 SignalKey = tuple[str, str]
 """Segment label and name of the signal."""
 
-_TELLING: Final = pa.array([Status.OK.value, Status.NO_BASELINE.value])
+_TELLING: Final = (Status.OK.value, Status.NO_BASELINE.value)
 
 
 def is_statistic(signal: str) -> bool:
@@ -135,7 +135,7 @@ def statistic_signals(results: Any, signals: Sequence[str]) -> Iterator[tuple[Si
         the number of rows, so that of several panes of a window the fullest comes last. Windows with too
         few rows, too little coverage or no such statistic are left out.
     """
-    telling = results.filter(pc.is_in(results.column("status"), _TELLING))
+    telling = results.filter(pc.is_in(results.column("status"), pa.array(_TELLING)))
     feature = telling.column("feature")
     for signal in signals:
         statistic, _, name = signal.partition(".")
