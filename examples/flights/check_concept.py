@@ -8,7 +8,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import fastavro
 import pandas as pd
+from download import DATA
 from faults import FLIP
 
 START = pd.Timestamp(FLIP.start)
@@ -20,12 +22,15 @@ def standing(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values(["segment", "window_start"], ignore_index=True)
 
 
-def labels_until(performance: pd.DataFrame, moment: pd.Timestamp) -> str:
-    """How many labels of the carrier a detector had seen of the flip, to the day: as windows tell."""
-    own = performance[(performance["segment"] == FLIP.segment) & (performance["window_start"] >= START)]
-    whole = own.loc[own["window_end"] <= moment, "n"].sum()
-    begun = own.loc[own["window_start"] < moment, "n"].sum()
-    return f"{whole:,}" if whole == begun else f"{whole:,} to {begun:,}"
+def known_labels() -> pd.Series:
+    """When each turned-around label was known."""
+    month = f"{FLIP.start:%Y-%m}.avro"
+    with (DATA / "live" / month).open("rb") as file:
+        log = pd.DataFrame(fastavro.reader(file))
+    with (DATA / "labels" / "live" / month).open("rb") as file:
+        labels = pd.DataFrame(fastavro.reader(file)).drop_duplicates("id")
+    own = log[FLIP.rows(log)].merge(labels, on="id")
+    return pd.to_datetime(own["landed_at"], unit="s", utc=True)
 
 
 def main(folder: Path) -> int:
@@ -34,12 +39,13 @@ def main(folder: Path) -> int:
     performance = standing(pd.read_parquet(folder / "performance.parquet"))
     own = detections[detections["segment"] == FLIP.segment]
     found = own[own["detected_at"] >= START].drop_duplicates("detector")
+    known = known_labels()
     print(f"{folder}: the labels of {FLIP.segment} are turned around from {START:%d %b} on")
     for row in found.itertuples():
         after = row.detected_at - START
         print(
             f"  FOUND   by {row.detector} {after.total_seconds() / 3600:.0f} hours later, after "
-            f"{labels_until(performance, row.detected_at)} labels: change dated {row.at:%d %b %H:%M}, loss "
+            f"{(known <= row.detected_at).sum():,} labels: change dated {row.at:%d %b %H:%M}, loss "
             f"{row.before:.2f} -> {row.after:.2f}"
         )
     if found.empty:
@@ -52,10 +58,20 @@ def main(folder: Path) -> int:
     explained = detections["segment"].isin([FLIP.segment, "*"]) & (detections["detected_at"] >= START)
     rest = detections[~explained]
     segments = performance["segment"].nunique()
-    print(f"  Everything else: {len(rest)} detections in {segments} segments and six months")
-    for (detector, segment), part in rest.groupby(["detector", "segment"]):
-        said = ", ".join(f"{row.at:%d %b} {row.before:.2f} -> {row.after:.2f}" for row in part.itertuples())
-        print(f"    {detector} {segment}: {said}")
+    print(
+        f"  Everything else: {len(rest)} detections in {segments} segments and six months, nearly all of them"
+    )
+    print("  storms, and what follows when they are over: in a storm all flights err together")
+    for detector, part in rest.groupby("detector"):
+        worst = part["segment"].value_counts()
+        said = ", ".join(f"{segment} {count}" for segment, count in worst.head(4).items())
+        print(f"    {detector} {len(part)}: {said}, ...")
+    daily = performance[performance["n"] >= 30].assign(high=lambda rows: rows["error_rate"] > 0.6)
+    stretches = daily.groupby("segment")["high"].apply(
+        lambda high: high.groupby((~high).cumsum()).sum().max()
+    )
+    print("  Most days in a row with an error rate above 60 %:")
+    print("    " + ", ".join(f"{segment} {days:.0f}" for segment, days in stretches.nlargest(4).items()))
     return int(found.empty)
 
 
