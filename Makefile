@@ -48,6 +48,8 @@ bench: setup bench-peers  ## the numbers of the README, each with its ratio to a
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/sketches.py
+	$(BIN)/python benchmarks/detectors.py
+	$(BIN)/python benchmarks/join.py
 	$(BIN)/python benchmarks/calibration.py
 	$(BIN)/python benchmarks/iid_agreement.py
 	$(BIN)/python examples/flights/download.py

@@ -118,7 +118,7 @@ class ProfilePeriods(beam.DoFn):
         for rows in pa.Table.from_batches(held).combine_chunks().to_batches() if held else ():
             outcomes = "label" in rows.schema.names
             for segment, part in profile_periods(rows, self._loss, self._every):
-                stamp = at if outcomes else (min(part.profiles) + 1) * self._every - MILLISECOND
+                stamp = at if outcomes and at is not None else (min(part.profiles) + 1) * self._every - MILLISECOND
                 stamp = Timestamp(micros=stamp // MILLISECOND * MILLISECOND)
                 yield WindowedValue((segment, part.to_bytes()), stamp, (GlobalWindow(),))
 

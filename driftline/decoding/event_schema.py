@@ -166,7 +166,7 @@ class EventSchema:
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of the source to read, each once."""
-        extra = () if self.request_id is None else (self.request_id,)
+        extra: tuple[str, ...] = () if self.request_id is None else (self.request_id,)
         extra += () if self.label is None else (self.label.column,)
         named = (self.time_column, *self.segments, *(feature.column for feature in self.features), *extra)
         return tuple(dict.fromkeys(named))

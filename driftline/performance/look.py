@@ -106,7 +106,7 @@ def look(
     given = None if before is None else rule.ended(before)
     rolling = rolling.advance(merged_recent(new, every), every, after=given, until=until)
     all_ends, ends = _ends(profiles, rule), _ends(by_period(new), rule)
-    if before is not None:
+    if before is not None and given is not None:
         ends = np.union1d(ends[ends >= rule.first_open(before)], all_ends[all_ends > given])
     ends = ends[ends <= until]
     windows = _windows(ends, rolling.at(ends), profiles, rule)
