@@ -353,6 +353,8 @@ class DetectChanges(beam.PTransform):
         follow = FollowSignal(self.model, self._watches, self.slice_length, self._delays())
         return (
             values
+            # the type decides the coder of the keys of running state, whatever it was before
+            | "Blocks" >> beam.Map(_same).with_output_types(tuple[tuple[str, str], bytes])
             | "Global" >> beam.WindowInto(GlobalWindows())
             | "Follow" >> beam.ParDo(follow).with_output_types(pa.RecordBatch)
         )
@@ -367,6 +369,10 @@ class DetectChanges(beam.PTransform):
             signal: -(-(self.allowed_lateness + back.get(signal, 0)) // MILLISECOND) * MILLISECOND
             for signal in self.watches
         }
+
+
+def _same(element: Any) -> Any:
+    return element
 
 
 def _stamped(value: Any, micros: int) -> WindowedValue:
