@@ -13,7 +13,7 @@ from driftline.baseline import BaselineError
 from driftline.config import ConfigError, Problem
 from driftline.profiles.numeric import NumericProfile
 from driftline.report import ReferenceDistribution, RunSummary, render
-from driftline.schemas import QUANTILES, RESULT
+from driftline.schemas import DETECTION, PERFORMANCE, QUANTILES, RESULT
 from pipelines.job import JobError
 from pipelines.output import refuse_folders
 from transforms.baseline_source import read_baseline
@@ -23,9 +23,14 @@ from transforms.write_file import is_folder, write_atomically
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import pyarrow as pa
+
     from driftline.baseline import Baseline
     from driftline.baseline.artefact import Profile
     from driftline.profiles.layout import Block
+    from driftline.schemas import RowSchema
+
+_OTHERS = {"performance": PERFORMANCE, "detections": DETECTION}
 
 
 def write_report(directory: str, output: str) -> list[str]:
@@ -75,13 +80,27 @@ def write_report(directory: str, output: str) -> list[str]:
                 f"without the reference's distributions: {run.baseline_path} is now version "
                 f"{baseline.version}, these results were judged by {run.baseline_version}"
             )
-    page = render(rows, run, references).encode()
+    others = {name: _if_there(directory, name, schema, remarks) for name, schema in _OTHERS.items()}
+    page = render(rows, run, references, **others).encode()
     try:
         write_atomically(output, page)
     except (BeamIOError, OSError) as error:
         problem = Problem("--output", "cannot be written to", "name a file you may write", output)
         raise ConfigError("command line", [problem]) from error
     return remarks
+
+
+def _if_there(directory: str, name: str, schema: RowSchema, remarks: list[str]) -> pa.Table | None:
+    """Read a table that only some runs have."""
+    path = FileSystems.join(directory, f"{name}.parquet")
+    if not (FileSystems.exists(path) or is_folder(path)):
+        for suffix in ("avro", "jsonl"):
+            other = FileSystems.join(directory, f"{name}.{suffix}")
+            if FileSystems.exists(other) or is_folder(other):
+                remarks.append(f"without {other}: the report reads Parquet only")
+        return None
+    with _named(path):
+        return read_rows(path, schema)
 
 
 @contextmanager

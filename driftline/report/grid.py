@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from driftline.report.columns import codes, distinct, floats, micros
 from driftline.schemas import Status, standing_rows
 from driftline.segments import ALL, OTHER
 
@@ -133,18 +134,18 @@ def of(results: Any, run: RunSummary) -> Grid:
     """
     table = standing_rows(results)
     segments, windows = _that_fit(table)
-    every_segment, every_window = _distinct(table, "segment"), _windows(table)
+    every_segment, every_window = distinct(table, "segment"), _windows(table)
     if len(segments) < len(every_segment) or len(windows) < len(every_window):
         inside = pc.is_in(table["segment"], value_set=pa.array(segments, pa.string()))
-        late_enough = np.isin(_micros(table, "window_start"), windows)
+        late_enough = np.isin(micros(table, "window_start"), windows)
         table = table.filter(pc.and_(inside, pa.array(late_enough)))
-    features = tuple(sorted(_distinct(table, "feature"), key=lambda name: (name == "prediction", name)))
+    features = tuple(sorted(distinct(table, "feature"), key=lambda name: (name == "prediction", name)))
     shape = len(segments), len(features), len(windows)
     place = np.ravel_multi_index(
         (
-            _codes(table["segment"], segments),
-            _codes(table["feature"], features),
-            np.searchsorted(windows, _micros(table, "window_start")),
+            codes(table["segment"], segments),
+            codes(table["feature"], features),
+            np.searchsorted(windows, micros(table, "window_start")),
         ),
         tuple(max(side, 1) for side in shape),
     )
@@ -157,15 +158,15 @@ def of(results: Any, run: RunSummary) -> Grid:
     columns = {
         name: spread(values, np.nan, "f8")
         for name, values in {
-            **{name: _floats(table[name]) for name in (*STATISTICS, *P_VALUES)},
-            **{name: _floats(pc.struct_field(table["quantiles"], name)) for name in QUANTILES},
+            **{name: floats(table[name]) for name in (*STATISTICS, *P_VALUES)},
+            **{name: floats(pc.struct_field(table["quantiles"], name)) for name in QUANTILES},
         }.items()
     }
-    status = spread(_codes(table["status"], STATUSES), ABSENT, "u1")
+    status = spread(codes(table["status"], STATUSES), ABSENT, "u1")
     drifted = spread(pc.fill_null(table["drifted"], fill_value=False).to_numpy(), empty=False, dtype="?")
     row = spread(np.arange(table.num_rows), -1, "i8")
     ends = np.zeros(len(windows), "i8")
-    ends[np.searchsorted(windows, _micros(table, "window_start"))] = _micros(table, "window_end")
+    ends[np.searchsorted(windows, micros(table, "window_start"))] = micros(table, "window_end")
     kinds = [""] * len(features)
     for f, name in enumerate(features):
         kinds[f] = table["kind"][pc.index(table["feature"], name).as_py()].as_py()
@@ -189,8 +190,8 @@ def of(results: Any, run: RunSummary) -> Grid:
 
 def _that_fit(table: Any) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Choose the segments (most drifted rows first) and windows (newest) that fit in `MAX_CELLS`."""
-    segments, windows = _distinct(table, "segment"), _windows(table)
-    features = max(len(_distinct(table, "feature")), 1)
+    segments, windows = distinct(table, "segment"), _windows(table)
+    features = max(len(distinct(table, "feature")), 1)
     keep = min(len(segments), max(MAX_CELLS // max(features * len(windows), 1), 1))
     if keep < len(segments):
         counts = (
@@ -204,23 +205,5 @@ def _that_fit(table: Any) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     return tuple(sorted(segments, key=lambda label: (label != ALL, label == OTHER, label))), windows
 
 
-def _distinct(table: Any, name: str) -> list[str]:
-    return [str(value) for value in pc.unique(table[name]).to_pylist()]
-
-
 def _windows(table: Any) -> NDArray[np.int64]:
-    return np.unique(_micros(table, "window_start"))
-
-
-def _micros(table: Any, name: str) -> NDArray[np.int64]:
-    return np.asarray(table[name].cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_numpy())
-
-
-def _floats(values: Any) -> NDArray[np.float64]:
-    return np.asarray(values.cast(pa.float64()).to_numpy())
-
-
-def _codes(values: Any, names: tuple[str, ...]) -> NDArray[np.int64]:
-    """Give the position of each value in `names`, ``len(names)`` for any other."""
-    places = pc.index_in(values.cast(pa.string()), value_set=pa.array(names, pa.string()))
-    return np.asarray(pc.fill_null(places, len(names)).cast(pa.int64()).to_numpy())
+    return np.unique(micros(table, "window_start"))

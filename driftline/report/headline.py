@@ -11,6 +11,7 @@ import numpy as np
 from driftline.report.episodes import Episode, episodes
 from driftline.report.findings import Finding, findings_of, place_of, size_of
 from driftline.report.grid import STATUSES, Grid
+from driftline.report.note import Note
 from driftline.report.wording import calendar, listing, moment, percent, period, plural
 
 if TYPE_CHECKING:
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
 UNCALIBRATED = 2
 FEW_WINDOWS = 10
 ENOUGH_WINDOWS = 30
-
-
-@dataclass(frozen=True)
-class Note:
-    """One sentence under the title; `warning` if it limits what the report can say."""
-
-    text: str
-    warning: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,14 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
+from driftline.report import detections as detected
 from driftline.report import grid as grids
+from driftline.report import performance as performances
+from driftline.report.answer import Answer, answer
+from driftline.report.answer_notes import notes_of
 from driftline.report.headline import Headline, headline
 from driftline.report.payload import payload
+from driftline.report.performance_payload import performance_payload
 from driftline.report.wording import calendar, moment, number, percent, period, plural, span
 
 if TYPE_CHECKING:
@@ -21,19 +26,24 @@ if TYPE_CHECKING:
 
     from driftline.report.findings import Finding
     from driftline.report.grid import Grid
+    from driftline.report.note import Note
     from driftline.report.reference import ReferenceDistribution
     from driftline.report.summary import RunSummary
 
-_SCRIPTS = ("dom", "data", "heat", "line", "distribution", "table", "page")
+_SCRIPTS = ("dom", "data", "heat", "line", "distribution", "table", "performance", "page")
 _POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'unsafe-inline'"
 _MOST_FINDINGS = 8
 _TONES = {"drift": "Drift", "quiet": "No drift", "unknown": "Not judged"}
+_ANSWERS = {"drift": "Model worse", "quiet": "Model holds", "unknown": "Model not judged"}
 
 
 def render(
     results: Any,
     run: RunSummary,
     references: Mapping[tuple[str, str], ReferenceDistribution] | None = None,
+    *,
+    performance: Any = None,
+    detections: Any = None,
 ) -> str:
     """Write the report of one run.
 
@@ -45,6 +55,11 @@ def render(
         What the run says about itself.
     references : mapping of (segment, feature) to ReferenceDistribution, optional
         The baseline's distributions; without them the page has no distribution charts.
+    performance : pyarrow.Table, optional
+        Rows of the PERFORMANCE schema, used as the results are; without them the page does not say how right
+        the model is.
+    detections : pyarrow.Table, optional
+        Rows of the DETECTION schema.
 
     Returns
     -------
@@ -53,6 +68,7 @@ def render(
     """
     cells = grids.of(results, run)
     words = headline(cells, run, references)
+    model = _model(run, performance, detections)
     script = "\n".join(['"use strict";', *(_asset(f"{name}.js") for name in _SCRIPTS)])
     digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode("ascii")
     return Template(_asset("report.html")).substitute(
@@ -64,7 +80,7 @@ def render(
         tone=words.tone,
         tone_name=_TONES[words.tone],
         title=escape(words.title),
-        notes=_notes(words),
+        notes=_notes(words.notes),
         tiles=_tiles(cells, run),
         findings=_found(words),
         thresholds=_thresholds(run),
@@ -72,7 +88,36 @@ def render(
         facts=_facts(run),
         hidden="" if cells.row.size else " hidden",
         payload=payload(cells, run, words, references),
+        **model,
     )
+
+
+def _model(run: RunSummary, performance: Any, detections: Any) -> dict[str, str]:
+    """Write what the page says about the model's error: nothing, if the run has neither table."""
+    names = "answer", "performance", "performance_reading", "performance_payload"
+    if performance is None and detections is None:
+        return dict.fromkeys(names, "")
+    changes = None if detections is None else detected.of(detections)
+    on_loss = {each.segment for each in changes.on_loss} if changes else set()
+    cells = None if performance is None else performances.of(performance, on_loss)
+    said = answer(cells, changes, run)
+    drawn = cells is not None and cells.status.size
+    part = Template(_asset("performance.html")).substitute(
+        notes=_notes(notes_of(cells, changes, run)), hidden="" if drawn else " hidden"
+    )
+    packed = performance_payload(cells, changes, said.segment if said else None)
+    texts = (
+        "" if said is None else _answer(said),
+        f"{part}\n",
+        f"{_asset('performance_reading.html')}\n",
+        f'<script type="text/plain" id="performance-data">{packed}</script>\n',
+    )
+    return dict(zip(names, texts, strict=True))
+
+
+def _answer(said: Answer) -> str:
+    badge = f'<span class="tone {said.tone}">{_ANSWERS[said.tone]}</span>'
+    return f'<p class="answer">{badge}{escape(said.text)}</p>\n'
 
 
 @cache
@@ -88,10 +133,9 @@ def _period(cells: Grid, run: RunSummary) -> str:
     return f"{period(int(cells.starts[0]), int(cells.ends[-1]), daily=daily, year=True)} UTC, {windows}"
 
 
-def _notes(words: Headline) -> str:
+def _notes(notes: Iterable[Note]) -> str:
     return "\n".join(
-        f'<li class="{"warning" if note.warning else "note"}">{escape(note.text)}</li>'
-        for note in words.notes
+        f'<li class="{"warning" if note.warning else "note"}">{escape(note.text)}</li>' for note in notes
     )
 
 

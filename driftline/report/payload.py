@@ -1,21 +1,14 @@
-"""The numbers of the report as a few compact columns, compressed, in base64.
-
-The payload is text of ``[A-Za-z0-9+/=]`` only, so whatever a segment or category is called, no markup
-can come of it. Floats are written in byte planes and statistics rounded to 12 significant bits: that
-is more than a screen shows and lets them compress to about half.
-"""
+"""What the page's script draws of the results."""
 
 from __future__ import annotations
 
-import base64
-import gzip
-import struct
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 
 from driftline.report.grid import QUANTILES, STATUSES, Grid
+from driftline.report.packing import logarithm, pack, rounded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,9 +33,6 @@ def payload(
 ) -> str:
     """Pack everything the page's script draws.
 
-    Layout after base64 and gzip: the length of the header (uint32, little endian), the header (JSON), the
-    sections one after the other at the offsets the header gives.
-
     Parameters
     ----------
     grid : Grid
@@ -59,10 +49,10 @@ def payload(
     sections: dict[str, NDArray[Any]] = {
         "status": grid.status,
         "drifted": grid.drifted.astype(np.uint8),
-        "severity": _rounded(grid.severity),
+        "severity": rounded(grid.severity),
     }
-    sections |= {name: _rounded(grid.columns[name]) for name in _EXACT_ENOUGH}
-    sections |= {name: _logarithm(grid.columns[name]) for name in ("p_value", "p_adjusted", "p_iid")}
+    sections |= {name: rounded(grid.columns[name]) for name in _EXACT_ENOUGH}
+    sections |= {name: logarithm(grid.columns[name]) for name in ("p_value", "p_adjusted", "p_iid")}
     sections["n"] = grid.columns["n"].astype(np.float32)
     origins = _origins(grid)
     for name in (*QUANTILES, "mean"):
@@ -91,37 +81,14 @@ def payload(
         "axes": axes,
         "newCategories": names,
         "start": _where_to_start(grid, words),
-        "sections": {},
     }
-    body = bytearray()
-    for name, values in sections.items():
-        data = _planes(values)
-        header["sections"][name] = {"at": len(body), "length": values.size, "type": values.dtype.str[1:]}
-        body += data
-    text = orjson.dumps(header, option=orjson.OPT_SERIALIZE_NUMPY)
-    packed = gzip.compress(struct.pack("<I", len(text)) + text + bytes(body), compresslevel=6, mtime=0)
-    return base64.b64encode(packed).decode("ascii")
+    return pack(header, sections)
 
 
 _EXACT_ENOUGH = (
     "coverage", "missing_rate", "nonfinite_rate", "cardinality", "new_category_rate",
     "ks", "psi", "wasserstein_iqr", "chi2",
 )  # fmt: skip
-
-
-def _rounded(values: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Round to 12 significant bits, shape kept."""
-    bits = np.ascontiguousarray(np.clip(values, -3e38, 3e38), np.float32).view(np.uint32)
-    rounded = np.where(
-        np.isnan(values), np.uint32(0x7FC00000), (bits + np.uint32(0x800)) & np.uint32(0xFFFFF000)
-    )
-    return rounded.astype(np.uint32).view(np.float32)
-
-
-def _logarithm(p: NDArray[np.float64]) -> NDArray[np.float32]:
-    """-log10 of p-values; 0, which only underflow gives, is written as 1e-320."""
-    with np.errstate(divide="ignore"):
-        return _rounded(np.minimum(-np.log10(p), 320) + 0.0)
 
 
 def _origins(grid: Grid) -> NDArray[np.float64]:
@@ -132,12 +99,6 @@ def _origins(grid: Grid) -> NDArray[np.float64]:
         known = medians[:, f][np.isfinite(medians[:, f])]
         origins[f] = np.median(known) if len(known) else 0.0
     return origins
-
-
-def _planes(values: NDArray[Any]) -> bytes:
-    """Write all first bytes, then all second bytes and so on: like bytes compress better side by side."""
-    flat = np.ascontiguousarray(values).reshape(-1)
-    return flat.view(np.uint8).reshape(-1, flat.dtype.itemsize).T.tobytes()
 
 
 def _references(

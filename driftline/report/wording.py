@@ -44,6 +44,19 @@ def percent(share: float) -> str:
     return f"{100 * share:.2g}%" if share < 0.995 else f"{100 * share:.1f}%"
 
 
+def rate(share: float) -> str:
+    """Write a share to a tenth of a percent, so that two that are near can be told apart.
+
+    Examples
+    --------
+    >>> [rate(x) for x in (0, 0.1213, 0.00001, 0.9999, 1)]
+    ['0%', '12.1%', '<0.1%', '>99.9%', '100%']
+    """
+    if share in {0, 1} or not 0.001 <= share <= 0.999:
+        return percent(share)
+    return f"{100 * share:.1f}%"
+
+
 def moment(micros: int, *, daily: bool, year: bool) -> str:
     """Write an instant (UTC).
 

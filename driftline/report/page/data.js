@@ -2,8 +2,10 @@
 
 const ARRAYS = { u1: Uint8Array, u2: Uint16Array, u4: Uint32Array, f4: Float32Array };
 
-async function loadReport() {
-  const text = byId("data").textContent.trim();
+const loadReport = async () => prepared(await unpacked("data"));
+
+async function unpacked(id) {
+  const text = byId(id).textContent.trim();
   const packed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const plain = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   const buffer = await new Response(plain).arrayBuffer();
@@ -13,7 +15,7 @@ async function loadReport() {
   for (const [name, section] of Object.entries(report.sections)) {
     report.column[name] = fromPlanes(new Uint8Array(buffer, 4 + length + section.at), section);
   }
-  return prepared(report);
+  return report;
 }
 
 function fromPlanes(bytes, { length, type }) {

@@ -2,8 +2,9 @@
 
 const MARGIN = { left: 44, right: 10, top: 12, bottom: 22 };
 
-// values: one number a window (NaN leaves a gap); bands: [{low, high, inner}]; levels: [{at, text, kind}].
-function lineChart(box, { title, starts, ends, values, bands = [], levels = [], drifted, selected, format = num, floor = 0, pick, tip }) {
+// values: one number a window (NaN leaves a gap); bands: [{low, high, inner}]; levels: [{at, text, kind}];
+// others: further lines, [{values, kind}]; marks: changes, [{at, until}] in event time; waiting: windows to shade.
+function lineChart(box, { title, starts, ends, values, bands = [], levels = [], others = [], marks = [], waiting = [], label, drifted = [], selected, format = num, floor = 0, pick, tip }) {
   const W = starts.length;
   const limit = levels.find((each) => each.kind === "threshold");
   const shown = format(values[selected]) + (limit ? `, threshold ${format(limit.at)}` : "");
@@ -13,11 +14,15 @@ function lineChart(box, { title, starts, ends, values, bands = [], levels = [], 
   const width = Math.max(holder.clientWidth, 200), height = 150;
   const inside = { w: width - MARGIN.left - MARGIN.right, h: height - MARGIN.top - MARGIN.bottom };
 
-  const scale = verticalScale(values, bands, levels, floor);
+  const scale = verticalScale([...values, ...others.flatMap((each) => [...each.values])], bands, levels, floor);
   const y = (value) => MARGIN.top + inside.h * (1 - scale.place(value));
   const x = (w) => MARGIN.left + (inside.w * (w + 0.5)) / W;
-  const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": `${title} over time` });
+  const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label || `${title} over time` });
 
+  for (const run of runs(W, (w) => waiting[w])) {
+    const from = MARGIN.left + (inside.w * run[0]) / W;
+    picture.append(svg("rect", { class: "waiting", x: from, y: MARGIN.top, width: (inside.w * run.length) / W, height: inside.h }));
+  }
   for (const tick of scale.ticks) {
     picture.append(
       svg("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: y(tick), y2: y(tick) }),
@@ -43,9 +48,20 @@ function lineChart(box, { title, starts, ends, values, bands = [], levels = [], 
     if (!Number.isFinite(at) || scale.place(at) > 1 || scale.place(at) < 0) continue;
     picture.append(svg("line", { class: kind, x1: MARGIN.left, x2: width - MARGIN.right, y1: y(at), y2: y(at) }));
   }
-  for (const run of runs(W, (w) => Number.isFinite(values[w]))) {
-    const points = (run.length > 1 ? run : [run[0], run[0]]).map((w, i) => `${x(w) + (run.length > 1 ? 0 : i * 2 - 1)},${y(values[w])}`);
-    picture.append(svg("polyline", { class: "series", points: points.join(" ") }));
+  for (const line of [...others, { values, kind: "" }]) {
+    for (const run of runs(W, (w) => Number.isFinite(line.values[w]))) {
+      const points = (run.length > 1 ? run : [run[0], run[0]]).map((w, i) => `${x(w) + (run.length > 1 ? 0 : i * 2 - 1)},${y(line.values[w])}`);
+      picture.append(svg("polyline", { class: `series ${line.kind}`.trim(), points: points.join(" ") }));
+    }
+  }
+  const along = (at) => MARGIN.left + (inside.w * Math.min(Math.max(placeOf(at, starts, ends), 0), W)) / W;
+  for (const { at, until } of marks) {
+    const from = along(at), to = Math.max(along(until), from);
+    picture.append(
+      svg("rect", { class: "until", x: from, y: MARGIN.top - 4, width: to - from, height: 3 }),
+      svg("line", { class: "change", x1: from, x2: from, y1: MARGIN.top - 4, y2: height - MARGIN.bottom }),
+      svg("path", { class: "change", d: `M${from - 4},${MARGIN.top - 9}h8l-4,7z` }),
+    );
   }
   const radius = Math.min(Math.max(inside.w / W / 2, 1.4), 3);
   for (let w = 0; w < W; w++) {
@@ -66,6 +82,12 @@ function lineChart(box, { title, starts, ends, values, bands = [], levels = [], 
   cover.addEventListener("click", (event) => pick(place(event)));
   picture.append(cover);
   holder.replaceChildren(picture);
+}
+
+// Where an instant lies among the windows: within one by its share, between two at the edge.
+function placeOf(at, starts, ends) {
+  const w = positionOf(at + 1, starts) - 1;
+  return w < 0 ? 0 : w + Math.min((at - starts[w]) / Math.max((starts[w + 1] || ends[w]) - starts[w], 1), 1);
 }
 
 function runs(length, holds) {

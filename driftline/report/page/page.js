@@ -246,11 +246,15 @@ function start(report) {
   drawTable();
 }
 
-loadReport().then(
-  (report) => { if (report.start) start(report); },
-).catch((error) => {
+async function begin() {
+  if (byId("performance-data")) startPerformance(await unpacked("performance-data"));
+  const report = await loadReport();
+  if (report.start) start(report);
+}
+
+begin().catch((error) => {
   const problem = byId("problem");
   problem.textContent = `The charts could not be drawn in this browser (${error.message}). A browser of 2023 or later is needed: Chrome 80, Firefox 113, Safari 16.4.`;
   problem.hidden = false;
-  byId("charts").hidden = true;
+  for (const id of ["charts", "performance"]) if (byId(id)) byId(id).hidden = true;
 });

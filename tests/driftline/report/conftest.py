@@ -8,8 +8,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from driftline.performance import (
+    Loss,
+    PerformanceProfile,
+    PerformanceReference,
+    performance_batch,
+    performance_row,
+)
 from driftline.report import ReferenceDistribution, RunSummary
-from driftline.schemas import QUANTILES, RESULT, row_id
+from driftline.schemas import DETECTION, QUANTILES, RESULT, detection_id, row_id
 
 DAY = 86_400_000_000
 APRIL = 1_364_774_400_000_000  # 2013-04-01
@@ -237,10 +244,89 @@ def make_flights(days=270, segments=("*", "origin=EWR", "origin=JFK", "origin=LG
     return make_table(rows), run, references
 
 
+def make_outcomes(
+    day=0, segment="*", *, wrong=0.1, n=1000, labelled=1.0, normal=0.1, min_n=200, loss="zero_one", emitted=0
+):
+    """The performance row of one day: a share `wrong` of the labelled predictions is of the wrong class."""
+    random = np.random.default_rng([day + 1000, *segment.encode()])
+
+    def profile(n, labelled, wrong):
+        known = round(n * labelled)
+        scores = random.choice([0.1, 0.9], n)
+        labels = np.where(np.arange(known) < round(known * wrong), scores[:known] < 0.5, scores[:known] > 0.5)
+        delays = (random.exponential(6, known) * 3_600e6).astype(np.int64)
+        made = PerformanceProfile.empty(Loss(loss)).add_predictions(scores)
+        return made.add_outcomes(scores[:known], labels.astype(float), delays)
+
+    reference = None if normal is None else PerformanceReference.of(profile(20_000, 1.0, normal))
+    start = APRIL + day * DAY
+    return performance_row(
+        profile(n, labelled, wrong), model="flights", segment=segment, window=(start, start + DAY),
+        reference=reference, min_n=min_n, emitted_at=start + DAY + emitted, rolling_error=wrong,
+        baseline_version="3f2a",
+    )  # fmt: skip
+
+
+def make_detection(day=0, segment="*", **changes):
+    at = APRIL + day * DAY
+    values = {
+        "model": "flights", "segment": segment, "signal": "loss", "detector": "adwin", "at": at,
+        "detected_at": at + 2 * DAY, "before": 0.1, "after": 0.3, "width": 412, "emitted_at": at + 2 * DAY,
+    } | changes  # fmt: skip
+    identity = detection_id(
+        *(values[name] for name in ("model", "segment", "signal", "detector")),
+        at=values["at"],
+        detected_at=values["detected_at"],
+    )
+    return {"row_id": identity} | values
+
+
+def make_performance(rows):
+    return pa.Table.from_batches([performance_batch(rows)])
+
+
+def make_detections(rows):
+    return pa.Table.from_pylist(rows, schema=DETECTION.arrow)
+
+
+def make_flip(days=40):
+    """From day 25 on the meaning flips for one carrier; the labels of the last three days have not come."""
+    rows = []
+    for day in range(days):
+        labelled = 0.0 if day >= days - 3 else 0.6 if day == days - 4 else 0.95
+        for segment in ("*", "carrier=UA", "carrier=B6"):
+            flipped = 0.0 if day < 25 or segment == "carrier=B6" else 0.5 if segment == "carrier=UA" else 0.04
+            wrong = 0.1 + 0.01 * np.sin(day) + flipped
+            n = 1000 if segment == "*" else 400
+            rows.append(make_outcomes(day, segment, wrong=wrong, n=n, labelled=labelled))
+    found = [
+        make_detection(25, "carrier=UA", before=0.1, after=0.58),
+        make_detection(25, "carrier=UA", detector="ddm", detected_at=APRIL + 29 * DAY, after=0.6),
+        make_detection(26, "*", before=0.1, after=0.14, width=1800),
+        make_detection(
+            12, "carrier=B6", signal="feature.distance", detector="kswin", before=900.0, after=1200.0
+        ),
+        make_detection(
+            9, "*", signal="psi.temp", detector="page_hinkley", before=0.02, after=0.4, width=None
+        ),
+        make_detection(27, "carrier=UA", signal="learning_gap", before=0.0, after=0.3),
+    ]
+    return make_performance(rows), make_detections(found)
+
+
 @pytest.fixture(scope="session")
 def made():
     """The builders of single runs, rows and tables."""
-    return SimpleNamespace(run=make_run, row=make_row, table=make_table, flights=make_flights)
+    return SimpleNamespace(
+        run=make_run, row=make_row, table=make_table, flights=make_flights, outcomes=make_outcomes,
+        detection=make_detection, performance=make_performance, detections=make_detections,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def flip():
+    """Performance and detections of forty days in which one carrier's labels flip."""
+    return make_flip()
 
 
 @pytest.fixture(scope="session")

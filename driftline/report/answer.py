@@ -1,0 +1,152 @@
+"""Is the model still right? The answer in words, from performance rows and detections alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from driftline.report.changes import changes_for_the_worse
+from driftline.report.findings import place_of
+from driftline.report.loss_words import losses_against
+from driftline.report.performance import STATUSES, instants
+from driftline.report.wording import listing, plural, rate
+from driftline.schemas import PerformanceStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from driftline.report.changes import Change
+    from driftline.report.detections import Detections
+    from driftline.report.performance import PerformanceGrid
+    from driftline.report.summary import RunSummary
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Whether the model is still right.
+
+    Parameters
+    ----------
+    text : str
+    tone : str
+        ``drift`` (it is worse), ``quiet`` (no sign of it) or ``unknown``.
+    segment : str or None
+        The segment that it is about.
+    """
+
+    text: str
+    tone: str
+    segment: str | None = None
+
+
+def answer(
+    performance: PerformanceGrid | None, detections: Detections | None, run: RunSummary
+) -> Answer | None:
+    """Say in plain words whether the model is still right.
+
+    Worse it is called where a detector on the loss found a rise and the loss is still above that of the
+    reference; or, without a detector, where the loss of the newest windows is above it by a margin, in two
+    windows that do not overlap (see `changes_for_the_worse`).
+
+    Parameters
+    ----------
+    performance : PerformanceGrid or None
+        None if the run has no such table.
+    detections : Detections or None
+        None if the run has no such table.
+    run : RunSummary
+        What the run says about itself.
+
+    Returns
+    -------
+    Answer or None
+        None if there is neither table, or nothing in the tables is about the model's error.
+    """
+    if performance is None and not (detections and detections.on_loss):
+        return None
+    when = instants(performance, run)
+    worse = changes_for_the_worse(performance, detections)
+    if worse:
+        text = _worse(worse[0], performance, when) + _as_of(performance, when)
+        also = [place_of(each.segment) for each in worse[1:]]
+        elsewhere = f"; also worse in {listing(also, most=3)}" if also else ""
+        return Answer(text + elsewhere, "drift", worse[0].segment)
+    text, tone = _not_worse(performance, detections, run, when)
+    return Answer(text, tone)
+
+
+def _worse(change: Change, performance: PerformanceGrid | None, when: Callable[[int], str]) -> str:
+    loss = performance.loss if performance is not None else ""
+    against = losses_against(loss, change.now, change.normal, of_reference=change.against_reference)
+    text = f"{against} since {when(change.since)} in {place_of(change.segment)}"
+    if change.first is None:
+        return f"{text}; no detector reported it"
+    labels = f" after {plural(change.first.width, 'label')}" if change.first.width else ""
+    others = f" (then by {listing(change.others)})" if change.others else ""
+    return f"{text}; found by {change.first.detector}{labels}{others}"
+
+
+def _as_of(performance: PerformanceGrid | None, when: Callable[[int], str]) -> str:
+    """Say how far labels reach, if not to the end."""
+    if performance is None or not len(performance.segments):
+        return ""
+    known = np.flatnonzero(performance.labelled.any(axis=0))
+    if not len(known) or known[-1] == len(performance.starts) - 1:
+        return ""
+    return f"; labels are known for windows up to {when(int(performance.starts[known[-1]]))} only"
+
+
+def _not_worse(
+    performance: PerformanceGrid | None,
+    detections: Detections | None,
+    run: RunSummary,
+    when: Callable[[int], str],
+) -> tuple[str, str]:
+    cannot = "Cannot say whether the model is still right"
+    if performance is None:
+        return f"{cannot}: detections without performance rows", "unknown"
+    if not performance.status.size:
+        return f"{cannot}: there is no performance row", "unknown"
+    labelled = performance.labelled
+    if not labelled.any():
+        return f"{cannot}: no label is known yet{_estimated(performance)}", "unknown"
+    s = int(np.argmax(labelled.any(axis=1)))
+    place = place_of(performance.segments[s])
+    n, loss = performance.columns["n"][s], performance.columns["mean_loss"][s]
+    some = labelled[s] & np.isfinite(loss)
+    normal = float(performance.normal["mean_loss_reference"][s])
+    now = float(np.average(loss[some], weights=n[some])) if some.any() else float("nan")
+    against = losses_against(performance.loss, now, normal, of_reference=True)
+    if not np.isfinite(normal):
+        return f"{against} in {place}; no outcomes of the reference to compare with", "unknown"
+    judged = performance.status == STATUSES.index(PerformanceStatus.OK)
+    if not judged.any():
+        most = int(np.nanmax(performance.columns["n"]))
+        few = f"no window has the {plural(run.min_n, 'label')} it needs, the fullest has {most:,}"
+        return f"{cannot}: {few}", "unknown"
+    ended = ""
+    if detections is not None and detections.on_loss:
+        last = detections.on_loss[0]
+        ended = (
+            f"; the last change of the loss ({last.detector}, {place_of(last.segment)}, {when(last.at)}) "
+            "has not left it above the reference"
+        )
+    windows = plural(int(some.sum()), "labelled window")
+    sign = f"No sign that the model got worse: {_lower(against)} in {place} over {windows}"
+    return f"{sign}{ended}{_as_of(performance, when)}", "quiet"
+
+
+def _estimated(performance: PerformanceGrid) -> str:
+    values = performance.columns["estimated_accuracy"][0]
+    weights = np.nan_to_num(performance.columns["n_predictions"][0])
+    some = np.isfinite(values) & (weights > 0)
+    if not some.any():
+        return ""
+    mean = rate(float(np.average(values[some], weights=weights[some])))
+    return f"; accuracy is estimated at {mean} in {place_of(performance.segments[0])}"
+
+
+def _lower(text: str) -> str:
+    return text[:1].lower() + text[1:]

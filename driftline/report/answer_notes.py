@@ -1,0 +1,137 @@
+"""What limits the answer to whether the model is still right, and what goes with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from driftline.report.detections import LEARNING_GAP, LOSS
+from driftline.report.findings import place_of
+from driftline.report.note import Note
+from driftline.report.performance import CALIBRATED, RAW, instants
+from driftline.report.wording import listing, percent, plural, rate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from driftline.report.detections import Detections
+    from driftline.report.performance import PerformanceGrid
+    from driftline.report.summary import RunSummary
+
+FEW_LABELS = 0.5
+"""Below this share of predictions with a label the report warns."""
+
+
+def notes_of(
+    performance: PerformanceGrid | None, detections: Detections | None, run: RunSummary
+) -> tuple[Note, ...]:
+    """Say what limits the answer.
+
+    Parameters
+    ----------
+    performance : PerformanceGrid or None
+    detections : Detections or None
+    run : RunSummary
+        What the run says about itself.
+
+    Returns
+    -------
+    tuple of Note
+    """
+    when = instants(performance, run)
+    notes: list[Note] = []
+    if performance is not None and performance.status.size:
+        notes += [*_labels(performance, when), *_estimates(performance), *_left_out(performance)]
+    if detections is not None:
+        notes += _detections(detections, when)
+    return tuple(notes)
+
+
+def _labels(performance: PerformanceGrid, when: Callable[[int], str]) -> list[Note]:
+    made = np.nan_to_num(performance.columns["n_predictions"][0])
+    known = np.nan_to_num(performance.columns["n"][0])
+    if not made.sum():
+        return []
+    share = float(known.sum() / made.sum())
+    text = f"{percent(share)} of predictions in {place_of(performance.segments[0])} have their label"
+    empty = np.flatnonzero((made > 0) & (known == 0))
+    if len(empty):
+        newest = bool((known[empty[0] :] == 0).all())
+        which = "the newest " if newest else ""
+        since = f", from {when(int(performance.starts[empty[0]]))} on" if newest else ""
+        yet = " yet" if newest else ""
+        text += f"; {which}{plural(len(empty), 'window')}{since} have none{yet}"
+    if share >= FEW_LABELS:
+        return [Note(f"{text}.", warning=bool(len(empty)))]
+    return [Note(f"{text}. Those that come first may not be like the others.", warning=True)]
+
+
+def _estimates(performance: PerformanceGrid) -> list[Note]:
+    made = np.isfinite(performance.columns["estimated_accuracy"])
+    if not made.any():
+        return []
+    kinds = set(np.unique(performance.estimates[made]).tolist())
+    how = "from scores, of which it is not known whether they were calibrated"
+    if kinds == {CALIBRATED}:
+        how = "from scores calibrated by the outcomes of the reference"
+    elif kinds == {RAW}:
+        how = "from raw scores taken as probabilities, which they may not be"
+    elif kinds == {RAW, CALIBRATED}:
+        how = "from scores, calibrated in some windows and raw in others"
+    waiting = made[0] & ~performance.labelled[0]
+    where = ""
+    if waiting.any():
+        values = performance.columns["estimated_accuracy"][0, waiting]
+        weights = np.nan_to_num(performance.columns["n_predictions"][0, waiting]) + 1e-9
+        mean = rate(float(np.average(values, weights=weights)))
+        where = f" In windows without labels the estimate is {mean}."
+    return [
+        Note(
+            f"Accuracy is also estimated without labels, {how}; it cannot see a change of the concept.{where}"
+        )
+    ]
+
+
+def _left_out(performance: PerformanceGrid) -> list[Note]:
+    parts = []
+    if performance.segments_left_out:
+        total = len(performance.segments) + performance.segments_left_out
+        parts.append(
+            f"{len(performance.segments):,} of {plural(total, 'segment')} (all traffic, those with a "
+            "detection, then those with the most predictions)"
+        )
+    if performance.windows_left_out:
+        parts.append(f"the newest {plural(len(performance.starts), 'window')}")
+    if not parts:
+        return []
+    return [
+        Note(
+            f"To keep this page small its performance charts show {listing(parts)}; "
+            "performance.parquet has all."
+        )
+    ]
+
+
+def _detections(detections: Detections, when: Callable[[int], str]) -> list[Note]:
+    notes = []
+    gaps = [each for each in detections.found if each.signal == LEARNING_GAP and each.rise > 0]
+    if gaps:
+        last = gaps[0]
+        notes.append(
+            Note(
+                f"The learning gap in {place_of(last.segment)} grew on {when(last.at)} ({last.detector}): a "
+                "model that learns from the newest labels errs less than this one, so retraining would pay."
+            )
+        )
+    inputs = sum(each.signal not in {LOSS, LEARNING_GAP} for each in detections.found)
+    if inputs:
+        notes.append(Note(f"{plural(inputs, 'detection')} on features or statistics: see the list below."))
+    if detections.left_out:
+        notes.append(
+            Note(
+                f"The list below leaves out {plural(detections.left_out, 'detection')}: the oldest of those "
+                "not on the loss first; detections.parquet has all."
+            )
+        )
+    return notes

@@ -1,0 +1,141 @@
+"""Segments in which the model got worse and stayed so."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from driftline.report.performance import STATUSES
+from driftline.schemas import PerformanceStatus
+
+if TYPE_CHECKING:
+    from driftline.report.detections import Detected, Detections
+    from driftline.report.performance import PerformanceGrid
+
+MARGIN = 0.1
+"""Without a detector the loss must be above the reference's by this share of it."""
+ALPHA = 0.01
+"""Without a detector p must be below this, divided by the number of segments, in each window."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """The model is worse in one segment.
+
+    Parameters
+    ----------
+    segment : str
+    since : int
+        Microseconds since the epoch.
+    now, normal : float
+        Mean loss since then, and what it is compared with.
+    against_reference : bool
+        `normal` is of the reference; else of the time before the change.
+    strength : float
+        By how many standard errors it is worse, as if outcomes were independent.
+    first : Detected or None
+        The detection that was known first; None if no detector saw it.
+    others : tuple of str
+        Detectors that saw the same change later.
+    """
+
+    segment: str
+    since: int
+    now: float
+    normal: float
+    against_reference: bool
+    strength: float
+    first: Detected | None = None
+    others: tuple[str, ...] = ()
+
+
+def changes_for_the_worse(performance: PerformanceGrid | None, detections: Detections | None) -> list[Change]:
+    """Find the segments in which the loss rose and is still high, strongest first.
+
+    With detections on the loss of a segment: after its last fall there is a rise, and the loss since then is
+    above the reference's (above that of before, where there is no reference). Without any: the newest judged
+    windows, two of which do not overlap, are above it by `MARGIN` with p below `ALPHA` over the number of
+    segments.
+
+    Parameters
+    ----------
+    performance : PerformanceGrid or None
+    detections : Detections or None
+
+    Returns
+    -------
+    list of Change
+    """
+    of_segment: dict[str, list[Detected]] = {}
+    for each in detections.on_loss if detections else ():
+        of_segment.setdefault(each.segment, []).append(each)
+    found = [_detected(segment, newest, performance) for segment, newest in of_segment.items()]
+    if performance is not None:
+        found += [
+            _undetected(performance, s)
+            for s, segment in enumerate(performance.segments)
+            if segment not in of_segment
+        ]
+    changes = [each for each in found if each is not None]
+    return sorted(changes, key=lambda each: (-each.strength, each.segment))
+
+
+def _detected(
+    segment: str, newest_first: list[Detected], performance: PerformanceGrid | None
+) -> Change | None:
+    rises = list(takewhile(lambda each: not each.rise <= 0, newest_first))
+    rises = [each for each in rises if each.rise > 0]
+    if not rises:
+        return None
+    largest = max(rises, key=lambda each: (each.rise * math.sqrt(each.width or 1), -each.known))
+    # two detections are of one change if neither was known before the other's change happened
+    same = [each for each in rises if each.at <= largest.known and largest.at <= each.known]
+    first = min(same, key=lambda each: (each.known, each.at, each.detector))
+    others = tuple(sorted({each.detector for each in same} - {first.detector}))
+    now, error, normal = first.after, math.nan, math.nan
+    if performance is not None and segment in performance.segments:
+        s = performance.segments.index(segment)
+        normal = float(performance.normal["mean_loss_reference"][s])
+        since = performance.starts >= first.at
+        if not (performance.labelled[s] & since).any():
+            since = performance.ends > first.at
+        pooled, error = _pooled(performance, s, since)
+        now = pooled if math.isfinite(pooled) else now
+    against_reference = math.isfinite(normal)
+    normal = normal if against_reference else first.before
+    if now <= normal:
+        return None
+    strength = (now - normal) / error if error > 0 else 0.0
+    return Change(segment, first.at, now, normal, against_reference, strength, first, others)
+
+
+def _undetected(performance: PerformanceGrid, s: int) -> Change | None:
+    columns = performance.columns
+    normal = float(performance.normal["mean_loss_reference"][s])
+    judged = np.flatnonzero(performance.status[s] == STATUSES.index(PerformanceStatus.OK))
+    worse = (columns["difference"][s] > MARGIN * abs(normal)) & (
+        columns["p_value"][s] < ALPHA / len(performance.segments)
+    )
+    newest = list(takewhile(lambda w: worse[w], judged[::-1].tolist()))
+    if not newest or performance.starts[newest[0]] < performance.ends[newest[-1]]:
+        return None
+    first = newest[-1]
+    now, error = _pooled(performance, s, np.arange(len(performance.starts)) >= first)
+    strength = (now - normal) / error if error > 0 else 0.0
+    return Change(performance.segments[s], int(performance.starts[first]), now, normal, True, strength)
+
+
+def _pooled(performance: PerformanceGrid, s: int, inside: np.ndarray) -> tuple[float, float]:
+    """Give the mean loss of some windows of a segment and its standard error, from their intervals."""
+    n, loss = performance.columns["n"][s], performance.columns["mean_loss"][s]
+    some = inside & performance.labelled[s] & np.isfinite(loss)
+    if not some.any():
+        return math.nan, math.nan
+    weights = n[some] / n[some].sum()
+    width = performance.columns["mean_loss_high"][s, some] - performance.columns["mean_loss_low"][s, some]
+    error = float(np.sqrt(((weights * width / (2 * 1.96)) ** 2).sum()))
+    return float((weights * loss[some]).sum()), error
