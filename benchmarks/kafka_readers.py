@@ -21,7 +21,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -33,10 +33,15 @@ from benchmarks.feature_stream import FeatureStream
 from benchmarks.peers.environments import python
 from benchmarks.process_watch import JOB, ProcessWatch, spent
 from benchmarks.scenario import CACHE
+from driftline.config import load_config
+from driftline.decoding.event_schema import EventSchema
 from runners.flink.cluster import FlinkCluster
 from runners.flink.options import overridden
 from runners.maven import jars, java
 from runners.processes import Server, free_ports, wait_until
+
+if TYPE_CHECKING:
+    from driftline.config import Config
 
 ROOT = Path(__file__).parents[1]
 KAFKA_IO = Path(__file__).parent / "peers" / "kafka-io.xml"
@@ -139,6 +144,8 @@ class Bench:
         engine.produce(TOPIC, stream, "--backlog", "--rows", str(rows)).finish()
         self._config = engine.folder / "readers.yaml"
         self._config.write_text(yaml.safe_dump(engine.config(TOPIC, "unused", "avro")))
+        self._source = engine.folder / "source.json"
+        self._source.write_text(json.dumps(plain_source(engine, load_config(self._config))))
         self._peer = Peer(engine)
         self._runs = 0
 
@@ -164,7 +171,7 @@ class Bench:
             # what our source needs of bundles would cost the peer a bundle a record: Beam's defaults
             options = [word for word in cluster.options() if not word.startswith("--max_bundle_")]
             options = overridden(options, [f"--environment_config={self._peer.pool}", *beam])
-            script = [self._peer.python, ROOT / "benchmarks/peers/read_from_kafka.py", self._config, folder]
+            script = [self._peer.python, ROOT / "benchmarks/peers/read_from_kafka.py", self._source, folder]
             command = [*script, self._peer.services[case.service], case.kind, "--", *options]
         else:
             script = [sys.executable, ROOT / "benchmarks/read_kafka_pipeline.py", self._config, folder]
@@ -205,6 +212,20 @@ class Bench:
     def _mark(self, folder: Path) -> Mark:
         rows = sum(bundle.rows for bundle in counted(folder))
         return Mark(time.monotonic(), rows, self._watch.cpu())
+
+
+def plain_source(engine: Engine, config: Config) -> dict:
+    """What the peer must know of the source; its venv has not all that a configuration is read with."""
+    schema = EventSchema.of(config)
+    columns = {
+        "time_column": schema.time_column,
+        "time_unit": schema.time_unit,
+        "segments": schema.segments,
+        "features": [(each.name, each.kind, each.column) for each in schema.features],
+        "request_id": schema.request_id,
+    }
+    avro = json.dumps(engine.stream.avro_schema)
+    return {"brokers": engine.broker.bootstrap, "topic": TOPIC, "avro": avro, "columns": columns}
 
 
 def table(figures: list[dict]) -> str:

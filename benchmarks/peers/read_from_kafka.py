@@ -1,17 +1,19 @@
 """Read a topic with `apache_beam.io.kafka.ReadFromKafka` and count rows, decoded in batches or as they come.
 
-Usage (in the peer's own venv): read_from_kafka.py CONFIG.yaml FOLDER SERVICE decoded|raw -- BEAM OPTIONS
+Usage (in the peer's own venv): read_from_kafka.py SOURCE.json FOLDER SERVICE decoded|raw -- BEAM OPTIONS
 
-SERVICE is the address of the expansion service. Brokers, topic and schema are those of a driftline
-configuration, and the decoder is driftline's own. Records are put into batches within the runner's bundles: a
+SOURCE has `brokers`, `topic`, the `avro` schema and the `columns` of an event; SERVICE is the address of the
+expansion service. The decoder is driftline's own. Records are put into batches within the runner's bundles: a
 batch that outlived its bundle would need state, which costs more. Ends when the job is submitted.
 """
 
 from __future__ import annotations
 
+import json
 import logging
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -22,12 +24,19 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
 from benchmarks.counted_rows import CountRows
-from driftline.config import load_config
 from driftline.decoding.event_schema import EventSchema
 from driftline.decoding.events import decode_events
 from driftline.decoding.formats import MessageFormat
 
 BATCH = 8_192  # as many as driftline's source decodes at a time
+
+
+class Feature(NamedTuple):
+    """What decoding asks of a feature."""
+
+    name: str
+    kind: str
+    column: str
 
 
 class DecodeBatches(beam.DoFn):
@@ -62,15 +71,16 @@ class DecodeBatches(beam.DoFn):
 
 def main(path: str, folder: str, expansion_service: str, kind: str, _: str, *options: str) -> None:
     """Build the pipeline and submit it."""
-    config = load_config(path)
-    source = config.source.kafka
-    consumer = {"bootstrap.servers": ",".join(source.brokers), "auto.offset.reset": "earliest"}
+    source = json.loads(Path(path).read_text())
+    consumer = {"bootstrap.servers": source["brokers"], "auto.offset.reset": "earliest"}
     # this release's own pickler would leave behind what the classes of this file refer to
     pipeline = beam.Pipeline(options=PipelineOptions([*options, "--pickle_library=cloudpickle"]))
-    records = pipeline | ReadFromKafka(consumer, list(source.topics), expansion_service=expansion_service)
+    records = pipeline | ReadFromKafka(consumer, [source["topic"]], expansion_service=expansion_service)
     if kind == "decoded":
-        message_format = MessageFormat(source.format, Path(source.schema_).read_text())
-        decode = DecodeBatches(EventSchema.of(config), message_format)
+        columns = source["columns"]
+        features = tuple(Feature(*each) for each in columns.pop("features"))
+        schema = EventSchema(**columns, features=features)
+        decode = DecodeBatches(schema, MessageFormat("avro", source["avro"]))
         batches = records | "Decode" >> beam.ParDo(decode)
         _ = batches | "Count" >> beam.ParDo(CountRows(folder, batches=True))
     else:
