@@ -118,7 +118,11 @@ class ProfilePeriods(beam.DoFn):
         for rows in pa.Table.from_batches(held).combine_chunks().to_batches() if held else ():
             outcomes = "label" in rows.schema.names
             for segment, part in profile_periods(rows, self._loss, self._every):
-                stamp = at if outcomes and at is not None else (min(part.profiles) + 1) * self._every - MILLISECOND
+                stamp = (
+                    at
+                    if outcomes and at is not None
+                    else (min(part.profiles) + 1) * self._every - MILLISECOND
+                )
                 stamp = Timestamp(micros=stamp // MILLISECOND * MILLISECOND)
                 yield WindowedValue((segment, part.to_bytes()), stamp, (GlobalWindow(),))
 
@@ -143,6 +147,10 @@ class GiveWindows(beam.DoFn):
     -----
     One bag holds what has arrived since the last look, merged whenever it has doubled; another holds an
     element a period and one of the rolling error. Both are read and written at every look, and only then.
+    A period takes some 5 kB, at most 10 kB, and is held from its start until `keep` after its last window;
+    the rolling error takes 28 kB, or 36 kB where losses are not 0 or 1. So with windows every 15 minutes a
+    segment takes about 80 kB where labels are waited for for 2 hours, half a megabyte for a day, whatever its
+    traffic; and three times as much, or 256 kB, before what has arrived is merged.
     """
 
     ARRIVED = BagStateSpec("performance_arrived_v1", BytesCoder())
