@@ -7,7 +7,6 @@ the DoFn with its bags around it; "pack" is hashing 36-character request ids and
 
     python benchmarks/join.py                        # 10,000 predictions/s, 50 % labelled, 10 minutes wait
     python benchmarks/join.py --rate 100 --wait 1440 --bundle 60 --slice 900
-    python benchmarks/join.py --pipeline 1000000     # rows through a bounded pipeline, FnApiRunner
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import argparse
 import time
 from collections import defaultdict
 
-import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,7 +25,7 @@ from driftline.outcomes.blocks import decode_block
 from driftline.outcomes.rows import Status
 from driftline.outcomes.waiting import _held
 from transforms.counters import TALLY
-from transforms.join_labels import JoinLabels, JoinShard, PackByShard
+from transforms.join_labels import JoinShard, PackByShard
 
 SECOND = 1_000_000
 SEGMENTS = pa.array([f"segment={n}" for n in range(10)])
@@ -230,28 +228,6 @@ def _report(options, spent, rows, shards, moved, slowest) -> None:  # noqa: PLR0
     print(", ".join(f"{name} {number:,}" for name, number in sorted(counts.items())))
 
 
-def pipeline(rows: int, wait: int) -> None:
-    """Print rows/s of a bounded pipeline."""
-    traffic = Traffic(10_000, 0.5, wait)
-    batches: dict[str, list[pa.RecordBatch]] = {"predictions": [], "labels": []}
-    number = 0
-    while sum(batch.num_rows for side in batches.values() for batch in side) < rows:
-        predictions, labels = traffic.between(number * SECOND, (number + 1) * SECOND)
-        batches["predictions"].append(_batch(PREDICTIONS, *predictions))
-        batches["labels"].append(_batch(LABELS, *labels))
-        number += 1
-    rows = sum(batch.num_rows for side in batches.values() for batch in side)
-    began = time.perf_counter()
-    with beam.Pipeline("FnApiRunner") as job:
-        joined = {name: job | name >> beam.Create(side) for name, side in batches.items()} | JoinLabels(
-            wait, allowed_lateness=None
-        )
-        for name, out in joined.items():
-            _ = out | f"Drop{name}" >> beam.Map(lambda batch: batch.num_rows)
-    took = time.perf_counter() - began
-    print(f"{rows:,} rows in {took:.1f} s, {rows / took:,.0f} rows/s; {TALLY.snapshot()}")
-
-
 def main() -> None:
     """Play what is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -264,12 +240,7 @@ def main() -> None:
     parser.add_argument("--slice", type=float, default=60, help="seconds")
     parser.add_argument("--bundle", type=float, default=1, help="seconds of traffic")
     parser.add_argument("--slices", type=int, default=5, help="to measure")
-    parser.add_argument("--pipeline", type=int, help="rows to send through a bounded pipeline instead")
-    options = parser.parse_args()
-    if options.pipeline:
-        pipeline(options.pipeline, int(options.wait * 60 * SECOND))
-    else:
-        play(options)
+    play(parser.parse_args())
 
 
 if __name__ == "__main__":
