@@ -36,7 +36,7 @@ def encode_block(values: SignalValues) -> bytes:
     bytes
         Tag, version, number, flags, earliest ``known`` and ``time``; then the columns that are not as the
         flags say, those of 8 bytes a value first: ids, and times and values if they need so many; then the
-        times from the earliest on, and the values if all are 0 or 1.
+        times since the earliest, and the values if all are 0 or 1.
     """
     known, first_known, wide_known = _from_first(values.known)
     time, first_time, wide_time = _from_first(values.time)
@@ -90,11 +90,11 @@ def decode_block(data: bytes) -> SignalValues:
     for name, dtype in layout:
         columns[name] = np.frombuffer(data, dtype, n, at)
         at += columns[name].nbytes
-    known = columns["known"].astype(np.int64) + first_known
+    known = _since(first_known, columns["known"])
     none = np.zeros(n, np.uint64)
     return SignalValues(
         known,
-        columns["time"].astype(np.int64) + first_time if "time" in columns else known,
+        _since(first_time, columns["time"]) if "time" in columns else known,
         columns.get("high", none),
         columns.get("low", none),
         columns["value"].astype(np.float64),
@@ -131,11 +131,16 @@ def _layout(flags: int) -> list[tuple[str, str]]:
 
 
 def _from_first(times: NDArray[np.int64]) -> tuple[NDArray[Any], int, bool]:
-    """Give times from the earliest on, the earliest, and whether they need more than 32 bits."""
+    """Give times since the earliest, or as they are if that takes more than 32 bits; the earliest; which."""
     first = int(times.min())
-    if int(times.max()) - first < _SHORT:
-        return times - first, first, False
-    return times, 0, True
+    wide = int(times.max()) - first >= _SHORT
+    return times if wide else times - first, first, wide
+
+
+def _since(first: int, times: NDArray[Any]) -> NDArray[np.int64]:
+    """Undo `_from_first`."""
+    wide: NDArray[np.int64] = times.astype(np.int64)
+    return wide if times.dtype.itemsize == 8 else wide + first
 
 
 def _damaged(data: bytes, size: int) -> ValueError:

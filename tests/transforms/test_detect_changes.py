@@ -262,9 +262,9 @@ def side(schema, **columns):
 
 def test_outcomes_of_the_join_with_its_slice_held_back():
     """Predictions, labels two minutes later and in any order, the join, losses: as the plain detectors."""
-    values, random = errors(minutes=8), np.random.default_rng(4)
+    values, random = errors(minutes=6), np.random.default_rng(4)
     stream = TestStream(coder=RecordBatchCoder())
-    for minute in range(8):
+    for minute in range(6):
         some = values.take(random.permutation(np.flatnonzero(values.known // MINUTE == minute)))
         n = len(some.known)
         ids = {"id_high": some.high, "id_low": some.low}
@@ -440,11 +440,11 @@ def test_state_of_a_signal_is_bounded():
 
 
 def test_many_segments_and_one_that_is_large():
-    """Hundreds of segments of a few values, one with half of them, and all traffic."""
+    """A hundred segments of a few values, one with half of them, and all traffic."""
     random = np.random.default_rng(9)
-    n = 6_000
-    names = np.array([f"s={i}" for i in range(300)])
-    which = np.where(random.random(n) < 0.5, 0, random.integers(0, 300, n))
+    n = 4_000
+    names = np.array([f"s={i}" for i in range(100)])
+    which = np.where(random.random(n) < 0.5, 0, random.integers(0, 100, n))
     rows = {
         "id_high": random.integers(0, 2**63, n),
         "id_low": random.integers(0, 2**63, n),
