@@ -131,7 +131,7 @@ def _not_worse(
         last = detections.on_loss[0]
         ended = (
             f"; the last change of the loss ({last.detector}, {place_of(last.segment)}, {when(last.at)}) "
-            "has not left it above the reference"
+            "has not left it clearly above the reference"
         )
     windows = plural(int(some.sum()), "labelled window")
     sign = f"No sign that the model got worse: {_lower(against)} in {place} over {windows}"

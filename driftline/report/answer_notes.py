@@ -59,7 +59,7 @@ def _labels(performance: PerformanceGrid, when: Callable[[int], str]) -> list[No
     if len(empty):
         newest = bool((known[empty[0] :] == 0).all())
         which = "the newest " if newest else ""
-        since = f", from {when(int(performance.starts[empty[0]]))} on" if newest else ""
+        since = f", from {when(int(performance.starts[empty[0]]))} on," if newest else ""
         yet = " yet" if newest else ""
         text += f"; {which}{plural(len(empty), 'window')}{since} have none{yet}"
     if share >= FEW_LABELS:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from driftline.report.detections import Detected, Detections
     from driftline.report.performance import PerformanceGrid
 
+CLEARLY = 3
+"""With a detector the loss since the change must be above what is normal by this many standard errors."""
 MARGIN = 0.1
 """Without a detector the loss must be above the reference's by this share of it."""
 ALPHA = 0.01
@@ -57,9 +59,9 @@ def changes_for_the_worse(performance: PerformanceGrid | None, detections: Detec
     """Find the segments in which the loss rose and is still high, strongest first.
 
     With detections on the loss of a segment: after its last fall there is a rise, and the loss since then is
-    above the reference's (above that of before, where there is no reference). Without any: the newest judged
-    windows, two of which do not overlap, are above it by `MARGIN` with p below `ALPHA` over the number of
-    segments.
+    `CLEARLY` above the reference's (above that of before, where there is no reference). Without any: the
+    newest judged windows, two of which do not overlap, are above it by `MARGIN` with p below `ALPHA` over the
+    number of segments.
 
     Parameters
     ----------
@@ -110,6 +112,8 @@ def _detected(
     if now <= normal:
         return None
     strength = (now - normal) / error if error > 0 else 0.0
+    if error > 0 and strength < CLEARLY:
+        return None
     return Change(segment, first.at, now, normal, against_reference, strength, first, others)
 
 

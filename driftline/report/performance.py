@@ -37,6 +37,8 @@ RAW, CALIBRATED, UNKNOWN = range(3)
 """How an estimate was made."""
 MAX_CELLS = 60_000
 """Cells a report embeds; beyond it segments and then the oldest windows are left out."""
+LEAST_SEGMENTS = 20
+"""Windows are left out before there are fewer segments than this."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +140,7 @@ def instants(performance: PerformanceGrid | None, run: RunSummary) -> Callable[[
 
 def _that_fit(table: Any, segments: list[str], windows: int, wanted: Collection[str]) -> tuple[str, ...]:
     """Choose all traffic, then what is wanted, then the segments with most predictions."""
-    keep = max(MAX_CELLS // max(windows, 1), 1)
+    keep = max(MAX_CELLS // max(windows, 1), LEAST_SEGMENTS)
     if keep < len(segments):
         sums = table.group_by("segment").aggregate([("n_predictions", "sum")])
         sizes = dict(zip(*(sums[name].to_pylist() for name in ("segment", "n_predictions_sum")), strict=True))

@@ -4,10 +4,10 @@ const MARGIN = { left: 44, right: 10, top: 12, bottom: 22 };
 
 // values: one number a window (NaN leaves a gap); bands: [{low, high, inner}]; levels: [{at, text, kind}];
 // others: further lines, [{values, kind}]; marks: changes, [{at, until}] in event time; waiting: windows to shade.
-function lineChart(box, { title, starts, ends, values, bands = [], levels = [], others = [], marks = [], waiting = [], label, drifted = [], selected, format = num, floor = 0, pick, tip }) {
+function lineChart(box, { title, starts, ends, values, bands = [], levels = [], others = [], marks = [], waiting = [], label, drifted = [], selected, format = num, exact = format, floor = 0, pick, tip }) {
   const W = starts.length;
   const limit = levels.find((each) => each.kind === "threshold");
-  const shown = format(values[selected]) + (limit ? `, threshold ${format(limit.at)}` : "");
+  const shown = exact(values[selected]) + (limit ? `, threshold ${format(limit.at)}` : "");
   const heading = el("p", { class: "chart-title" }, el("span", {}, title), el("span", { class: "value" }, shown));
   const holder = el("div");
   box.replaceChildren(heading, holder);

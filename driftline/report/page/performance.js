@@ -6,17 +6,22 @@ const PERFORMANCE_STATUS = {
 };
 const HOW_ESTIMATED = ["estimate from raw scores", "estimate from calibrated scores", "estimate"];
 
+const timeUnit = (x) => [[172800, 86400, "d"], [7200, 3600, "h"], [120, 60, "min"], [1, 1, "s"]].find(([from]) => x >= from)?.slice(1) || [0.001, "ms"];
+
+// To a tenth of a percent: two error rates that are near must be told apart.
+const rate = (x) => (x >= 0.001 && x <= 0.999 ? `${(100 * x).toFixed(1)}%` : pct(x));
+
 function seconds(x) {
   if (!Number.isFinite(x)) return "–";
-  const [size, unit] = [[86400, "d"], [3600, "h"], [60, "min"], [1, "s"]].find(([each]) => x >= each) || [0.001, "ms"];
+  const [size, unit] = timeUnit(x);
   return `${num(x / size)} ${unit}`;
 }
 
 function startPerformance(report) {
   const S = report.segments.length, W = report.starts.length;
   const percent = report.loss === "zero_one";
-  const lossText = percent ? pct : num;
-  const chosen = { s: report.start, w: W - 1, limit: PAGE };
+  const lossText = percent ? rate : num;
+  const chosen = { s: report.start, w: 0, limit: PAGE };
   const own = (name) => {
     const column = report.column[name];
     return column ? column.subarray(chosen.s * W, (chosen.s + 1) * W) : new Float32Array(W).fill(NO_NUMBER);
@@ -39,30 +44,33 @@ function startPerformance(report) {
     const normal = (name) => [{ at: normalOf(name), kind: "normal", always: true }];
     const say = (lines) => (w) => [...lines(w), PERFORMANCE_STATUS[status(w)], ...seen(w)].join("\n");
     const found = [];
-    const error = (name, title, format, wide) => {
+    const error = (name, title, format, exact, wide) => {
       const low = own(`${name}_low`), high = own(`${name}_high`), values = own(name);
       found.push({
-        title, values, format, wide, marks, waiting, bands: [{ low, high }], levels: normal(`${name}_reference`),
+        title, values, format, exact, wide, marks, waiting, bands: [{ low, high }], levels: normal(`${name}_reference`),
         label: `${title} over time, ${marks.length} ${marks.length === 1 ? "detection" : "detections"} marked`,
-        tip: say((w) => [`${title}: ${format(values[w])} (${format(low[w])} to ${format(high[w])})`, `last 1,000 outcomes: ${lossText(own("rolling_error")[w])}`, `${num(own("n")[w])} of ${num(own("n_predictions")[w])} predictions labelled`]),
+        tip: say((w) => [`${title}: ${exact(values[w])} (${exact(low[w])} to ${exact(high[w])})`, `last 1,000 outcomes: ${lossText(own("rolling_error")[w])}`, `${num(own("n")[w])} of ${num(own("n_predictions")[w])} predictions labelled`]),
       });
     };
-    if (!percent) error("mean_loss", report.lossName, num, true);
-    if (percent || some("error_rate")) error("error_rate", "Error rate", pct, percent);
+    if (!percent) error("mean_loss", report.lossName, num, num, true);
+    if (percent || some("error_rate")) error("error_rate", "Error rate", pct, rate, percent);
     if (some("estimated_accuracy")) {
       const estimate = own("estimated_accuracy"), realised = own("error_rate").map((x) => 1 - x);
       found.push({
-        title: "Accuracy, realised and estimated", values: realised, format: pct, floor: null, waiting, others: [{ values: estimate, kind: "estimate" }],
-        tip: say((w) => [`realised: ${pct(realised[w])}`, `${HOW_ESTIMATED[report.column.estimates[chosen.s * W + w]]}: ${pct(estimate[w])}`]),
+        title: "Accuracy, realised and estimated", values: realised, format: pct, exact: rate, floor: null, waiting, others: [{ values: estimate, kind: "estimate" }],
+        tip: say((w) => [`realised: ${rate(realised[w])}`, `${HOW_ESTIMATED[report.column.estimates[chosen.s * W + w]]}: ${rate(estimate[w])}`]),
       });
     }
     const share = own("labelled_share");
     found.push({ title: "Share labelled", values: share, format: pct, levels: [{ at: 1, kind: "top", always: true }], waiting, tip: say((w) => [`${pct(share[w])} labelled: ${num(own("n")[w])} of ${num(own("n_predictions")[w])}`]) });
     const p50 = own("label_delay_p50_s"), p95 = own("label_delay_p95_s");
-    found.push({
-      title: "Label delay, median and 95th percentile", values: p50, others: [{ values: p95, kind: "upper" }], format: seconds, waiting,
-      tip: say((w) => [`half of the labels that came: within ${seconds(p50[w])}`, `95% of them: within ${seconds(p95[w])}`]),
-    });
+    if (p95.some(Number.isFinite)) {
+      const [size, unit] = timeUnit(p95.reduce((most, each) => (each > most ? each : most), 0));
+      found.push({
+        title: "Label delay, median and 95th percentile", values: p50.map((x) => x / size), others: [{ values: p95.map((x) => x / size), kind: "upper" }], format: (x) => (Number.isFinite(x) ? `${num(x)} ${unit}` : "–"), waiting,
+        tip: say((w) => [`half of the labels that came: within ${seconds(p50[w])}`, `95% of them: within ${seconds(p95[w])}`]),
+      });
+    }
     const plain = (name, title, more = {}) => { if (some(name)) found.push({ title, values: own(name), waiting, tip: say((w) => [`${title}: ${num(own(name)[w])}`]), ...more }); };
     plain("calibration_error", "Calibration error", { levels: normal("calibration_error_reference") });
     if (some("auc") || some("estimated_auc")) {
@@ -93,13 +101,13 @@ function startPerformance(report) {
       ["Window", windowText(report.starts[chosen.w], report.ends[chosen.w])],
       ["Status", PERFORMANCE_STATUS[status(chosen.w)]],
       ["Labelled", `${num(at("n"))} of ${num(at("n_predictions"))}`],
-      [report.lossName, percent ? pct(at("error_rate")) : num(at("mean_loss"))],
+      [report.lossName, percent ? rate(at("error_rate")) : num(at("mean_loss"))],
       ["Of the reference", lossText(normalOf(percent ? "error_rate_reference" : "mean_loss_reference"))],
       ["Last 1,000 outcomes", lossText(at("rolling_error"))],
       ["p if requests were independent", pValue(at("p_value"))],
       ["Label delay", `${seconds(at("label_delay_p50_s"))}, p95 ${seconds(at("label_delay_p95_s"))}`],
     ];
-    if (report.column.estimated_accuracy) pairs.splice(5, 0, ["Accuracy", pct(1 - at("error_rate"))], ["Accuracy, estimated", pct(at("estimated_accuracy"))]);
+    if (report.column.estimated_accuracy) pairs.splice(5, 0, ["Accuracy", rate(1 - at("error_rate"))], ["Accuracy, estimated", rate(at("estimated_accuracy"))]);
     byId("performance-facts").replaceChildren(el("dl", { class: "facts-line" }, ...pairs.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)))));
   }
 
@@ -138,6 +146,13 @@ function startPerformance(report) {
     byId("detections-count").textContent = report.detections.length ? `${WHOLE.format(Math.min(chosen.limit, matching.length))} of ${WHOLE.format(matching.length)} detections shown` : report.detected ? "No detector reported a change." : "This run has no table of detections.";
   }
 
+  // The newest window with labels, or else the newest.
+  function newest() {
+    const n = own("n");
+    for (let w = W - 1; w >= 0; w--) if (n[w] > 0) return w;
+    return W - 1;
+  }
+
   function choose(change) {
     hideTip();
     Object.assign(chosen, change);
@@ -155,7 +170,7 @@ function startPerformance(report) {
     let width = window.innerWidth;
     window.addEventListener("resize", () => { if (window.innerWidth !== width) { width = window.innerWidth; drawCharts(); } });
     drawKey();
-    drawCharts();
+    choose({ w: newest() });
   }
   drawDetections();
 }

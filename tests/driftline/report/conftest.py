@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
@@ -244,27 +245,38 @@ def make_flights(days=270, segments=("*", "origin=EWR", "origin=JFK", "origin=LG
     return make_table(rows), run, references
 
 
+def make_profile(random, loss, *, n, labelled, wrong):
+    known = round(n * labelled)
+    scores = random.choice([0.1, 0.9], n)
+    labels = np.where(np.arange(known) < round(known * wrong), scores[:known] < 0.5, scores[:known] > 0.5)
+    delays = (random.exponential(6, known) * 3_600e6).astype(np.int64)
+    made = PerformanceProfile.empty(Loss(loss)).add_predictions(scores)
+    return made.add_outcomes(scores[:known], labels.astype(float), delays)
+
+
+@cache
+def make_reference(loss, wrong):
+    profile = make_profile(np.random.default_rng(1), loss, n=20_000, labelled=1.0, wrong=wrong)
+    return PerformanceReference.of(profile)
+
+
 def make_outcomes(
     day=0, segment="*", *, wrong=0.1, n=1000, labelled=1.0, normal=0.1, min_n=200, loss="zero_one", emitted=0
 ):
     """The performance row of one day: a share `wrong` of the labelled predictions is of the wrong class."""
     random = np.random.default_rng([day + 1000, *segment.encode()])
-
-    def profile(n, labelled, wrong):
-        known = round(n * labelled)
-        scores = random.choice([0.1, 0.9], n)
-        labels = np.where(np.arange(known) < round(known * wrong), scores[:known] < 0.5, scores[:known] > 0.5)
-        delays = (random.exponential(6, known) * 3_600e6).astype(np.int64)
-        made = PerformanceProfile.empty(Loss(loss)).add_predictions(scores)
-        return made.add_outcomes(scores[:known], labels.astype(float), delays)
-
-    reference = None if normal is None else PerformanceReference.of(profile(20_000, 1.0, normal))
     start = APRIL + day * DAY
     return performance_row(
-        profile(n, labelled, wrong), model="flights", segment=segment, window=(start, start + DAY),
-        reference=reference, min_n=min_n, emitted_at=start + DAY + emitted, rolling_error=wrong,
+        make_profile(random, loss, n=n, labelled=labelled, wrong=wrong),
+        model="flights",
+        segment=segment,
+        window=(start, start + DAY),
+        reference=None if normal is None else make_reference(loss, normal),
+        min_n=min_n,
+        emitted_at=start + DAY + emitted,
+        rolling_error=wrong,
         baseline_version="3f2a",
-    )  # fmt: skip
+    )
 
 
 def make_detection(day=0, segment="*", **changes):

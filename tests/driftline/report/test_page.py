@@ -125,15 +125,16 @@ def test_in_a_browser_the_charts_are_drawn(flights, tmp_path):
     assert '<p class="problem" id="problem" role="alert" hidden="">' in dom
 
 
-def test_on_a_telephone_the_page_does_not_scroll_sideways(flights, tmp_path):
-    frame = f'<iframe width="390" height="900" style="border:0" srcdoc="{escape(render(*flights))}"></iframe>'
+def test_on_a_telephone_the_page_does_not_scroll_sideways(flights, flip, tmp_path):
+    html = render(*flights, performance=flip[0], detections=flip[1])
+    frame = f'<iframe width="390" height="900" style="border:0" srcdoc="{escape(html)}"></iframe>'
     measure = """<script>setTimeout(() => {
       const inside = document.querySelector("iframe").contentDocument;
       const { scrollWidth, clientWidth } = inside.documentElement;
       document.title = `${scrollWidth - clientWidth} ${inside.querySelectorAll("svg").length}`;
     }, 3000);</script>"""
     dom = chromium(f"<!DOCTYPE html><title></title>{frame}{measure}", tmp_path)
-    assert re.search(r"<title>(.*?)</title>", dom)[1] == "0 7"
+    assert re.search(r"<title>(.*?)</title>", dom)[1] == "0 18"
 
 
 def test_in_a_browser_hostile_names_are_text(made, tmp_path):
@@ -142,3 +143,122 @@ def test_in_a_browser_hostile_names_are_text(made, tmp_path):
     assert "img" not in page.tags
     assert "title=1" in "".join(page.text)
     assert page.tags.count("tr") == 2
+
+
+def problem(dom):
+    return '<p class="problem" id="problem" role="alert" hidden="">' not in dom
+
+
+def test_without_performance_and_detections_nothing_is_said_of_the_model(flights):
+    html = render(*flights)
+    assert "performance-data" not in html.split("<script>")[0]
+    assert 'class="answer"' not in html
+    assert 'id="performance"' not in html
+    assert "Estimated</h3>" not in html
+
+
+def test_the_answer_stands_under_the_title(flights, flip):
+    performance, detections = flip
+    html = render(*flights, performance=performance, detections=detections)
+    page = Page(html)
+    text = " ".join(page.text)
+    assert "Model worse" in text
+    assert "Error rate 60.0% against 10.0% of the reference since 26 Apr in carrier=UA" in text
+    assert html.index('class="answer"') < html.index('<ul class="notes">')
+    assert not [value for name, value in page.attributes if name == "style"]
+
+
+def test_in_a_browser_the_error_is_drawn_with_its_detections(flights, flip, tmp_path):
+    performance, detections = flip
+    dom = chromium(render(*flights, performance=performance, detections=detections), tmp_path)
+    page = Page(dom[dom.index("<html") :])
+    assert not problem(dom)
+    assert page.tags.count("svg") == 7 + 6 + 5
+    assert dom.count('<line class="change"') == 2 + 1
+    assert dom.count('class="series estimate"') == 2 + 1
+    assert 'aria-label="Error rate over time, 2 detections marked"' in dom
+    assert "estimate, without labels (calibrated)" in dom
+    assert page.tags.count("tr") == 37 + 7
+    assert "6 of 6 detections shown" in dom
+    assert 'class="waiting"' in dom
+    assert "240 of 400" in dom
+
+
+def test_in_a_browser_some_tables_may_be_empty_or_absent(made, tmp_path):
+    cases = [
+        ([], [], 0, "No detector reported a change."),
+        ([], None, 0, "This run has no table of detections."),
+        (None, ["feature.x"], 0, "1 of 1 detections shown"),
+        (["zero_one"], None, 6, "This run has no table of detections."),
+        (["squared"], ["loss"], 5, "1 of 1 detections shown"),
+    ]
+    frames = ""
+    for losses, signals, _, _ in cases:
+        rows = None if losses is None else made.performance([made.outcomes(loss=loss) for loss in losses])
+        found = signals
+        if signals is not None:
+            found = made.detections([made.detection(signal=signal) for signal in signals])
+        html = render(made.table([made.row()]), made.run(), None, performance=rows, detections=found)
+        frames += f'<iframe width="1200" height="900" srcdoc="{escape(html)}"></iframe>'
+    look = """<script>setTimeout(() => {
+      document.title = [...document.querySelectorAll("iframe")].map((frame) => {
+        const inside = frame.contentDocument;
+        const charts = inside.querySelectorAll("#performance-lines svg").length;
+        const fine = inside.getElementById("problem").hidden;
+        return `${fine} ${charts} ${inside.getElementById("detections-count").textContent}`;
+      }).join("|");
+    }, 3000);</script>"""
+    dom = chromium(f"<!DOCTYPE html><title></title>{frames}{look}", tmp_path)
+    expected = [f"true {charts} {said}" for _, _, charts, said in cases]
+    assert re.search(r"<title>(.*?)</title>", dom)[1].split("|") == expected
+
+
+def test_in_a_browser_nulls_are_gaps(made, tmp_path):
+    required = {
+        "row_id", "model", "segment", "segment_values", "window_start", "window_end", "emitted_at",
+        "n_predictions", "n", "loss", "status",
+    }  # fmt: skip
+    row = {name: value if name in required else None for name, value in made.outcomes().items()}
+    found = made.detections([made.detection(before=None, after=None, width=None)])
+    html = render(
+        made.table([made.row()]), made.run(), None, performance=made.performance([row]), detections=found
+    )
+    dom = chromium(html, tmp_path)
+    assert not problem(dom)
+    assert "NaN" not in dom.split("<script")[0]
+
+
+def test_in_a_browser_a_segment_can_be_chosen(flights, flip, tmp_path):
+    performance, detections = flip
+    html = render(*flights, performance=performance, detections=detections)
+    frame = f'<iframe width="1200" height="900" srcdoc="{escape(html)}"></iframe>'
+    choose = """<script>setTimeout(() => {
+      const inside = document.querySelector("iframe").contentDocument;
+      const select = inside.getElementById("performance-segment");
+      select.value = "1";
+      select.dispatchEvent(new Event("change"));
+      const signal = inside.getElementById("detections-signal");
+      signal.value = "inputs";
+      signal.dispatchEvent(new Event("change"));
+      const chart = inside.querySelector("#performance-lines svg").getAttribute("aria-label");
+      document.title = `${chart}; ${inside.getElementById("detections-count").textContent}`;
+    }, 3000);</script>"""
+    dom = chromium(f"<!DOCTYPE html><title></title>{frame}{choose}", tmp_path)
+    assert re.search(r"<title>(.*?)</title>", dom)[1] == (
+        "Error rate over time, 0 detections marked; 2 of 2 detections shown"
+    )
+
+
+def test_in_a_browser_hostile_segments_and_signals_are_text(made, tmp_path):
+    segment = f"origin={HOSTILE}".replace(",", "%2C")
+    row = made.outcomes() | {"segment": segment}
+    found = made.detection(segment=segment, signal=f"feature.{HOSTILE}", detector=HOSTILE)
+    html = render(
+        made.table([made.row()]), made.run(), None,
+        performance=made.performance([row]), detections=made.detections([found]),
+    )  # fmt: skip
+    dom = chromium(html, tmp_path)
+    page = Page(dom[dom.index("<html") :])
+    assert not problem(dom)
+    assert "img" not in page.tags
+    assert "title=1" in "".join(page.text)
