@@ -179,15 +179,15 @@ class Bench:
         subprocess.run([str(word) for word in command], check=True, stdout=sys.stderr)
         wait_until(lambda: set(cluster.rest.jobs()) - before, NOTHING_S, "the job to be submitted")
         (job,) = set(cluster.rest.jobs()) - before
-        return job
+        return cluster.rest.wait_running(job)
 
     def _measured(self, folder: Path) -> dict:
-        submitted = time.monotonic()
+        began = time.monotonic()
         while not counted(folder):
             time.sleep(0.1)
-            if time.monotonic() - submitted > NOTHING_S:
+            if time.monotonic() - began > NOTHING_S:
                 return {"rows_per_s": 0.0, "stuck": f"nothing came for {NOTHING_S:.0f} s"}
-        first = time.monotonic() - submitted
+        first = time.monotonic() - began
         time.sleep(WARM_S)
         begin = self._mark(folder)
         end = begin
