@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from driftline.schemas import RESULT
+from driftline.schemas import DETECTION, PERFORMANCE, RESULT
 from tests.pipelines.conftest import log
 from transforms.write_stream_files import WriteFiles, make_folder
 
@@ -108,6 +108,60 @@ def test_with_another_baseline_it_says_so_and_draws_none(results, judged, driftl
     ran = driftline("report", results)
     assert ran.code == 0
     assert f"is now version {version}, these results were judged by 0123456789abcdef" in ran.out
+
+
+OUTCOMES = {
+    "row_id": "a", "model": "shop", "segment": "*", "segment_values": [], "window_start": 0,
+    "window_end": 86_400_000_000, "emitted_at": 0, "n_predictions": 500, "n": 0, "loss": "zero_one",
+    "status": "no_labels", "estimated_accuracy": 0.875,
+}  # fmt: skip
+CHANGE = {
+    "row_id": "b", "model": "shop", "segment": "*", "signal": "feature.x", "detector": "kswin", "at": 0,
+    "detected_at": 1, "emitted_at": 2,
+}  # fmt: skip
+
+
+def add_table(results, name, schema, rows):
+    pq.write_table(pa.Table.from_pylist(rows, schema=schema.arrow), results / f"{name}.parquet")
+
+
+def test_performance_and_detections_are_read_if_they_are_there(results, driftline):
+    assert driftline("report", results).code == 0
+    assert "Is the model still right?" not in (results / "report.html").read_text()
+    add_table(results, "performance", PERFORMANCE, [OUTCOMES])
+    add_table(results, "detections", DETECTION, [CHANGE])
+    ran = driftline("report", results)
+    assert (ran.code, ran.out) == (0, f"report written to {results}/report.html\n"), ran.err
+    page = (results / "report.html").read_text()
+    assert "no label is known yet; accuracy is estimated at 87.5% in all traffic" in page
+    assert "1 detection on features or statistics" in page
+
+
+def test_a_folder_of_performance_is_read_and_the_row_that_stands_is_shown(results, driftline):
+    (results / "performance.parquet").mkdir()
+    later = OUTCOMES | {"n": 400, "mean_loss": 0.25, "error_rate": 0.25, "status": "no_baseline"}
+    for place, row in enumerate([later, OUTCOMES]):
+        add_table(results / "performance.parquet", f"part-{place}", PERFORMANCE, [row])
+    assert driftline("report", results).code == 0
+    assert "Error rate 25.0% in all traffic; no outcomes" in (results / "report.html").read_text()
+
+
+@pytest.mark.parametrize(("name", "schema"), [("performance", PERFORMANCE), ("detections", DETECTION)])
+def test_a_damaged_or_empty_table_is_named_or_shown_as_empty(results, driftline, name, schema):
+    add_table(results, name, schema, [])
+    assert driftline("report", results).code == 0
+    assert "Is the model still right?" in (results / "report.html").read_text()
+    (results / f"{name}.parquet").write_bytes(b"PAR1")
+    ran = driftline("report", results)
+    assert ran.code == 1
+    assert f"{results}/{name}.parquet is damaged" in ran.err
+
+
+def test_a_table_in_another_format_is_said_to_be_lacking(results, driftline):
+    (results / "performance.jsonl").write_text("{}")
+    ran = driftline("report", results)
+    assert ran.code == 0
+    assert f"without {results}/performance.jsonl: the report reads Parquet only" in ran.out
 
 
 def test_markup_in_names_stays_text(shop, desk, driftline):
