@@ -62,8 +62,10 @@ def test_a_loss_that_fell_again_is_not_worse(made):
 
 
 def test_a_false_alarm_is_not_sold_as_worse(made):
-    words, _ = said(made, days(made), [made.detection(10)])
+    words, _ = said(made, days(made, worse_from=10, worse=0.102), [made.detection(10)])
     assert words.tone == "quiet"
+    words, _ = said(made, days(made, worse_from=10, worse=0.12), [made.detection(10)])
+    assert words.tone == "drift"
 
 
 def test_without_a_detector_two_clear_windows_are_needed(made):
