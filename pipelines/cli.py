@@ -145,6 +145,8 @@ def baseline(
         click.echo(
             "note: learning from source.files.pattern; events to be judged later belong in other files"
         )
+    elif labels is None and settings.labels is not None and settings.labels.source is not None:
+        click.echo("note: the labels of these events are looked for in labels.source; or give --labels")
     outcome = build_baseline(settings, options, pattern=pattern, output=path)
     _finished(outcome, f"baseline written to {path}")
 

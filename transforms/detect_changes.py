@@ -164,7 +164,7 @@ class StatisticSignals(_MakeSignals):
 
     def __init__(self, statistics: Sequence[str]) -> None:
         self._statistics = tuple(statistics)
-        columns = ("segment", "feature", "window_end", "n", "status")
+        columns = ("segment", "feature", "window_start", "window_end", "n", "status")
         self._columns = dict.fromkeys((*columns, *(name.partition(".")[0] for name in statistics)))
 
     def _needed(self, batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -9,7 +9,7 @@ import apache_beam as beam
 import pyarrow as pa  # noqa: TC002  # Beam reads type hints at run time
 
 import transforms.coders  # noqa: F401  (registers the coder of RecordBatch)
-from driftline.outcomes.events import labels_of, outcomes_of, predictions_of
+from driftline.outcomes.events import labels_of, outcomes_of, predictions_of, usable_scores
 from transforms.counters import count
 from transforms.join_labels import EXPIRED, MATCHED, PREDICTIONS_COUNT
 
@@ -73,7 +73,7 @@ class OutcomeBatches(PredictionBatches):
         """Take them out of a batch."""
         monitored = self._monitored(plan)
         outcomes = outcomes_of(events, monitored, self._loss)
-        number = predictions_of(events, monitored, self._loss).num_rows
+        number = int(usable_scores(events, self._loss).sum())
         count(PREDICTIONS_COUNT, number)
         count(MATCHED, outcomes.num_rows)
         count(EXPIRED, number - outcomes.num_rows)

@@ -14,17 +14,16 @@ from driftline.detectors.registry import JOB_DETECTORS
 LOSS = "loss"
 LEARNING_GAP = "learning_gap"
 FEATURE = "feature"
-STATISTICS = (
-    "ks",
-    "psi",
-    "wasserstein",
-    "wasserstein_iqr",
-    "chi2",
-    "missing_rate",
-    "mean",
-    "new_category_rate",
-)
-"""Columns of a result that a detector can follow from window to window."""
+STATISTICS_BY_KIND = {
+    "numeric": ("ks", "psi", "wasserstein", "wasserstein_iqr", "missing_rate", "mean"),
+    "categorical": ("psi", "chi2", "missing_rate", "new_category_rate"),
+}
+"""Columns of a result that a detector can follow from window to window, by the kind of the feature."""
+
+STATISTICS = tuple(dict.fromkeys(name for names in STATISTICS_BY_KIND.values() for name in names))
+
+UP_TO_ONE = ("ks", "missing_rate", "new_category_rate")
+"""Those of them that lie between 0 and 1."""
 
 DetectorName = Annotated[str, OneOf(tuple(JOB_DETECTORS))]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
@@ -24,7 +25,8 @@ def _class(value: Any) -> Any:
     """Write a class as the labels are read: YAML's 0, 0.0 and false are not the same text."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(int(value)) if isinstance(value, int | float) and value == int(value) else value
+    whole = isinstance(value, int | float) and math.isfinite(value) and value == int(value)
+    return str(int(value)) if whole else value
 
 
 ClassName = Annotated[str, BeforeValidator(_class), Shown("text, number or truth value")]

@@ -6,7 +6,15 @@ from typing import Annotated, Any
 
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
-from driftline.config.detectors import FEATURE, LEARNING_GAP, LOSS, Signal, Watch
+from driftline.config.detectors import (
+    FEATURE,
+    LEARNING_GAP,
+    LOSS,
+    STATISTICS_BY_KIND,
+    UP_TO_ONE,
+    Signal,
+    Watch,
+)
 from driftline.config.errors import ConfigError, Problem, did_you_mean
 from driftline.config.event_time import EventTime  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.features import PREDICTION, FeatureSpec
@@ -189,11 +197,6 @@ class Config(Section):
         description="What windows are compared with.", examples=["{path: baseline.avro}"]
     )
     tests: Tests = Field(default_factory=Tests, description="What counts as drift.")
-    sinks: tuple[Sink, ...] = Field(
-        default=(),
-        description="Where rows are written, each a mapping with one key.",
-        examples=["[files: {path: out/}]"],
-    )
     labels: Labels | None = Field(
         default=None, description="Where labels come from, to see whether the model is still right."
     )
@@ -201,6 +204,11 @@ class Config(Section):
         default=(),
         description="Change detectors that follow a signal for ever, each a mapping.",
         examples=["[{signal: loss, detector: adwin}]"],
+    )
+    sinks: tuple[Sink, ...] = Field(
+        default=(),
+        description="Where rows are written, each a mapping with one key.",
+        examples=["[files: {path: out/}]"],
     )
     max_segments: Count = Field(
         default=1000,
@@ -259,10 +267,13 @@ class Config(Section):
     @field_validator("detectors")
     @classmethod
     def _signals_exist(cls, value: tuple[Watch, ...], info: ValidationInfo) -> tuple[Watch, ...]:
-        features = {name: feature.kind for name, feature in (info.data.get("features") or {}).items()}
+        if "labels" not in info.data or "features" not in info.data:
+            return value  # these have mistakes of their own, which would only be said again
+        features = {name: feature.kind for name, feature in info.data["features"].items()}
         if info.data.get("prediction") is not None:
             features[PREDICTION] = "numeric"
-        labels: Labels | None = info.data.get("labels")
+        labels: Labels | None = info.data["labels"]
+        errors = labels is not None and labels.loss == "zero_one"
         seen = set()
         for number, watch in enumerate(value):
             kind, feature = Signal.parse(watch.signal)
@@ -271,21 +282,13 @@ class Config(Section):
                 raise mistake("needs labels", "add the section labels", below=place)
             if kind == LEARNING_GAP and labels is not None and not labels.binary:
                 raise mistake("needs two classes", "set labels.loss to zero_one or log", below=place)
-            if feature and feature not in features:
-                close = did_you_mean(feature, features)
-                remedy = f"did you mean `{close}`?" if close else "name a configured feature"
-                raise mistake(f"names {feature}, which is no feature", remedy, below=place)
-            if kind == FEATURE and features[feature] != "numeric":
+            if feature:
+                _check_feature_signal(kind, feature, features, place)
+            only = {"ddm": kind == LOSS and errors, "hddm_a": (kind == LOSS and errors) or kind in UP_TO_ONE}
+            if not only.get(watch.detector, True):
+                takes = "errors only, 0 or 1" if watch.detector == "ddm" else "values between 0 and 1"
                 raise mistake(
-                    "is categorical, and detectors take numbers",
-                    f"watch for example psi.{feature}",
-                    below=place,
-                )
-            if watch.detector == "ddm" and not (
-                kind == LOSS and labels is not None and labels.loss == "zero_one"
-            ):
-                raise mistake(
-                    "takes errors only, 0 or 1",
+                    f"takes {takes}",
                     "watch the signal loss with labels.loss: zero_one, or take another detector",
                     below=(number, "detector"),
                 )
@@ -300,15 +303,17 @@ class Config(Section):
     @classmethod
     def _topics_are_different(cls, value: tuple[Sink, ...], info: ValidationInfo) -> tuple[Sink, ...]:
         source = info.data.get("source")
-        read = source.kafka if source is not None else None
+        labels = info.data.get("labels")
+        alone = labels.source if labels is not None else None
+        reads = [each.kafka for each in (source, alone) if each is not None and each.kafka is not None]
         written: set[tuple[frozenset[str], str]] = set()
         for number, sink in enumerate(value):
             for key, topic in sink.kafka.topics.items() if sink.kafka is not None else ():
                 assert sink.kafka is not None
                 place = (number, "kafka", key)
-                if read is not None and read.reads(topic):
+                if any(read.reads(topic) for read in reads):
                     remedy = "name another topic: the job would read the rows it writes"
-                    raise mistake("is a topic that source.kafka reads", remedy, below=place)
+                    raise mistake("is a topic that the job reads", remedy, below=place)
                 target = (frozenset(sink.kafka.brokers), topic)
                 if target in written:
                     raise mistake(
@@ -406,3 +411,18 @@ class Config(Section):
             problem = Problem("--input", "has no suffix that tells the file format", remedy, pattern)
             raise ConfigError("command line", [problem])
         return found
+
+
+def _check_feature_signal(kind: str, feature: str, features: dict[str, str], place: tuple[int, str]) -> None:
+    """Refuse the signal of a feature that is not there, or that has no such values."""
+    if feature not in features:
+        close = did_you_mean(feature, features)
+        remedy = f"did you mean `{close}`?" if close else "name a configured feature"
+        raise mistake(f"names {feature}, which is no feature", remedy, below=place)
+    known = STATISTICS_BY_KIND[features[feature]]
+    if kind == FEATURE and features[feature] != "numeric":
+        remedy = f"watch for example psi.{feature}"
+        raise mistake("is categorical, and detectors take numbers", remedy, below=place)
+    if kind != FEATURE and kind not in known:
+        listed = ", ".join(known)
+        raise mistake(f"is null for every {features[feature]} feature", f"watch one of {listed}", below=place)

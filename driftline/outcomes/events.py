@@ -36,7 +36,7 @@ def predictions_of(events: Any, monitored: frozenset[str] | None, loss: Loss) ->
     pyarrow.RecordBatch
         Of the schema `PREDICTIONS`. Without the columns of an id, ids are null.
     """
-    return _predictions(events, monitored, np.flatnonzero(_usable(events, loss)))
+    return _predictions(events, monitored, np.flatnonzero(usable_scores(events, loss)))
 
 
 def outcomes_of(events: Any, monitored: frozenset[str] | None, loss: Loss) -> Any:
@@ -55,7 +55,7 @@ def outcomes_of(events: Any, monitored: frozenset[str] | None, loss: Loss) -> An
         Of the schema `OUTCOMES`: predictions whose label is not null, known at once. An id that is null, or
         no column, is 0: it only breaks ties.
     """
-    rows = np.flatnonzero(_usable(events, loss) & ~nulls(events.column(LABEL)))
+    rows = np.flatnonzero(usable_scores(events, loss) & ~nulls(events.column(LABEL)))
     predictions = _predictions(events, monitored, rows)
     labels = events.column(LABEL).take(pa.array(rows))
     high, low, *others = predictions.columns
@@ -79,7 +79,21 @@ def labels_of(records: Any) -> Any:
     return pa.RecordBatch.from_arrays([records.column(name) for name in LABELS.names], schema=LABELS)
 
 
-def _usable(events: Any, loss: Loss) -> NDArray[np.bool_]:
+def usable_scores(events: Any, loss: Loss) -> NDArray[np.bool_]:
+    """Tell which events have a prediction that can be compared with a label.
+
+    Parameters
+    ----------
+    events
+        Normalised events (`pyarrow.RecordBatch`).
+    loss
+        How predictions are compared with labels.
+
+    Returns
+    -------
+    ndarray of bool
+        Shape (n,).
+    """
     return loss.usable_scores(events.column(f"feature.{PREDICTION}").to_numpy(zero_copy_only=False))
 
 

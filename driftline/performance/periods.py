@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from driftline.outcomes.columns import OUTCOMES
 from driftline.performance.profile import PerformanceProfile
 from driftline.performance.recent import RecentOutcomes
 from driftline.profiles.framing import frame, unframe
@@ -123,7 +124,9 @@ def profile_periods(rows: Any, loss: Loss, every: int) -> Iterator[tuple[str, Pe
     outcomes = "label" in rows.schema.names
     encoded = rows["segment"].dictionary_encode()
     codes, names = encoded.indices.to_numpy(), encoded.dictionary.to_pylist()
-    columns = {name: rows[name].to_numpy() for name in rows.schema.names if name != "segment"}
+    # ids order outcomes; of predictions they may be null
+    wanted = OUTCOMES.names if outcomes else ("time", "score")
+    columns = {name: rows[name].to_numpy() for name in wanted if name != "segment"}
     order = np.lexsort((columns["time"], codes))
     codes = codes[order]
     columns = {name: values[order] for name, values in columns.items()}

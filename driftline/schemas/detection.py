@@ -34,7 +34,12 @@ DETECTION = RowSchema(
         ),
         Field("before", "float64", "nullable", "Mean of the signal before the change."),
         Field("after", "float64", "nullable", "Mean of the signal after it."),
-        Field("width", "int64", "nullable", "Values that the detector held for it, where it keeps a window."),
+        Field(
+            "width",
+            "int64",
+            "nullable",
+            "How many of the newest values are held to be after it.",
+        ),
         Field(
             "emitted_at",
             "timestamp",

@@ -131,9 +131,9 @@ def statistic_signals(results: Any, signals: Sequence[str]) -> Iterator[tuple[Si
     Yields
     ------
     tuple of str, SignalValues
-        For each signal and segment of the rows: the statistic, known at the end of the window. The low id is
-        the number of rows, so that of several panes of a window the fullest comes last. Windows with too
-        few rows, too little coverage or no such statistic are left out.
+        For each signal and segment of the rows: the statistic, of the time at which the window starts, known
+        when it ends. The low id is the number of rows, so that of several panes of a window the fullest comes
+        last. Windows with too few rows, too little coverage or no such statistic are left out.
     """
     telling = results.filter(pc.is_in(results.column("status"), pa.array(_TELLING)))
     feature = telling.column("feature")
@@ -144,7 +144,10 @@ def statistic_signals(results: Any, signals: Sequence[str]) -> Iterator[tuple[Si
         there = ~np.isnan(value)
         segments = pc.dictionary_encode(rows.column("segment"))
         values = SignalValues.of(
-            rows.column("window_end").cast(pa.int64()).to_numpy(), value, low=_ids(rows, "n")
+            rows.column("window_end").cast(pa.int64()).to_numpy(),
+            value,
+            time=rows.column("window_start").cast(pa.int64()).to_numpy(),
+            low=_ids(rows, "n"),
         ).take(there)
         for segment, part in _split(segments.indices.to_numpy()[there], segments.dictionary, values):
             yield (segment, signal), part

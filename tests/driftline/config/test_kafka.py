@@ -233,9 +233,9 @@ MISTAKES = {
     "registry login in url": ({"kafka": "registry: {url: 'http://u:p@r'}", **CONFLUENT}, URL, "more than scheme, host", "basic.auth.user.info"),
     "registry url among options": ({"kafka": "registry: {url: 'http://r', options: {url: x}}", **CONFLUENT}, "source.kafka.registry.options", "sets url", "`url`"),
     "results missing": ({"sinks": sink("dead_letters: d")}, RESULTS, "is missing", "`results: drift-results`"),
-    "results to the source": ({"sinks": sink("results: t")}, RESULTS, "source.kafka reads", "the rows it writes"),
-    "results to a matching topic": ({"sinks": sink("results: fx"), "topic": "topic_pattern: 'f.*'"}, RESULTS, "source.kafka reads", "another topic"),
-    "dead letters to the source": ({"sinks": sink("results: r, dead_letters: t")}, "sinks[0].kafka.dead_letters", "source.kafka reads", "another topic"),
+    "results to the source": ({"sinks": sink("results: t")}, RESULTS, "that the job reads", "the rows it writes"),
+    "results to a matching topic": ({"sinks": sink("results: fx"), "topic": "topic_pattern: 'f.*'"}, RESULTS, "that the job reads", "another topic"),
+    "dead letters to the source": ({"sinks": sink("results: r, dead_letters: t")}, "sinks[0].kafka.dead_letters", "that the job reads", "another topic"),
     "dead letters to the results": ({"sinks": sink("results: r, dead_letters: r")}, "sinks[0].kafka.dead_letters", "topic of the results too", "another topic"),
     "two sinks, one topic": (
         {"sinks": "sinks: [kafka: {brokers: [a, b], results: r}, kafka: {brokers: [b, a], results: q, dead_letters: r}]"},
