@@ -19,6 +19,7 @@ from transforms.read_files import ReadEvents
 if TYPE_CHECKING:
     from driftline.config import Config
     from driftline.config.labels import Labels
+    from driftline.outcomes.features import FeatureLayout
     from transforms.baseline_source import BaselineSource
     from transforms.kafka.read import ReadKafka
 
@@ -111,6 +112,8 @@ class Outcomes(beam.PTransform):
         Gives the monitored segments.
     plan
         Side input that gives them where there is no baseline yet.
+    layout
+        Features that travel along with predictions; none by default.
     """
 
     model: str
@@ -119,17 +122,18 @@ class Outcomes(beam.PTransform):
     allowed_lateness: int | None
     baseline: BaselineSource | None = None
     plan: Any = None
+    layout: FeatureLayout | None = None
 
     def expand(self, events: beam.PCollection) -> Joined:
         """Take the predictions out of the events, and join them with their labels."""
         loss = self.labels.measure
         plan = () if self.plan is None else (self.plan,)
         predictions = events | "Predictions" >> beam.ParDo(
-            PredictionBatches(loss, self.baseline), *plan
+            PredictionBatches(loss, self.baseline, self.layout), *plan
         ).with_output_types(pa.RecordBatch)
         if self.reader is None:
             outcomes = events | "Outcomes" >> beam.ParDo(
-                OutcomeBatches(loss, self.baseline), *plan
+                OutcomeBatches(loss, self.baseline, self.layout), *plan
             ).with_output_types(pa.RecordBatch)
             return Joined(predictions, outcomes, ())
         read = events.pipeline | "ReadLabels" >> self.reader

@@ -14,7 +14,7 @@ from driftline.report.summary import RunSummary
 from pipelines.job import check_input, run_job
 from pipelines.kafka import kafka_reader
 from pipelines.labels import Outcomes, label_reader
-from pipelines.outcomes import detect_changes, monitor_performance
+from pipelines.outcomes import check_learning, detect_changes, learnt_features, monitor_performance
 from pipelines.output import refuse_folders, refuse_own_output, unfinished
 from pipelines.sinks import moved, prepare_sinks, tables_of, write_sinks
 from transforms.baseline_source import BaselineSource, read_baseline
@@ -118,7 +118,9 @@ def build_monitor(
     lateness = config.windows.allowed_lateness if streaming else None
     outcomes = None
     if config.labels is not None:
-        joined = events | "Outcomes" >> Outcomes(config.model, config.labels, labels, lateness, baseline)
+        joined = events | "Outcomes" >> Outcomes(
+            config.model, config.labels, labels, lateness, baseline, layout=learnt_features(config)
+        )
         outcomes = joined.outcomes
         tables["performance"] = {
             "predictions": joined.predictions,
@@ -149,7 +151,10 @@ def fitting_baseline(config: Config) -> Baseline:
     ------
     BaselineError
         If it cannot be read or does not fit.
+    ConfigError
+        If a detector needs a package that is not installed.
     """
+    check_learning(config)
     baseline = read_baseline(config.baseline.path)
     check_fits(baseline, config, config.baseline.path)
     return baseline

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 
-from driftline.config.detectors import FEATURE, LOSS, Signal, whole_numbers
+from driftline.config.detectors import FEATURE, LEARNING_GAP, LOSS, Signal, whole_numbers
+from driftline.config.errors import ConfigError, Problem
+from driftline.outcomes.features import FeatureLayout
 from transforms.detect_changes import DetectChanges, FeatureSignals, OutcomeSignals, StatisticSignals
+from transforms.follow_in_order import SLICE
 from transforms.join_labels import SLICE as JOIN_SLICE
+from transforms.learn_online import LearnOnline
 from transforms.monitor_performance import MonitorPerformance
 from transforms.performance_references import BaselineReferences
 
@@ -54,6 +59,51 @@ def monitor_performance(
     )
 
 
+def check_learning(config: Config) -> None:
+    """Refuse to learn online without scikit-learn, before anything starts.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+
+    Raises
+    ------
+    ConfigError
+        If a detector watches `learning_gap` and scikit-learn is not installed.
+    """
+    if find_spec("sklearn") is not None:
+        return
+    remedy = "pip install 'driftline[online]', here and on the workers; or remove the detector"
+    problems = [
+        Problem(
+            f"detectors.{number}.signal", "needs scikit-learn, which is not installed", remedy, LEARNING_GAP
+        )
+        for number, watch in enumerate(config.detectors)
+        if watch.signal == LEARNING_GAP
+    ]
+    if problems:
+        raise ConfigError(config.name, problems)
+
+
+def learnt_features(config: Config) -> FeatureLayout | None:
+    """Say which features travel with predictions to their labels.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+
+    Returns
+    -------
+    FeatureLayout or None
+        All features but the prediction; None where no detector watches `learning_gap`.
+    """
+    if all(watch.signal != LEARNING_GAP for watch in config.detectors):
+        return None
+    return FeatureLayout.of({name: feature.kind for name, feature in config.features.items()})
+
+
 def detect_changes(
     config: Config,
     baseline: BaselineSource,
@@ -76,7 +126,7 @@ def detect_changes(
     events, results
         Record batches of normalised events, and of result rows.
     outcomes
-        Record batches of `OUTCOMES`; None without labels.
+        Record batches of `OUTCOMES`, with features if a detector watches `learning_gap`; None without labels.
 
     Returns
     -------
@@ -97,12 +147,17 @@ def detect_changes(
         assert outcomes is not None
         made = beam.ParDo(OutcomeSignals(config.labels.measure)).with_output_types(_BLOCK)
         sources.append(outcomes | "OutcomeSignals" >> made)
+    layout = learnt_features(config)
+    if layout is not None:
+        assert outcomes is not None
+        sources.append(outcomes | "LearnOnline" >> LearnOnline(layout, lateness, JOIN_SLICE))
     statistics = [str(signal) for signal in signals if signal.feature and signal.kind != FEATURE]
     if statistics:
         made = beam.ParDo(StatisticSignals(statistics)).with_output_types(_BLOCK)
         sources.append(results | "StatisticSignals" >> made)
+    hold_back = {LOSS: JOIN_SLICE, LEARNING_GAP: JOIN_SLICE + SLICE}
     return (
         sources
         | "Signals" >> beam.Flatten()
-        | "DetectChanges" >> DetectChanges(config.model, watches, lateness, hold_back={LOSS: JOIN_SLICE})
+        | "DetectChanges" >> DetectChanges(config.model, watches, lateness, hold_back=hold_back)
     )

@@ -14,13 +14,10 @@ import pyarrow.compute as pc
 from apache_beam.coders import BytesCoder
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
-from apache_beam.transforms.window import GlobalWindow, GlobalWindows
-from apache_beam.utils.timestamp import Timestamp
-from apache_beam.utils.windowed_value import WindowedValue
+from apache_beam.transforms.window import GlobalWindows
 
 import transforms.coders  # noqa: F401  (registers the coder of RecordBatch)
 from driftline.signals import (
-    SignalLedger,
     SignalState,
     Watch,
     advance,
@@ -33,10 +30,20 @@ from driftline.signals import (
     statistic_signals,
 )
 from transforms.counters import count
+from transforms.follow_in_order import (
+    SLICE,
+    Followed,
+    FollowInOrder,
+    checked_slice,
+    stamped,
+    whole_milliseconds,
+)
 from transforms.profile_slices import MILLISECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from apache_beam.utils.windowed_value import WindowedValue
 
     from driftline.performance.losses import Loss
     from driftline.signals import SignalValues
@@ -53,12 +60,7 @@ UNUSABLE: Final = "unusable_for_detectors"
 
 DETECTIONS: Final = "detections"
 
-#: So long a piece of event time is followed together, microseconds.
-SLICE: Final = 60_000_000
-
 _MOST_ROWS: Final = 131_072
-_END_OF_TIME: Final = 1 << 62  # microseconds; no value is as late
-_LAST: Final = GlobalWindow().max_timestamp().micros // MILLISECOND * MILLISECOND
 
 
 class _MakeSignals(beam.DoFn):
@@ -97,7 +99,7 @@ class _MakeSignals(beam.DoFn):
         for batch in pa.Table.from_batches(held).combine_chunks().to_batches() if held else ():
             for key, values in self._signals(batch):
                 block = encode_block(values)
-                yield _stamped((key, block), first_known(block) // MILLISECOND * MILLISECOND)
+                yield stamped((key, block), first_known(block) // MILLISECOND * MILLISECOND)
 
 
 class OutcomeSignals(_MakeSignals):
@@ -174,7 +176,7 @@ class StatisticSignals(_MakeSignals):
         return statistic_signals(batch, self._statistics)
 
 
-class FollowSignal(beam.DoFn):
+class FollowSignal(FollowInOrder):
     """Let the detectors of a signal take its values in order, all that are due when a slice is over.
 
     Parameters
@@ -191,9 +193,7 @@ class FollowSignal(beam.DoFn):
 
     Notes
     -----
-    The state of a signal of one segment is what waits, a bag of blocks; the detectors and the times of what
-    they have taken, one value that is read and written once a slice; and a ledger of 20 bytes, which is all
-    that is read when values arrive.
+    What a signal of one segment remembers are its detectors and the times of what they have taken.
     """
 
     WAITING = BagStateSpec("signal_waiting_v1", BytesCoder())
@@ -208,9 +208,9 @@ class FollowSignal(beam.DoFn):
         slice_length: int,
         delays: Mapping[str, int] | None,
     ) -> None:
+        super().__init__(slice_length)
         self._model = model
         self._watches = watches
-        self._slice = slice_length
         self._delays = delays
 
     def process(
@@ -221,15 +221,7 @@ class FollowSignal(beam.DoFn):
         due=beam.DoFn.TimerParam(DUE),  # noqa: ANN001, B008
     ) -> None:
         """Keep values until their slice is over."""
-        (_, signal), block = element
-        if signal not in self._watches:
-            return
-        waiting.add(block)
-        before = _ledger(ledger)
-        at = self._due(signal, first_known(block), before.cut)
-        if before.due is None or at < before.due:
-            due.set(Timestamp(micros=at))
-            ledger.write(SignalLedger(before.cut, at).to_bytes())
+        self.keep(element, waiting, ledger, due)
 
     @on_timer(DUE)
     def follow(  # noqa: PLR0917  (states and timers are parameters)
@@ -242,32 +234,29 @@ class FollowSignal(beam.DoFn):
         due=beam.DoFn.TimerParam(DUE),  # noqa: ANN001, B008
     ) -> Iterator[WindowedValue]:
         """Follow what is due."""
-        before = _ledger(ledger)
-        if before.due is None:
-            return
+        yield from self.follow_due(key, at, waiting, detectors, ledger, due)
+
+    def is_followed(self, key: SignalKey) -> bool:
+        """Say whether a detector watches the signal."""
+        return key[1] in self._watches
+
+    def delay(self, key: SignalKey) -> int | None:
+        """Give the delay of the signal."""
+        return None if self._delays is None else self._delays[key[1]]
+
+    def first_known(self, block: bytes) -> int:
+        """Read the earliest time of a block."""
+        return first_known(block)
+
+    def advance(self, key: SignalKey, state: bytes | None, blocks: Sequence[bytes], cut: int) -> Followed:
+        """Let the detectors take what is due."""
         segment, signal = key
-        if signal not in self._watches:  # any more
-            for state in (waiting, detectors, ledger):
-                state.clear()
-            return
-        now = min(at.micros, before.due)  # never look further than the watermark is sure to be
-        cut = _END_OF_TIME if self._delays is None else now - self._delays[signal]
-        if before.cut is not None:
-            cut = max(cut, before.cut)
-        known = detectors.read()
-        state = (SignalState.from_bytes(known) if known else SignalState()).configured(self._watches[signal])
-        found = advance(state, list(waiting.read()), cut, once_a_time=is_statistic(signal))
-        waiting.clear()
-        for block in found.pending:
-            waiting.add(block)
-        detectors.write(found.state.to_bytes())
-        again = None if found.next is None else self._due(signal, found.next, cut)
-        if again is not None:
-            due.set(Timestamp(micros=again))
-        ledger.write(SignalLedger(cut, again).to_bytes())
+        before = (SignalState.from_bytes(state) if state else SignalState()).configured(self._watches[signal])
+        found = advance(before, blocks, cut, once_a_time=is_statistic(signal))
         count(LATE, found.late)
         count(UNUSABLE, found.refused)
         count(DETECTIONS, len(found.detections))
+        said = []
         if found.detections:
             rows = detection_batch(
                 found.detections,
@@ -276,21 +265,8 @@ class FollowSignal(beam.DoFn):
                 signal=signal,
                 emitted_at=time.time_ns() // 1000,
             )
-            yield _stamped(rows, self._stamp(rows, now))
-
-    def _due(self, signal: str, known: int, cut: int | None) -> int:
-        """Say when to follow a value: when its slice is over, and a later one than was followed."""
-        if self._delays is None:
-            return _LAST
-        number = max(known, known if cut is None else cut) // self._slice + 1
-        return number * self._slice + self._delays[signal]
-
-    def _stamp(self, rows: pa.RecordBatch, now: int) -> int:
-        """Give the time that was looked at; of bounded input, the end of the slice of the latest row."""
-        if self._delays is not None:
-            return now
-        latest = pc.max(rows.column("detected_at").cast(pa.int64())).as_py()
-        return min((latest // self._slice + 1) * self._slice, now)
+            said.append((rows, pc.max(rows.column("detected_at").cast(pa.int64())).as_py()))
+        return Followed(found.state.to_bytes(), found.pending, found.next, said)
 
 
 @dataclass
@@ -339,10 +315,7 @@ class DetectChanges(beam.PTransform):
 
     def __post_init__(self) -> None:
         """Refuse what the workers could not run."""
-        if self.slice_length <= 0 or self.slice_length % MILLISECOND:
-            raise ValueError(
-                f"slice_length {self.slice_length!r}: give a whole number of milliseconds, in microseconds"
-            )
+        checked_slice(self.slice_length)
         self._watches = {
             signal: tuple(Watch.of(name, parameters) for name, parameters in detectors)
             for signal, detectors in self.watches.items()
@@ -366,19 +339,9 @@ class DetectChanges(beam.PTransform):
         if not isinstance(back, Mapping):
             back = dict.fromkeys(self.watches, back)
         return {
-            signal: -(-(self.allowed_lateness + back.get(signal, 0)) // MILLISECOND) * MILLISECOND
-            for signal in self.watches
+            signal: whole_milliseconds(self.allowed_lateness + back.get(signal, 0)) for signal in self.watches
         }
 
 
 def _same(element: Any) -> Any:
     return element
-
-
-def _stamped(value: Any, micros: int) -> WindowedValue:
-    return WindowedValue(value, Timestamp(micros=micros), (GlobalWindow(),))
-
-
-def _ledger(state: Any) -> SignalLedger:
-    data = state.read()
-    return SignalLedger.from_bytes(data) if data else SignalLedger()

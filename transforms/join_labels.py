@@ -19,6 +19,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 import transforms.coders  # noqa: F401  (registers the coder of RecordBatch)
 from driftline.outcomes import LABELS, NO_PREDICTION, PREDICTIONS, UNMATCHED, MatchRule, settle
 from driftline.outcomes.blocks import first_time
+from driftline.outcomes.features import FEATURES
 from driftline.outcomes.ledger import Ledger
 from driftline.outcomes.shards import pack_by_shard, without_id
 from driftline.outcomes.waiting import split
@@ -66,7 +67,8 @@ class PackByShard(beam.DoFn):
         """Buffer a batch; pack what is buffered when it is much."""
         labels = "label" in batch.schema.names
         count(LABELS_COUNT if labels else PREDICTIONS_COUNT, batch.num_rows)
-        batch, nameless = without_id(batch.select((LABELS if labels else PREDICTIONS).names))
+        names = {FEATURES, *(LABELS if labels else PREDICTIONS).names}
+        batch, nameless = without_id(batch.select([name for name in batch.schema.names if name in names]))
         if nameless.num_rows:
             count(UNMATCHED_LABELS if labels else EXPIRED, nameless.num_rows)
             if labels:
@@ -211,6 +213,7 @@ class JoinLabels(beam.PTransform):
     """From ``{"predictions": ..., "labels": ...}`` to ``{"outcomes": ..., "unmatched": ...}``.
 
     All four are record batches, with the columns of `PREDICTIONS`, `LABELS`, `OUTCOMES` and `UNMATCHED`.
+    Encoded features of predictions travel along if there are any.
 
     Parameters
     ----------

@@ -16,6 +16,7 @@ from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 
 import transforms.coders  # noqa: F401  (registers the coder of RecordBatch)
+from driftline.outcomes.features import without_features
 from driftline.performance import Loss, PerformanceReference, performance_batch, performance_row
 from driftline.performance.look import drop_forgotten, first_due, look
 from driftline.performance.periods import merge_periods, profile_periods, usable
@@ -97,6 +98,7 @@ class ProfilePeriods(beam.DoFn):
         at=beam.DoFn.TimestampParam,  # noqa: ANN001
     ) -> Iterator[WindowedValue]:
         """Buffer a batch; profile what is buffered when it is much."""
+        batch = without_features(batch)
         good = usable(batch, self._loss)
         if not good.all():
             count(PERFORMANCE_UNUSABLE, int((~good).sum()))

@@ -14,6 +14,7 @@ from transforms.counters import count
 from transforms.join_labels import EXPIRED, MATCHED, PREDICTIONS_COUNT
 
 if TYPE_CHECKING:
+    from driftline.outcomes.features import FeatureLayout
     from driftline.performance import Loss
     from transforms.baseline_source import BaselineSource
 
@@ -27,11 +28,16 @@ class PredictionBatches(beam.DoFn):
         How predictions are compared with labels.
     baseline
         Gives the monitored segments; None where a `Plan` comes as side input.
+    layout
+        Features that travel along; none by default.
     """
 
-    def __init__(self, loss: Loss, baseline: BaselineSource | None = None) -> None:
+    def __init__(
+        self, loss: Loss, baseline: BaselineSource | None = None, layout: FeatureLayout | None = None
+    ) -> None:
         self._loss = loss
         self._baseline = baseline
+        self._layout = layout
 
     def setup(self) -> None:
         """Read the baseline."""
@@ -47,7 +53,7 @@ class PredictionBatches(beam.DoFn):
         self, events: pa.RecordBatch, plan: tuple[bytes, list[str]] | None = None
     ) -> Iterator[pa.RecordBatch]:
         """Take them out of a batch."""
-        predictions = predictions_of(events, self._monitored(plan), self._loss)
+        predictions = predictions_of(events, self._monitored(plan), self._loss, self._layout)
         if predictions.num_rows:
             yield predictions
 
@@ -63,7 +69,7 @@ class OutcomeBatches(PredictionBatches):
 
     Parameters
     ----------
-    loss, baseline
+    loss, baseline, layout
         As for `PredictionBatches`.
     """
 
@@ -72,7 +78,7 @@ class OutcomeBatches(PredictionBatches):
     ) -> Iterator[pa.RecordBatch]:
         """Take them out of a batch."""
         monitored = self._monitored(plan)
-        outcomes = outcomes_of(events, monitored, self._loss)
+        outcomes = outcomes_of(events, monitored, self._loss, self._layout)
         number = int(usable_scores(events, self._loss).sum())
         count(PREDICTIONS_COUNT, number)
         count(MATCHED, outcomes.num_rows)

@@ -282,6 +282,8 @@ class Config(Section):
                 raise mistake("needs labels", "add the section labels", below=place)
             if kind == LEARNING_GAP and labels is not None and not labels.binary:
                 raise mistake("needs two classes", "set labels.loss to zero_one or log", below=place)
+            if kind == LEARNING_GAP and not info.data["features"]:
+                raise mistake("needs features to learn from", "name the model's features", below=place)
             if feature:
                 _check_feature_signal(kind, feature, features, place)
             only = {"ddm": kind == LOSS and errors, "hddm_a": (kind == LOSS and errors) or kind in UP_TO_ONE}

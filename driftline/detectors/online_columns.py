@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -30,6 +30,21 @@ MEMORY: Final = 100_000.0
 """Events the moments remember; older ones fade, so that a feature in a new unit comes to life again."""
 
 _SIGN: Final = np.uint64(63)
+
+
+class Inputs(NamedTuple):
+    """Features that were read already.
+
+    Parameters
+    ----------
+    numbers
+        (n, k) float64, as `read_numbers` gives them.
+    categories
+        (n, c) int32, as `read_categories` gives them.
+    """
+
+    numbers: NDArray[np.float64]
+    categories: NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)

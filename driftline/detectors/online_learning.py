@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 import numpy as np
 
 from driftline.detectors.online_columns import (
+    Inputs,
     RunningMoments,
     read_categories,
     read_numbers,
@@ -163,7 +164,7 @@ class OnlineLearningDetector:
         ----------
         features
             `pyarrow.RecordBatch` or ``Table`` of n rows with the features as columns; or, without categorical
-            features, a numpy array (n, k).
+            features, a numpy array (n, k); or `Inputs`, hashed to `hashed_columns`.
         labels
             (n,) numpy or Arrow array of classes.
         frozen_losses
@@ -316,7 +317,7 @@ class OnlineLearningDetector:
         return model
 
     def _read(self, features: Any, labels: Any, frozen_losses: Any, positions: Any) -> Events:
-        numbers = read_numbers(features, self.numeric)
+        numbers, categories = self._inputs(features)
         n = len(numbers)
         losses = np.asarray(frozen_losses, np.float64)
         places = np.arange(self._seen, self._seen + n) if positions is None else np.asarray(positions)
@@ -331,11 +332,24 @@ class OnlineLearningDetector:
             )
         return Events(
             numbers,
-            read_categories(features, self.categorical, self.hashed_columns),
+            categories,
             class_numbers(labels, self.classes),
             np.minimum(losses, LARGEST_LOSS),
             places.astype(np.int64, copy=False),
         )
+
+    def _inputs(self, features: Any) -> Inputs:
+        if not isinstance(features, Inputs):
+            numbers = read_numbers(features, self.numeric)
+            return Inputs(numbers, read_categories(features, self.categorical, self.hashed_columns))
+        given = features.numbers.shape[1], features.categories.shape[1]
+        wanted = len(self.numeric), len(self.categorical)
+        if given != wanted:
+            raise ValueError(
+                f"{given[0]} numeric and {given[1]} categorical features: this learner has {wanted[0]} and "
+                f"{wanted[1]}; give those it was made with"
+            )
+        return features
 
     def _test_then_learn(self, events: Events) -> NDArray[np.float64]:
         """Give the learner's loss of one whole batch as it was before learning from it."""

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 BLOCK_VERSION: Final = 1
 
+FEATURES_VERSION: Final = 2
+"""Of a block of predictions with features; without them, it is written as ever."""
+
 PREDICTIONS_TAG: Final = b"dJP"
 LABELS_TAG: Final = b"dJL"
 MARKS_TAG: Final = b"dJM"
@@ -71,9 +74,10 @@ def encode_predictions(rows: Predictions, first: int = 0, *, bare: bool = False)
     Returns
     -------
     bytes
-        Tag, version, JSON head; high, low, time, [score, segment,] [status].
+        Tag, version, JSON head; high, low, time, [score, segment, [features,]] [status].
     """
     head, columns = _packed(rows, first)
+    version = BLOCK_VERSION
     if bare:
         head["bare"] = True
     else:
@@ -81,7 +85,10 @@ def encode_predictions(rows: Predictions, first: int = 0, *, bare: bool = False)
         head["segments"] = [rows.names[code] for code in used.tolist()]
         code = np.searchsorted(used, rows.segment).astype(_segment_type(len(used)))
         columns[3:3] = [rows.score.astype("<f8", copy=False), code]
-    return frame(PREDICTIONS_TAG, BLOCK_VERSION, head, b"".join(column.tobytes() for column in columns))
+        if rows.features is not None:
+            version, head["width"] = FEATURES_VERSION, rows.features.shape[1]
+            columns.insert(5, rows.features)
+    return frame(PREDICTIONS_TAG, version, head, b"".join(column.tobytes() for column in columns))
 
 
 def encode_labels(rows: Labels, first: int = 0) -> bytes:
@@ -178,8 +185,9 @@ def span(data: bytes) -> tuple[int, int]:
     ValueError
         If the bytes are something else or too new.
     """
-    tag = LABELS_TAG if data[:3] == LABELS_TAG else PREDICTIONS_TAG
-    head, _ = unframe(tag, BLOCK_VERSION, "block of predictions or labels", data)
+    labels = data[:3] == LABELS_TAG
+    tag, version = (LABELS_TAG, BLOCK_VERSION) if labels else (PREDICTIONS_TAG, FEATURES_VERSION)
+    head, _ = unframe(tag, version, "block of predictions or labels", data)
     return head["start"], head["end"]
 
 
@@ -193,14 +201,14 @@ class _Reader:
         n = self._n if n is None else n
         start, self._at = self._at, self._at + n * np.dtype(dtype).itemsize
         if self._at > len(self._payload):
-            raise self._damaged()
+            raise self.damaged()
         return np.frombuffer(self._payload, dtype, n, start)
 
     def done(self) -> None:
         if self._at != len(self._payload):
-            raise self._damaged()
+            raise self.damaged()
 
-    def _damaged(self) -> ValueError:
+    def damaged(self) -> ValueError:
         return ValueError(
             f"{self._what} cut short or too long: {len(self._payload)} bytes for {self._n} rows; "
             "start from an older savepoint, or anew"
@@ -237,8 +245,11 @@ def _status(head: dict[str, Any], reader: _Reader) -> NDArray[np.uint8]:
 
 def _decoded_predictions(data: bytes) -> Block:
     what = "block of predictions"
-    head, payload = unframe(PREDICTIONS_TAG, BLOCK_VERSION, what, data)
+    head, payload = unframe(PREDICTIONS_TAG, FEATURES_VERSION, what, data)
     reader = _Reader(payload, head["n"], what)
+    width, features = head.get("width", 0), None
+    if bool(width) != (data[3] == FEATURES_VERSION):
+        raise reader.damaged()
     high, low, time = _keys(head, reader)
     if head.get("bare"):
         names = ("",)
@@ -246,9 +257,11 @@ def _decoded_predictions(data: bytes) -> Block:
     else:
         names = tuple(head["segments"])
         score, segment = reader.take("<f8"), reader.take(_segment_type(len(names))).astype(np.int32)
+        if width:
+            features = reader.take("u1", head["n"] * width).reshape(head["n"], width)
     status = _status(head, reader)
     reader.done()
-    return Block(head.get("first", 0), Predictions(high, low, time, score, segment, names, status))
+    return Block(head.get("first", 0), Predictions(high, low, time, score, segment, names, status, features))
 
 
 def _decoded_labels(data: bytes) -> Block:

@@ -23,7 +23,10 @@ PREDICTIONS: Final = pa.schema(
     ]
 )
 """Both halves of the request id's hash; event time, microseconds since the epoch, UTC; label of the segment;
-probability of the positive class, or the number predicted. An id that is null is that of no other row."""
+probability of the positive class, or the number predicted. An id that is null is that of no other row.
+
+Where a learner needs them there is one more column, ``features`` (fixed-size binary), of predictions and of
+outcomes: `driftline.outcomes.features`."""
 
 LABELS: Final = pa.schema(
     [

@@ -11,15 +11,19 @@ from driftline.config.features import PREDICTION
 from driftline.decoding.columns import nulls
 from driftline.decoding.event_schema import ID, LABEL
 from driftline.outcomes.columns import LABELS, OUTCOMES, PREDICTIONS
+from driftline.outcomes.features import FEATURES
 from driftline.slicing import segment_codes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from driftline.outcomes.features import FeatureLayout
     from driftline.performance.losses import Loss
 
 
-def predictions_of(events: Any, monitored: frozenset[str] | None, loss: Loss) -> Any:
+def predictions_of(
+    events: Any, monitored: frozenset[str] | None, loss: Loss, layout: FeatureLayout | None = None
+) -> Any:
     """Take the predictions out of events.
 
     Parameters
@@ -30,23 +34,27 @@ def predictions_of(events: Any, monitored: frozenset[str] | None, loss: Loss) ->
         Labels of the segments to tell apart; all others are ``(other)``. None tells all apart.
     loss
         How predictions are compared with labels: rows whose prediction cannot be are left out.
+    layout
+        Features that travel along, as one more column; none by default.
 
     Returns
     -------
     pyarrow.RecordBatch
         Of the schema `PREDICTIONS`. Without the columns of an id, ids are null.
     """
-    return _predictions(events, monitored, np.flatnonzero(usable_scores(events, loss)))
+    return _predictions(events, monitored, np.flatnonzero(usable_scores(events, loss)), layout)
 
 
-def outcomes_of(events: Any, monitored: frozenset[str] | None, loss: Loss) -> Any:
+def outcomes_of(
+    events: Any, monitored: frozenset[str] | None, loss: Loss, layout: FeatureLayout | None = None
+) -> Any:
     """Take the outcomes out of events that carry their label.
 
     Parameters
     ----------
     events
         Normalised events (`pyarrow.RecordBatch`) with the column ``label``.
-    monitored, loss
+    monitored, loss, layout
         As for `predictions_of`.
 
     Returns
@@ -56,11 +64,12 @@ def outcomes_of(events: Any, monitored: frozenset[str] | None, loss: Loss) -> An
         no column, is 0: it only breaks ties.
     """
     rows = np.flatnonzero(usable_scores(events, loss) & ~nulls(events.column(LABEL)))
-    predictions = _predictions(events, monitored, rows)
+    predictions = _predictions(events, monitored, rows, layout)
     labels = events.column(LABEL).take(pa.array(rows))
-    high, low, *others = predictions.columns
+    high, low, time, segment, score, *features = predictions.columns
     ids = high.fill_null(0), low.fill_null(0)
-    return pa.RecordBatch.from_arrays([*ids, *others, labels, predictions.column("time")], schema=OUTCOMES)
+    columns = [*ids, time, segment, score, labels, time]
+    return _batch(columns, OUTCOMES, features)
 
 
 def labels_of(records: Any) -> Any:
@@ -97,7 +106,9 @@ def usable_scores(events: Any, loss: Loss) -> NDArray[np.bool_]:
     return loss.usable_scores(events.column(f"feature.{PREDICTION}").to_numpy(zero_copy_only=False))
 
 
-def _predictions(events: Any, monitored: frozenset[str] | None, rows: NDArray[np.intp]) -> Any:
+def _predictions(
+    events: Any, monitored: frozenset[str] | None, rows: NDArray[np.intp], layout: FeatureLayout | None
+) -> Any:
     codes, names = segment_codes(events, monitored)
     wanted = pa.array(rows)
     joined = ID[0] in events.schema.names
@@ -108,4 +119,10 @@ def _predictions(events: Any, monitored: frozenset[str] | None, rows: NDArray[np
         names.take(pa.array(codes[rows])),
         events.column(f"feature.{PREDICTION}").take(wanted),
     ]
-    return pa.RecordBatch.from_arrays(columns, schema=PREDICTIONS)
+    return _batch(columns, PREDICTIONS, [] if layout is None else [layout.encode(events).take(wanted)])
+
+
+def _batch(columns: list[Any], schema: Any, features: list[Any]) -> Any:
+    for column in features:
+        schema = schema.append(pa.field(FEATURES, column.type))
+    return pa.RecordBatch.from_arrays([*columns, *features], schema=schema)

@@ -3,7 +3,7 @@
 Rows are looked at in the order of their times, whatever the order they came in:
 
 - A prediction with the request id of an earlier one, no more than `wait` after it, is a duplicate. Of two at
-  one time, the one with the smaller score, then segment, stands.
+  one time, the one with the smaller score, then segment, then features, stands.
 - A label belongs to the first prediction with its id whose time is no more than `wait` away. The first label,
   of two at one time the smaller, is the prediction's; all others that belong to it are duplicates.
 - A label that repeats another that waits (same id, time and value) is a duplicate.
@@ -16,7 +16,7 @@ of their time have been looked at already find what there is: nothing that was s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -228,7 +228,10 @@ def _without_duplicates(predictions: Predictions, rows: Indices, group: Indices,
         keep[new[near]] = False
         new = new[~near]
     of = rows[new]
-    new = new[np.lexsort((predictions.segment[of], predictions.score[of], time[new], group[new]))]
+    keys: list[NDArray[Any]] = [predictions.segment[of], predictions.score[of], time[new], group[new]]
+    if predictions.features is not None and len(of):
+        keys.insert(0, np.unique(predictions.features[of], axis=0, return_inverse=True)[1].ravel())
+    new = new[np.lexsort(keys)]
     keep[new] = False
     following = _first_from(group[new], time[new], group[new], time[new] + wait + 1)
     first = np.ones(len(new), bool)

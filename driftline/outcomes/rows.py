@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from driftline.outcomes.features import concatenate, features_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -44,6 +46,8 @@ class Predictions:
         Labels of segments, ascending.
     status
         (n,) uint8, of `Status`.
+    features
+        (n, w) uint8, encoded; None where no row has features.
     """
 
     high: NDArray[np.uint64]
@@ -53,6 +57,7 @@ class Predictions:
     segment: NDArray[np.int32]
     names: tuple[str, ...]
     status: NDArray[np.uint8]
+    features: NDArray[np.uint8] | None = None
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -74,6 +79,7 @@ class Predictions:
             rank[coded.indices.to_numpy()],
             tuple(texts[order].tolist()),
             np.zeros(batch.num_rows, np.uint8),
+            features_of(batch),
         )
 
     def take(self, rows: Any) -> Predictions:
@@ -86,6 +92,7 @@ class Predictions:
             self.segment[rows],
             self.names,
             self.status[rows],
+            None if self.features is None else self.features[rows],
         )
 
     def with_status(self, status: NDArray[np.uint8]) -> Predictions:
@@ -112,6 +119,7 @@ class Predictions:
             _joined(segments, np.int32),
             tuple(names),
             _joined([part.status for part in parts], np.uint8),
+            concatenate([part.features for part in parts], [len(part) for part in parts]),
         )
 
     def segments(self) -> Any:

@@ -19,6 +19,7 @@ from driftline.outcomes.blocks import (
     span,
 )
 from driftline.outcomes.columns import AFTER_DEADLINE, NO_PREDICTION, OUTCOMES, UNMATCHED
+from driftline.outcomes.features import FEATURES, as_column
 from driftline.outcomes.match import match
 from driftline.outcomes.rows import Labels, Predictions, Status
 
@@ -43,7 +44,8 @@ class Settled:
     Parameters
     ----------
     outcomes
-        `pyarrow.RecordBatch` with `OUTCOMES` columns, in the order of ``known, time, id_high, id_low``.
+        `pyarrow.RecordBatch` with `OUTCOMES` columns, and ``features`` if predictions have them, in the order
+        of ``known, time, id_high, id_low``.
     unmatched
         `pyarrow.RecordBatch` with `UNMATCHED` columns, in the order of ``time, id_high, id_low``.
     expired, duplicate_predictions, duplicate_labels
@@ -256,7 +258,8 @@ def _needed(
     full = int(keep_p.sum()) - bare
     n = int(keep_l.sum())
     text = int(labels.where.nbytes) * n // max(len(labels), 1)
-    return 21 * bare + 30 * full + 33 * n + text
+    width = 0 if predictions.features is None else predictions.features.shape[1]
+    return 21 * bare + (30 + width) * full + 33 * n + text
 
 
 def _in_order(rows: Any) -> Any:
@@ -282,7 +285,11 @@ def _outcomes(predictions: Predictions, labels: Labels, found: Match) -> Any:
     order = np.lexsort((predictions.low[rows_p], predictions.high[rows_p], predictions.time[rows_p], known))
     some, own = predictions.take(rows_p[order]), rows_l[order]
     columns = [some.high, some.low, some.time, some.segments(), some.score, labels.label[own], known[order]]
-    return pa.RecordBatch.from_arrays([pa.array(column) for column in columns], schema=OUTCOMES)
+    arrays, schema = [pa.array(column) for column in columns], OUTCOMES
+    if some.features is not None:
+        arrays.append(as_column(some.features))
+        schema = schema.append(pa.field(FEATURES, arrays[-1].type))
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
 def _unmatched(labels: Labels, found: Match) -> Any:

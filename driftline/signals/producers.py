@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -28,6 +28,15 @@ FEATURE: Final = "feature."
 
 SignalKey = tuple[str, str]
 """Segment label and name of the signal."""
+
+
+Rows = TypeVar("Rows", bound="_Rows")
+"""Rows that can be chosen by their numbers."""
+
+
+class _Rows(Protocol):
+    def take(self: Rows, rows: Any) -> Rows: ...  # noqa: PYI019  (Python 3.10 has no Self)
+
 
 _TELLING: Final = (Status.OK.value, Status.NO_BASELINE.value)
 
@@ -80,7 +89,7 @@ def loss_signal(outcomes: Any, loss: Loss) -> Iterator[tuple[SignalKey, SignalVa
         low=_ids(outcomes, "id_low"),
     )
     segments = pc.dictionary_encode(outcomes.column("segment"))
-    for segment, part in _by_segment(segments.indices.to_numpy(), segments.dictionary, values):
+    for segment, part in by_segment(segments.indices.to_numpy(), segments.dictionary, values):
         yield (segment, LOSS), part
 
 
@@ -114,7 +123,7 @@ def feature_signals(
         column = _floats(events.column(FEATURE + feature))
         there = ~np.isnan(column)
         values = SignalValues.of(time, column, high=high, low=low).take(there)
-        for segment, part in _by_segment(codes[there], names, values):
+        for segment, part in by_segment(codes[there], names, values):
             yield (segment, FEATURE + feature), part
 
 
@@ -153,14 +162,29 @@ def statistic_signals(results: Any, signals: Sequence[str]) -> Iterator[tuple[Si
             yield (segment, signal), part
 
 
-def _by_segment(codes: NDArray[Any], names: Any, values: SignalValues) -> Iterator[tuple[str, SignalValues]]:
-    """Give the values of each segment, and all of them unless one segment is all traffic."""
+def by_segment(codes: NDArray[Any], names: Any, values: Rows) -> Iterator[tuple[str, Rows]]:
+    """Split values by segment.
+
+    Parameters
+    ----------
+    codes
+        (n,) indices into `names`.
+    names
+        Arrow array of segment labels.
+    values
+        n values.
+
+    Yields
+    ------
+    str and values
+        Those of each segment, and all of them unless one segment is all traffic.
+    """
     yield from _split(codes, names, values)
-    if len(values.known) and ALL not in names.to_pylist():
+    if len(codes) and ALL not in names.to_pylist():
         yield ALL, values
 
 
-def _split(codes: NDArray[Any], names: Any, values: SignalValues) -> Iterator[tuple[str, SignalValues]]:
+def _split(codes: NDArray[Any], names: Any, values: Rows) -> Iterator[tuple[str, Rows]]:
     order = np.argsort(codes, kind="stable")
     codes = codes[order]
     opens = np.flatnonzero(np.concatenate([[True], codes[1:] != codes[:-1]])) if len(codes) else codes

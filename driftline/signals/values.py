@@ -88,8 +88,13 @@ class SignalValues(NamedTuple):
         """
         if (self.known[1:] > self.known[:-1]).all():
             return self
-        keys = [column for column in reversed(self) if (column != column[0]).any()]
-        return self.take(np.lexsort(keys)) if keys else self
+        return self.take(self.order())
+
+    def order(self) -> NDArray[np.intp]:
+        """Give the numbers of the rows as `in_order` sorts them."""
+        keys = [column for column in reversed(self) if len(column) and (column != column[0]).any()]
+        order: NDArray[np.intp] = np.lexsort(keys) if keys else np.arange(len(self.known))
+        return order
 
     def keys_before(self, key: Key) -> NDArray[np.bool_]:
         """Tell which values come before a key.

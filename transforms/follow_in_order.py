@@ -1,0 +1,157 @@
+"""Follow what comes in any order in the order of event time: one timer a slice for each key."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import apache_beam as beam
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.timestamp import Timestamp
+from apache_beam.utils.windowed_value import WindowedValue
+
+from driftline.signals import SignalLedger
+from transforms.profile_slices import MILLISECOND
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+#: So long a piece of event time is followed together, microseconds.
+SLICE: Final = 60_000_000
+
+_END_OF_TIME: Final = 1 << 62  # microseconds; no value is as late
+_LAST: Final = GlobalWindow().max_timestamp().micros // MILLISECOND * MILLISECOND
+
+
+class Followed(NamedTuple):
+    """What following a key up to a time gave.
+
+    Parameters
+    ----------
+    state
+        What is to be remembered.
+    pending
+        Blocks whose time has not come.
+    next
+        When the first value of those was known; None if there are none.
+    said
+        Elements to give, each with the latest time in it, microseconds.
+    """
+
+    state: bytes
+    pending: Sequence[bytes]
+    next: int | None
+    said: Sequence[tuple[Any, int]]
+
+
+class FollowInOrder(beam.DoFn):
+    """Keep blocks of values until their slice is over, then follow all that are due.
+
+    Parameters
+    ----------
+    slice_length
+        Length of a slice, microseconds; a multiple of a millisecond.
+
+    Notes
+    -----
+    The state of a key is what waits, a bag of blocks; what following it remembers, one value that is read and
+    written once a slice; and a ledger of 20 bytes, which is all that is read when values arrive. States and
+    timer are the subclass's, with names and a type of key of their own.
+    """
+
+    def __init__(self, slice_length: int) -> None:
+        self._slice = slice_length
+
+    @abstractmethod
+    def is_followed(self, key: Any) -> bool:
+        """Say whether a key is, or still is, of interest."""
+
+    @abstractmethod
+    def delay(self, key: Any) -> int | None:
+        """Say how long after a slice the values known in it are followed; None for bounded input."""
+
+    @abstractmethod
+    def first_known(self, block: bytes) -> int:
+        """Read the earliest time at which a value of a block was known."""
+
+    @abstractmethod
+    def advance(self, key: Any, state: bytes | None, blocks: Sequence[bytes], cut: int) -> Followed:
+        """Follow all values known before a time."""
+
+    def keep(self, element: tuple[Any, bytes], waiting: Any, ledger: Any, due: Any) -> None:
+        """Keep values until their slice is over."""
+        key, block = element
+        if not self.is_followed(key):
+            return
+        waiting.add(block)
+        before = _ledger(ledger)
+        at = self._due(key, self.first_known(block), before.cut)
+        if before.due is None or at < before.due:
+            due.set(Timestamp(micros=at))
+            ledger.write(SignalLedger(before.cut, at).to_bytes())
+
+    def follow_due(  # noqa: PLR0917  (states and timers are parameters)
+        self, key: Any, at: Timestamp, waiting: Any, memory: Any, ledger: Any, due: Any
+    ) -> Iterator[WindowedValue]:
+        """Follow what is due."""
+        before = _ledger(ledger)
+        if before.due is None:
+            return
+        if not self.is_followed(key):  # any more
+            for state in (waiting, memory, ledger):
+                state.clear()
+            return
+        now = min(at.micros, before.due)  # never look further than the watermark is sure to be
+        delay = self.delay(key)
+        cut = _END_OF_TIME if delay is None else now - delay
+        if before.cut is not None:
+            cut = max(cut, before.cut)
+        found = self.advance(key, memory.read(), list(waiting.read()), cut)
+        waiting.clear()
+        for block in found.pending:
+            waiting.add(block)
+        memory.write(found.state)
+        again = None if found.next is None else self._due(key, found.next, cut)
+        if again is not None:
+            due.set(Timestamp(micros=again))
+        ledger.write(SignalLedger(cut, again).to_bytes())
+        for value, latest in found.said:
+            # of bounded input, the end of the slice of the latest value
+            stamp = min((latest // self._slice + 1) * self._slice, now) if delay is None else now
+            yield stamped(value, stamp)
+
+    def _due(self, key: Any, known: int, cut: int | None) -> int:
+        """Say when to follow a value: when its slice is over, and a later one than was followed."""
+        delay = self.delay(key)
+        if delay is None:
+            return _LAST
+        number = max(known, known if cut is None else cut) // self._slice + 1
+        return number * self._slice + delay
+
+
+def stamped(value: Any, micros: int) -> WindowedValue:
+    """Give an element a time, microseconds since the epoch."""
+    return WindowedValue(value, Timestamp(micros=micros), (GlobalWindow(),))
+
+
+def checked_slice(length: int) -> int:
+    """Refuse slices that timers cannot end.
+
+    Raises
+    ------
+    ValueError
+        If the length is no whole number of milliseconds, in microseconds.
+    """
+    if length <= 0 or length % MILLISECOND:
+        raise ValueError(f"slice_length {length!r}: give a whole number of milliseconds, in microseconds")
+    return length
+
+
+def whole_milliseconds(micros: int) -> int:
+    """Round up to whole milliseconds, which timers can wait for."""
+    return -(-micros // MILLISECOND) * MILLISECOND
+
+
+def _ledger(state: Any) -> SignalLedger:
+    data = state.read()
+    return SignalLedger.from_bytes(data) if data else SignalLedger()
