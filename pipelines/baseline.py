@@ -18,7 +18,7 @@ from driftline.baseline.windows import calibration_remarks, calibration_stride
 from driftline.decoding.event_schema import EventSchema
 from driftline.schemas import DEAD_LETTER
 from pipelines.job import FIRST_READING, check_input, run_job
-from pipelines.labels import Outcomes, check_labels, label_reader
+from pipelines.labels import Outcomes, check_labels, label_reader, outcome_remarks
 from pipelines.output import refuse_folders, unfinished
 from transforms.baseline_source import read_baseline
 from transforms.baseline_versions import PREVIOUS
@@ -73,7 +73,9 @@ def build_baseline(config: Config, options: PipelineOptions, *, pattern: str, ou
         lay_out_baseline(pipeline, config, pattern=pattern, path=FileSystems.join(scratch, name))
         outcome = run_job(pipeline, f"baseline {config.model}")
         _keep_replaced(output)
-    return replace(outcome, remarks=tuple(calibration_remarks(read_baseline(output).windows)))
+    built = read_baseline(output)
+    remarks = (*calibration_remarks(built.windows), *outcome_remarks(config, built.performance))
+    return replace(outcome, remarks=remarks)
 
 
 def import_baseline(config: Config, digests: str, output: str) -> None:

@@ -192,7 +192,8 @@ def backtest(
     present end.
 
     Leaves results.parquet (one row for every segment, feature and window) and dead_letters.parquet (what
-    could not be read, and why) in DIR. Under these names there are only ever whole files.
+    could not be read, and why) in DIR, with labels performance.parquet, with detectors detections.parquet.
+    Under these names there are only ever whole files.
 
     \b
     Examples:

@@ -17,9 +17,12 @@ from transforms.outcome_batches import LabelBatches, OutcomeBatches, PredictionB
 from transforms.read_files import ReadEvents
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from driftline.config import Config
     from driftline.config.labels import Labels
     from driftline.outcomes.features import FeatureLayout
+    from driftline.performance import PerformanceProfile
     from transforms.baseline_source import BaselineSource
     from transforms.kafka.read import ReadKafka
 
@@ -59,6 +62,30 @@ def check_labels(config: Config) -> None:
         schema = EventSchema.of_labels(config)
         key = "labels.source.files.pattern"
         check_source(config, source.files.pattern, _format(source.files), schema, key)
+
+
+def outcome_remarks(config: Config, performance: Mapping[str, PerformanceProfile]) -> list[str]:
+    """Say that a baseline has no outcomes, where labels are configured.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+    performance
+        Of the baseline, by segment.
+
+    Returns
+    -------
+    list of str
+        At most one remark.
+    """
+    if config.labels is None or any(profile.n for profile in performance.values()):
+        return []
+    remark = (
+        "no prediction of the baseline has a label, so nothing says how often the model is wrong as a rule; "
+        "give `driftline baseline` labels of the same time, with --labels"
+    )
+    return [remark]
 
 
 def label_reader(config: Config, *, bounded: bool, in_process: bool = False) -> ReadEvents | ReadKafka | None:

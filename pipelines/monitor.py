@@ -15,8 +15,8 @@ from pipelines.job import check_input, run_job
 from pipelines.kafka import kafka_reader
 from pipelines.labels import Outcomes, label_reader
 from pipelines.outcomes import check_learning, detect_changes, learnt_features, monitor_performance
-from pipelines.output import refuse_folders, refuse_own_output, unfinished
-from pipelines.sinks import moved, prepare_sinks, tables_of, write_sinks
+from pipelines.output import delete, refuse_folders, refuse_own_output, unfinished
+from pipelines.sinks import SCHEMAS, moved, prepare_sinks, tables_of, write_sinks
 from transforms.baseline_source import BaselineSource, read_baseline
 from transforms.drop_duplicates import DropDuplicates
 from transforms.judge_windows import JudgeWindows
@@ -244,6 +244,15 @@ def run_to_the_end(
         )
         outcome = run_job(pipeline, f"{title} {config.model}")
         write_summary(config, baseline, outcome, scratch)
+    written = tables_of(config)
+    for folder in folders:  # what another configuration left would be taken for part of this run
+        delete(
+            [
+                FileSystems.join(folder.path, f"{name}.{folder.format}")
+                for name in SCHEMAS
+                if name not in written
+            ]
+        )
     return outcome
 
 

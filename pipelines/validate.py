@@ -10,7 +10,7 @@ from driftline.baseline.windows import calibration_remarks
 from driftline.decoding.event_schema import EventSchema
 from pipelines.job import check_input
 from pipelines.kafka import checked_format
-from pipelines.labels import check_labels
+from pipelines.labels import check_labels, outcome_remarks
 from pipelines.monitor import fitting_baseline
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def validate_config(config: Config) -> list[str]:
             f"{baseline.windows} reference windows"
         )
         remarks += calibration_remarks(baseline.windows)
+        remarks += outcome_remarks(config, baseline.performance)
     else:
         remarks.append(f"baseline {config.baseline.path}: not built yet, run `driftline baseline`")
     return remarks

@@ -48,7 +48,8 @@ class Calls(list):
 def calls(monkeypatch):
     """Stand-ins for the jobs."""
     calls = Calls()
-    counts = SimpleNamespace(sentence=lambda: "5 decoded = 5 profiled")
+    labels = SimpleNamespace(sentences=list)
+    counts = SimpleNamespace(sentence=lambda: "5 decoded = 5 profiled", labels=labels)
     outcome = SimpleNamespace(counts=counts, seconds=1.25)
     stubs = {
         "baseline": {"build_baseline": calls.record("baseline", outcome)},

@@ -535,8 +535,24 @@ def test_signals_leave_when_they_are_many(monkeypatch):
 
 def test_signals_of_results():
     rows = [
-        {"segment": "*", "feature": "x", "status": "ok", "window_end": 5000, "n": 500, "psi": 0.5},
-        {"segment": "a=1", "feature": "x", "status": "ok", "window_end": 4000, "n": 500, "psi": 0.25},
+        {
+            "segment": "*",
+            "feature": "x",
+            "status": "ok",
+            "window_start": 3000,
+            "window_end": 5000,
+            "n": 500,
+            "psi": 0.5,
+        },
+        {
+            "segment": "a=1",
+            "feature": "x",
+            "status": "ok",
+            "window_start": 2000,
+            "window_end": 4000,
+            "n": 500,
+            "psi": 0.25,
+        },
     ]
     schema = pa.schema([field.with_nullable(True) for field in RESULT.arrow])
     batches = [pa.RecordBatch.from_pylist([row], schema=schema) for row in rows]

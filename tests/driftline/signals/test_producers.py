@@ -100,11 +100,11 @@ def test_statistics():
         {"segment": "*", "feature": "x.y", "status": "no_baseline", "window_end": 60, "n": 300, "mean": 4.0},
     ]
     batch = pa.RecordBatch.from_pylist(
-        [row | {"window_start": 0, "emitted_at": 0} for row in rows],
+        [row | {"window_start": row["window_end"] - 30, "emitted_at": 0} for row in rows],
         schema=pa.schema([f.with_nullable(True) for f in RESULT.arrow]),
     )
     assert listed(statistic_signals(batch, ["psi.x.y", "mean.x.y", "ks.z"])) == {
-        ("*", "psi.x.y"): [[30], [30], [0], [500], [0.5]],
-        ("a=1", "psi.x.y"): [[30], [30], [0], [400], [0.25]],
-        ("*", "mean.x.y"): [[30, 60], [30, 60], [0, 0], [500, 300], [3.0, 4.0]],
+        ("*", "psi.x.y"): [[30], [0], [0], [500], [0.5]],
+        ("a=1", "psi.x.y"): [[30], [0], [0], [400], [0.25]],
+        ("*", "mean.x.y"): [[30, 60], [0, 30], [0, 0], [500, 300], [3.0, 4.0]],
     }
