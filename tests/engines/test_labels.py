@@ -7,6 +7,7 @@ never, one of their partitions is empty, and what the scores mean flips in the m
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -275,3 +276,25 @@ def test_on_a_cluster_the_rows_are_the_backtests_though_workers_are_killed(shop,
     reasons = Counter(expected["dead_letters"]["reason"].to_pylist())
     assert reasons["after_deadline"] > 400
     assert reasons["no_prediction"] >= 50
+
+
+def test_on_the_laptop_rows_and_counts_are_the_backtests(shop, prism):
+    command = [sys.executable, "-m", "pipelines.cli", "monitor", shop.live]
+    with (shop.folder / "log").open("w") as log:
+        command += ["--", f"--prism_location={prism}"]
+        monitor = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            shop.send()
+            expected, said = shop.backtest()
+            shop.wait_for(expected, lambda: monitor.poll() is None)
+            time.sleep(2)  # for what should not come
+            monitor.send_signal(signal.SIGINT)
+            assert monitor.wait(30) == 130
+        finally:
+            monitor.kill()
+            monitor.wait()
+    for name, rows in expected.items():
+        assert unlike(name, shop.files(name), rows) == [], name
+    stopped = (shop.folder / "log").read_text()
+    assert label_lines(stopped) == label_lines(said) != []
+    assert "Traceback" not in stopped
