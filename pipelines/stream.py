@@ -10,9 +10,10 @@ import threading
 import time
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import apache_beam as beam
+from apache_beam.options.pipeline_options import DebugOptions
 from apache_beam.runners.runner import PipelineState
 
 from driftline.baseline.compatibility import Wanted, misfits
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     from transforms.read_files import ReadEvents
 
 _LOG = logging.getLogger(__name__)
+
+# Prism splits every bundle that takes long. Timers that it takes out so fire twice, both times with the state
+# before the first (https://github.com/apache/beam/issues/35771); the readers' bundles are short as they are.
+_WHOLE_BUNDLES: Final = "prism_disable_sdf_split"
 
 
 class StreamStopped(Exception):  # noqa: N818  # an interrupt, as KeyboardInterrupt is
@@ -83,6 +88,8 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
     logging.getLogger("apache_beam.utils.subprocess_server").setLevel(logging.ERROR)
     pipeline = beam.Pipeline(options=options)
     here = runner_name(pipeline) == STREAM_RUNNER
+    if here:
+        pipeline.options.view_as(DebugOptions).add_experiment(_WHOLE_BUNDLES)
     reader = kafka_reader(config, bounded=False, in_process=here)
     labels = label_reader(config, bounded=False, in_process=here)
     made = prepare_sinks(config.sinks, tables_of(config), streaming=True)

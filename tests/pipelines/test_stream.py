@@ -11,12 +11,12 @@ import time
 
 import apache_beam as beam
 import pytest
-from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.options.pipeline_options import DebugOptions, PipelineOptions
 
 from driftline.config import load_config
 from pipelines.baseline import lay_out_baseline
 from pipelines.kafka import kafka_reader
-from pipelines.stream import _interrupted_quietly, lay_out_stream
+from pipelines.stream import _interrupted_quietly, lay_out_stream, run_stream
 from transforms.kafka.partition import Partition
 
 CONFIG = """
@@ -55,6 +55,31 @@ def config(tmp_path, monkeypatch):
     monkeypatch.setattr("pipelines.kafka.starting_partitions", lambda *_, **__: [Partition("t", 0, 0)])
     (tmp_path / "c.yaml").write_text(CONFIG)
     return load_config(str(tmp_path / "c.yaml"))
+
+
+class Submitted(Exception):  # noqa: N818  # nothing is wrong
+    """A job would run now."""
+
+
+def experiments_of_a_run(config, monkeypatch, *options):
+    """What a job is handed to its runner with."""
+    found = []
+
+    def run(pipeline):
+        found.extend(pipeline.options.view_as(DebugOptions).experiments or [])
+        raise Submitted
+
+    monkeypatch.setattr(beam.Pipeline, "run", run)
+    for step in ("fitting_baseline", "prepare_sinks", "lay_out_stream", "write_summary"):
+        monkeypatch.setattr(f"pipelines.stream.{step}", lambda *_, **__: None)
+    with pytest.raises(Submitted):
+        run_stream(config, PipelineOptions(["--streaming", *options]), print)
+    return found
+
+
+def test_the_local_runner_is_told_to_leave_bundles_whole(config, monkeypatch):
+    options = ["--runner=PrismRunner", "--experiments=mine"]
+    assert {"mine", "prism_disable_sdf_split"} <= set(experiments_of_a_run(config, monkeypatch, *options))
 
 
 def carriers(pipeline):
