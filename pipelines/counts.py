@@ -48,6 +48,8 @@ class LabelCounts:
         Events whose prediction or label cannot be compared.
     rejected
         Labels in the dead letter that were none.
+    stopped
+        Whether the job was stopped while some of them still waited for their other half.
     """
 
     predictions: int = 0
@@ -59,6 +61,7 @@ class LabelCounts:
     duplicate_labels: int = 0
     unusable: int = 0
     rejected: int = 0
+    stopped: bool = False
 
     def sentences(self) -> list[str]:
         """Say that the counts add up, or that they do not; nothing where there were no predictions.
@@ -71,7 +74,7 @@ class LabelCounts:
         if not (self.predictions or self.labels or self.rejected):
             return []
         found = [
-            _adding_up(
+            self._adding_up(
                 f"{self.predictions:,} predictions = {self.matched:,} matched + "
                 f"{self.expired:,} without a label + {self.duplicate_predictions:,} duplicates",
                 self.predictions - self.matched - self.expired - self.duplicate_predictions,
@@ -83,7 +86,7 @@ class LabelCounts:
                 f"{self.duplicate_labels:,} duplicates"
             )
             missing = self.labels - self.matched - self.unmatched_labels - self.duplicate_labels
-            found.append(_adding_up(text, missing))
+            found.append(self._adding_up(text, missing))
         if self.rejected:
             found.append(f"{self.rejected:,} labels rejected: see the dead letters")
         if self.unusable:
@@ -92,9 +95,10 @@ class LabelCounts:
             )
         return found
 
-
-def _adding_up(text: str, missing: int) -> str:
-    return f"{text}: {missing:+,} UNACCOUNTED FOR" if missing else text
+    def _adding_up(self, text: str, missing: int) -> str:
+        if self.stopped and missing > 0:
+            return f"{text} + {missing:,} waiting"
+        return f"{text}: {missing:+,} UNACCOUNTED FOR" if missing else text
 
 
 @dataclass(frozen=True)
@@ -123,13 +127,15 @@ class Counts:
     labels: LabelCounts = field(default_factory=LabelCounts)
 
     @classmethod
-    def of(cls, totals: Mapping[str, int]) -> Counts:
+    def of(cls, totals: Mapping[str, int], *, stopped: bool = False) -> Counts:
         """Take the counts out of the counters of a job.
 
         Parameters
         ----------
         totals
             Numbers by the name of the counter.
+        stopped
+            Whether the job was stopped in the middle.
 
         Returns
         -------
@@ -148,6 +154,7 @@ class Counts:
             labels=LabelCounts(
                 unusable=totals.get(UNUSABLE, 0),
                 rejected=totals.get(LABELS_ALONE + REJECTED, 0),
+                stopped=stopped,
                 **{name: totals.get(name, 0) for name in _OF_THE_JOIN},
             ),
         )

@@ -177,7 +177,7 @@ def counts_of_tally() -> Counts:
     -------
     Counts
     """
-    return Counts.of(TALLY.snapshot())
+    return Counts.of(TALLY.snapshot(), stopped=True)
 
 
 @contextmanager
