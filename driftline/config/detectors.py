@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from typing import Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import Field, ValidationInfo, field_validator
 
 from driftline.config.errors import did_you_mean
+from driftline.config.features import PREDICTION
 from driftline.config.values import OneOf, Section, Shown, Text, mistake
 from driftline.detectors.registry import JOB_DETECTORS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from driftline.config.labels import Labels
 
 LOSS = "loss"
 LEARNING_GAP = "learning_gap"
@@ -107,6 +113,66 @@ class Watch(Section):
         except ValueError as error:
             raise mistake(f"is refused by {name}: {error}", "correct it") from None
         return value
+
+
+def check_watches(watches: Sequence[Watch], features: Mapping[str, str], labels: Labels | None) -> None:
+    """Refuse what does not go together with the rest of a configuration.
+
+    Parameters
+    ----------
+    watches
+        The detectors.
+    features
+        Kind of each feature, the prediction among them.
+    labels
+        Where labels come from.
+
+    Raises
+    ------
+    PydanticCustomError
+        For the first mistake.
+    """
+    errors = labels is not None and labels.loss == "zero_one"
+    seen = set()
+    for number, watch in enumerate(watches):
+        kind, feature = Signal.parse(watch.signal)
+        place = (number, "signal")
+        if kind in (LOSS, LEARNING_GAP) and labels is None:
+            raise mistake("needs labels", "add the section labels", below=place)
+        if kind == LEARNING_GAP and labels is not None and not labels.binary:
+            raise mistake("needs two classes", "set labels.loss to zero_one or log", below=place)
+        if kind == LEARNING_GAP and not set(features) - {PREDICTION}:
+            raise mistake("needs features to learn from", "name the model's features", below=place)
+        if feature:
+            _check_feature_signal(kind, feature, features, place)
+        only = {"ddm": kind == LOSS and errors, "hddm_a": (kind == LOSS and errors) or kind in UP_TO_ONE}
+        if not only.get(watch.detector, True):
+            takes = "errors only, 0 or 1" if watch.detector == "ddm" else "values between 0 and 1"
+            raise mistake(
+                f"takes {takes}",
+                "watch the signal loss with labels.loss: zero_one, or take another detector",
+                below=(number, "detector"),
+            )
+        if (watch.signal, watch.detector) in seen:
+            raise mistake("watches this signal already", "name every pair once", below=(number, "detector"))
+        seen.add((watch.signal, watch.detector))
+
+
+def _check_feature_signal(
+    kind: str, feature: str, features: Mapping[str, str], place: tuple[int, str]
+) -> None:
+    """Refuse the signal of a feature that is not there, or that has no such values."""
+    if feature not in features:
+        close = did_you_mean(feature, features)
+        remedy = f"did you mean `{close}`?" if close else "name a configured feature"
+        raise mistake(f"names {feature}, which is no feature", remedy, below=place)
+    known = STATISTICS_BY_KIND[features[feature]]
+    if kind == FEATURE and features[feature] != "numeric":
+        remedy = f"watch for example psi.{feature}"
+        raise mistake("is categorical, and detectors take numbers", remedy, below=place)
+    if kind != FEATURE and kind not in known:
+        listed = ", ".join(known)
+        raise mistake(f"is null for every {features[feature]} feature", f"watch one of {listed}", below=place)
 
 
 def whole_numbers(parameters: dict[str, float]) -> dict[str, Any]:

@@ -6,16 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
-from driftline.config.detectors import (
-    FEATURE,
-    LEARNING_GAP,
-    LOSS,
-    STATISTICS_BY_KIND,
-    UP_TO_ONE,
-    Signal,
-    Watch,
-)
-from driftline.config.errors import ConfigError, Problem, did_you_mean
+from driftline.config.detectors import Watch, check_watches
+from driftline.config.errors import ConfigError, Problem
 from driftline.config.event_time import EventTime  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.features import PREDICTION, FeatureSpec
 from driftline.config.formats import format_of
@@ -272,33 +264,7 @@ class Config(Section):
         features = {name: feature.kind for name, feature in info.data["features"].items()}
         if info.data.get("prediction") is not None:
             features[PREDICTION] = "numeric"
-        labels: Labels | None = info.data["labels"]
-        errors = labels is not None and labels.loss == "zero_one"
-        seen = set()
-        for number, watch in enumerate(value):
-            kind, feature = Signal.parse(watch.signal)
-            place = (number, "signal")
-            if kind in (LOSS, LEARNING_GAP) and labels is None:
-                raise mistake("needs labels", "add the section labels", below=place)
-            if kind == LEARNING_GAP and labels is not None and not labels.binary:
-                raise mistake("needs two classes", "set labels.loss to zero_one or log", below=place)
-            if kind == LEARNING_GAP and not info.data["features"]:
-                raise mistake("needs features to learn from", "name the model's features", below=place)
-            if feature:
-                _check_feature_signal(kind, feature, features, place)
-            only = {"ddm": kind == LOSS and errors, "hddm_a": (kind == LOSS and errors) or kind in UP_TO_ONE}
-            if not only.get(watch.detector, True):
-                takes = "errors only, 0 or 1" if watch.detector == "ddm" else "values between 0 and 1"
-                raise mistake(
-                    f"takes {takes}",
-                    "watch the signal loss with labels.loss: zero_one, or take another detector",
-                    below=(number, "detector"),
-                )
-            if (watch.signal, watch.detector) in seen:
-                raise mistake(
-                    "watches this signal already", "name every pair once", below=(number, "detector")
-                )
-            seen.add((watch.signal, watch.detector))
+        check_watches(value, features, info.data["labels"])
         return value
 
     @field_validator("sinks")
@@ -413,18 +379,3 @@ class Config(Section):
             problem = Problem("--input", "has no suffix that tells the file format", remedy, pattern)
             raise ConfigError("command line", [problem])
         return found
-
-
-def _check_feature_signal(kind: str, feature: str, features: dict[str, str], place: tuple[int, str]) -> None:
-    """Refuse the signal of a feature that is not there, or that has no such values."""
-    if feature not in features:
-        close = did_you_mean(feature, features)
-        remedy = f"did you mean `{close}`?" if close else "name a configured feature"
-        raise mistake(f"names {feature}, which is no feature", remedy, below=place)
-    known = STATISTICS_BY_KIND[features[feature]]
-    if kind == FEATURE and features[feature] != "numeric":
-        remedy = f"watch for example psi.{feature}"
-        raise mistake("is categorical, and detectors take numbers", remedy, below=place)
-    if kind != FEATURE and kind not in known:
-        listed = ", ".join(known)
-        raise mistake(f"is null for every {features[feature]} feature", f"watch one of {listed}", below=place)
