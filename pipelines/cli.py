@@ -262,7 +262,8 @@ def report(invocation: Invocation, directory: str, output: str | None) -> None:
     """Write one HTML page about the results in DIR, where `driftline backtest` left them.
 
     The page opens without a network: what drifted when, every statistic over time, distributions side by
-    side, and all rows to sort and filter.
+    side, and all rows to sort and filter; and whether the model is still right, where there are
+    performance.parquet and detections.parquet.
 
     \b
     Examples:
