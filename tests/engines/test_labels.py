@@ -259,14 +259,14 @@ def test_on_a_cluster_the_rows_are_the_backtests_though_workers_are_killed(shop,
         flink.rest.wait_running(job, 240)
 
         def kill():
-            flink.rest.wait_checkpoint(job)
+            flink.rest.wait_checkpoint(job, seconds=180)
             assert flink.kill_workers()
 
         shop.send(kill)
         expected, said = shop.backtest()
         shop.wait_for(expected)
         wait_until(lambda: flink.rest.failures(job) >= 1, 60, "the restart to be counted")
-        flink.rest.wait_checkpoint(job)
+        flink.rest.wait_checkpoint(job, seconds=180)
         for name, rows in expected.items():
             for got in (shop.files(name), shop.messages(name)):
                 assert unlike(name, got, rows) == [], name
