@@ -20,7 +20,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 import transforms.join_labels
-from driftline.outcomes import LABELS, PREDICTIONS, MatchRule, request_keys
+from driftline.decoding.request_ids import request_keys
+from driftline.outcomes import LABELS, PREDICTIONS, MatchRule
 from driftline.outcomes.blocks import decode_block
 from driftline.outcomes.rows import Status
 from driftline.outcomes.waiting import _held

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     from apache_beam.utils.windowed_value import WindowedValue
 
-    from driftline.performance.losses import Loss
+    from driftline.losses import Loss
     from driftline.signals import SignalValues
     from transforms.baseline_source import BaselineSource
 

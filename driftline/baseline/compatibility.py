@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from driftline.baseline.artefact import Baseline
     from driftline.config import Config
-    from driftline.performance.losses import Loss
+    from driftline.losses import Loss
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 from driftline.config.event_time import EventTime  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.sources import Source  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.values import Duration, Level, OneOf, Section, Shown, Text, mistake
-from driftline.performance.losses import Loss as LossFunction
+from driftline.losses import Loss as LossFunction
 
 if TYPE_CHECKING:
-    from driftline.performance.losses import LossName
+    from driftline.losses import LossName
 
 BINARY = ("zero_one", "log")
 """Losses of a score that is the probability of the positive class."""

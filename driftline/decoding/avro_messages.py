@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyruhvro
 
+from driftline.arrays import flat
 from driftline.decoding.avro_schema import END, END_FIELD, WriterSchema, writer_schema
 from driftline.decoding.bisection import bisect_good
-from driftline.decoding.columns import flat
 from driftline.decoding.decoded import Decoded, Part, join_parts
 from driftline.decoding.rejects import Reason, Reject
 from driftline.decoding.rows import table_of_rows

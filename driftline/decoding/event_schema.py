@@ -14,7 +14,7 @@ from driftline.config.features import PREDICTION
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from driftline.performance.losses import Loss
+    from driftline.losses import Loss
 
 TIME_UNITS = ("s", "ms", "us", "ns")
 

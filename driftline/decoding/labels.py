@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.decoding.columns import nulls
+from driftline.arrays import nulls
 from driftline.decoding.values import numeric_values, text_values
 
 if TYPE_CHECKING:

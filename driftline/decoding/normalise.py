@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from driftline.arrays import nulls
 from driftline.config.features import PREDICTION
-from driftline.decoding.columns import nulls, value_at
+from driftline.decoding.columns import value_at
 from driftline.decoding.labels import class_values, number_values
 from driftline.decoding.rejects import Reason, shorten
-from driftline.decoding.request_ids import request_hashes
+from driftline.decoding.request_ids import request_hashes, request_keys
 from driftline.decoding.times import MAX_TIME, event_times
 from driftline.decoding.values import numeric_values, text_values
-from driftline.outcomes.request_ids import request_keys
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from driftline.decoding.event_schema import EventSchema, LabelColumn
-    from driftline.performance.losses import Loss
+    from driftline.losses import Loss
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from driftline.arrays import flat, nulls, split_union
 from driftline.decoding.bisection import bisect_good
-from driftline.decoding.columns import flat, nulls, split_union
 from driftline.decoding.event_schema import is_bytes, is_text
 
 MIN_TIME: Final = -62_135_596_800_000_000

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.decoding.columns import flat, nulls, split_union
+from driftline.arrays import flat, nulls, split_union
 from driftline.decoding.event_schema import is_bytes, is_number, is_text
 
 if TYPE_CHECKING:

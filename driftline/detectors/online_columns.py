@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.decoding.columns import flat
+from driftline.arrays import flat
 from driftline.profiles.hashing import hash_text
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.decoding.columns import flat
+from driftline.arrays import flat
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

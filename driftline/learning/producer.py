@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow.compute as pc
 
 from driftline.learning.examples import Examples
+from driftline.losses import Loss
 from driftline.outcomes.features import features_of
-from driftline.performance.losses import Loss
 from driftline.signals.producers import by_segment
 from driftline.signals.values import SignalValues
 

@@ -9,7 +9,6 @@ from driftline.outcomes.columns import (
     UNMATCHED,
 )
 from driftline.outcomes.match import MatchRule
-from driftline.outcomes.request_ids import request_keys
 from driftline.outcomes.waiting import Settled, settle
 
 __all__ = [
@@ -21,6 +20,5 @@ __all__ = [
     "UNMATCHED",
     "MatchRule",
     "Settled",
-    "request_keys",
     "settle",
 ]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from driftline.arrays import nulls
 from driftline.config.features import PREDICTION
-from driftline.decoding.columns import nulls
 from driftline.decoding.event_schema import ID, LABEL
 from driftline.outcomes.columns import LABELS, OUTCOMES, PREDICTIONS
 from driftline.outcomes.features import FEATURES
@@ -17,8 +17,8 @@ from driftline.slicing import segment_codes
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from driftline.losses import Loss
     from driftline.outcomes.features import FeatureLayout
-    from driftline.performance.losses import Loss
 
 
 def predictions_of(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
+from driftline.losses import Loss, absolute_loss, log_loss, squared_loss, zero_one_loss
 from driftline.performance.label_delays import DELAY_BINS, count_delays
 from driftline.performance.loss_moments import LossMoments
-from driftline.performance.losses import Loss, absolute_loss, log_loss, squared_loss, zero_one_loss
 from driftline.performance.profile_format import TAG, decode, encode
 from driftline.performance.score_grid import bins_of, number_of_bins
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 import numpy as np
 
+from driftline.losses import Loss, LossName
 from driftline.performance.label_delays import DELAY_BINS
 from driftline.performance.loss_moments import LossMoments
-from driftline.performance.losses import Loss, LossName
 from driftline.performance.score_grid import number_of_bins
 from driftline.performance.sparse import decode_sparse, encode_sparse
 from driftline.profiles.framing import check_tag

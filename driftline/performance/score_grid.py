@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from driftline.performance.losses import Loss
+    from driftline.losses import Loss
 
 CALIBRATION_BINS: Final = 15
 """Equal-width bins of the calibration error, as in Guo et al. (2017)."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from driftline.performance.losses import Loss
+    from driftline.losses import Loss
 
 LOSS: Final = "loss"
 """Name of the signal of losses."""

@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from driftline.decoding.request_ids import request_keys
 from driftline.detectors import ADWIN
 from driftline.detectors.online_learning import OnlineLearningDetector
-from driftline.outcomes.request_ids import request_keys
-from driftline.performance.losses import log_loss
+from driftline.losses import log_loss
 from pipelines.cli import main
 from tests.pipelines.conftest import DAY, FIRST, Desk
 

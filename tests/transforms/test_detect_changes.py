@@ -28,8 +28,8 @@ from apache_beam.utils.timestamp import Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from driftline.losses import Loss
 from driftline.outcomes import LABELS, OUTCOMES, PREDICTIONS
-from driftline.performance.losses import Loss
 from driftline.schemas.detection import DETECTION
 from driftline.schemas.identity import detection_id
 from driftline.schemas.result import RESULT

@@ -27,7 +27,8 @@ from apache_beam.utils.timestamp import Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftline.outcomes import LABELS, OUTCOMES, PREDICTIONS, UNMATCHED, MatchRule, request_keys
+from driftline.decoding.request_ids import request_keys
+from driftline.outcomes import LABELS, OUTCOMES, PREDICTIONS, UNMATCHED, MatchRule
 from driftline.outcomes.blocks import decode_block
 from driftline.outcomes.ledger import Ledger
 from tests.driftline.outcomes import brute_force

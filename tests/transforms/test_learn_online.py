@@ -31,9 +31,9 @@ from hypothesis import strategies as st
 from driftline.detectors import ADWIN
 from driftline.detectors.online_learning import OnlineLearningDetector
 from driftline.learning import LearnerState, encode_examples, examples_of, learn
+from driftline.losses import log_loss
 from driftline.outcomes import LABELS, OUTCOMES, PREDICTIONS
 from driftline.outcomes.features import FEATURES, FeatureLayout
-from driftline.performance.losses import log_loss
 from driftline.signals import SignalLedger, SignalValues, decode_block
 from tests.transforms.test_detect_changes import Bag, Cell, Timer, told
 from transforms.coders import RecordBatchCoder

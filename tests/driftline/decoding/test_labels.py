@@ -12,7 +12,7 @@ from driftline.decoding.json_messages import JsonDecoder
 from driftline.decoding.labels import class_values, number_values
 from driftline.decoding.normalise import normalise
 from driftline.decoding.rejects import Reason
-from driftline.outcomes.request_ids import request_keys
+from driftline.decoding.request_ids import request_keys
 
 BASE = """
 model: m

@@ -16,7 +16,7 @@ from driftline.detectors.adwin import ADWIN
 from driftline.detectors.online_columns import LARGEST, MEMORY, RunningMoments, read_categories, read_numbers
 from driftline.detectors.online_events import LARGEST_LOSS, class_numbers
 from driftline.detectors.online_learning import FIRST_STEP, SETTLING, WHOLE_STEPS, OnlineLearningDetector
-from driftline.performance.losses import log_loss
+from driftline.losses import log_loss
 from driftline.profiles.hashing import hash_text
 
 CARRIERS = ["AA", "DL", "UA", "", "Übér", None]

@@ -20,9 +20,9 @@ from driftline.learning import (
     first_known,
     learn,
 )
+from driftline.losses import log_loss
 from driftline.outcomes import OUTCOMES
 from driftline.outcomes.features import FEATURES, FeatureLayout
-from driftline.performance.losses import log_loss
 from driftline.signals import SignalValues
 
 DATA = Path(__file__).parent / "data"

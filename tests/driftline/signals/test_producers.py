@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from driftline.losses import Loss
 from driftline.outcomes import OUTCOMES
-from driftline.performance.losses import Loss
 from driftline.schemas.result import RESULT
 from driftline.signals import feature_signals, loss_signal, statistic_signals
 

@@ -6,7 +6,7 @@ import sklearn.metrics
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.performance.losses import EPSILON, LARGEST_ERROR, Loss
+from driftline.losses import EPSILON, LARGEST_ERROR, Loss
 
 outcomes = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 1)), min_size=1, max_size=30)
 pairs = st.lists(st.tuples(st.floats(-1e60, 1e60), st.floats(-1e60, 1e60)), min_size=1, max_size=30)
