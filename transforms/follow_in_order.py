@@ -84,7 +84,7 @@ class FollowInOrder(beam.DoFn):
         if not self.is_followed(key):
             return
         waiting.add(block)
-        before = _ledger(ledger)
+        before = SignalLedger.from_bytes(ledger.read())
         at = self._due(key, self.first_known(block), before.cut)
         if before.due is None or at < before.due:
             due.set(Timestamp(micros=at))
@@ -94,7 +94,7 @@ class FollowInOrder(beam.DoFn):
         self, key: Any, at: Timestamp, waiting: Any, memory: Any, ledger: Any, due: Any
     ) -> Iterator[WindowedValue]:
         """Follow what is due."""
-        before = _ledger(ledger)
+        before = SignalLedger.from_bytes(ledger.read())
         if before.due is None:
             return
         if not self.is_followed(key):  # any more
@@ -150,8 +150,3 @@ def checked_slice(length: int) -> int:
 def whole_milliseconds(micros: int) -> int:
     """Round up to whole milliseconds, which timers can wait for."""
     return -(-micros // MILLISECOND) * MILLISECOND
-
-
-def _ledger(state: Any) -> SignalLedger:
-    data = state.read()
-    return SignalLedger.from_bytes(data) if data else SignalLedger()

@@ -20,7 +20,7 @@ import transforms.coders  # noqa: F401  (registers the coder of RecordBatch)
 from driftline.outcomes import LABELS, NO_PREDICTION, PREDICTIONS, UNMATCHED, MatchRule, settle
 from driftline.outcomes.blocks import first_time
 from driftline.outcomes.features import FEATURES
-from driftline.outcomes.ledger import Ledger
+from driftline.outcomes.ledger import ShardLedger
 from driftline.outcomes.shards import pack_by_shard, without_id
 from driftline.outcomes.waiting import split
 from transforms.counters import count
@@ -134,8 +134,7 @@ class JoinShard(beam.DoFn):
     ) -> None:
         """Keep rows until their slice is over."""
         _, block = element
-        known = ledger.read()
-        before = Ledger.from_bytes(known) if known else Ledger()
+        before = ShardLedger.from_bytes(ledger.read())
         near, far = (block, None) if before.horizon is None else split(block, before.horizon)
         after = replace(before, due=_first(before.due, self._due(first_time(block), before.cut)))
         if near is not None:
@@ -159,8 +158,7 @@ class JoinShard(beam.DoFn):
         due=beam.DoFn.TimerParam(DUE),  # noqa: ANN001, B008
     ) -> Iterator[WindowedValue | pvalue.TaggedOutput]:
         """Match what is due."""
-        known = ledger.read()
-        before = Ledger.from_bytes(known) if known else Ledger()
+        before = ShardLedger.from_bytes(ledger.read())
         if before.due is None:
             return
         now = min(at.micros, before.due)  # never look further than the watermark is sure to be
@@ -184,7 +182,7 @@ class JoinShard(beam.DoFn):
         again = None if following is None else self._due(following, cut)
         if again is not None:
             due.set(Timestamp(micros=again))
-        ledger.write(Ledger(cut, again, horizon, put_aside).to_bytes())
+        ledger.write(ShardLedger(cut, again, horizon, put_aside).to_bytes())
         _count(found)
         yield from self._said(found, now)
 

@@ -182,8 +182,7 @@ class GiveWindows(beam.DoFn):
         due=beam.DoFn.TimerParam(DUE),  # noqa: ANN001, B008
     ) -> None:
         """Keep what arrives until it is time to look."""
-        known = progress.read()
-        before = Progress.from_bytes(known) if known else Progress()
+        before = Progress.from_bytes(progress.read())
         part, dropped = drop_forgotten(element[1], self._rule, before.now)
         count(PERFORMANCE_TOO_LATE, dropped)
         wanted = _LAST if self._bounded else first_due(part, self._rule, now=before.now, at=at.micros)
@@ -209,8 +208,7 @@ class GiveWindows(beam.DoFn):
         due=beam.DoFn.TimerParam(DUE),  # noqa: ANN001, B008
     ) -> Iterator[pa.RecordBatch]:
         """Give what has ended, and what has changed."""
-        known = progress.read()
-        before = Progress.from_bytes(known) if known else Progress()
+        before = Progress.from_bytes(progress.read())
         if before.due is None:
             return
         if at.micros < before.due:  # it was replaced

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import ClassVar
 
-from driftline.profiles.framing import check_tag
-
-LEDGER_VERSION: Final = 1
-
-_TAG: Final = b"dSL"
-_WHAT: Final = "ledger of a signal"
-_FORMAT: Final = struct.Struct("<3sBqq")
-_NEVER: Final = -(1 << 63)
+from driftline.streaming.ledger import Ledger
 
 
 @dataclass(frozen=True)
-class SignalLedger:
+class SignalLedger(Ledger):
     """Times of a signal, microseconds since the epoch; None where there is none.
 
     Parameters
@@ -26,39 +18,15 @@ class SignalLedger:
         Values known before it were followed.
     due : int, optional
         Time of the timer that is set.
+
+    Examples
+    --------
+    >>> SignalLedger.from_bytes(SignalLedger(due=5).to_bytes())
+    SignalLedger(cut=None, due=5)
     """
+
+    TAG: ClassVar[bytes] = b"dSL"
+    WHAT: ClassVar[str] = "ledger of a signal"
 
     cut: int | None = None
     due: int | None = None
-
-    def to_bytes(self) -> bytes:
-        """Write tag, version and both times: 20 bytes."""
-        times = (self.cut, self.due)
-        return _FORMAT.pack(_TAG, LEDGER_VERSION, *(_NEVER if time is None else time for time in times))
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> SignalLedger:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        data
-            The bytes.
-
-        Raises
-        ------
-        ValueError
-            If the bytes are something else, too new, or cut short.
-
-        Examples
-        --------
-        >>> SignalLedger.from_bytes(SignalLedger(due=5).to_bytes())
-        SignalLedger(cut=None, due=5)
-        """
-        check_tag(_TAG, LEDGER_VERSION, _WHAT, data)
-        if len(data) != _FORMAT.size:
-            raise ValueError(
-                f"{_WHAT} cut short: {len(data)} bytes, expected {_FORMAT.size}; "
-                "start from an older savepoint, or anew"
-            )
-        return cls(*(None if time == _NEVER else time for time in _FORMAT.unpack(data)[2:]))

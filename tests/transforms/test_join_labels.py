@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 from driftline.decoding.request_ids import request_keys
 from driftline.outcomes import LABELS, OUTCOMES, PREDICTIONS, UNMATCHED, MatchRule
 from driftline.outcomes.blocks import decode_block
-from driftline.outcomes.ledger import Ledger
+from driftline.outcomes.ledger import ShardLedger
 from tests.driftline.outcomes import brute_force
 from transforms.coders import RecordBatchCoder
 from transforms.counters import TALLY, counts_of
@@ -464,7 +464,7 @@ def test_rows_far_ahead_are_not_read_before_their_turn():
     ((outcome,), *_) = [said for said in (shard.fire(join) for _ in range(1)) if said]
     assert outcome.value["known"].to_pylist() == [2 * MINUTE]
     assert shard.later.written == before
-    assert Ledger.from_bytes(shard.ledger.value).later == round(200.5 * MINUTE)
+    assert ShardLedger.from_bytes(shard.ledger.value).later == round(200.5 * MINUTE)
 
 
 def test_a_timer_that_was_replaced_does_not_look_ahead():

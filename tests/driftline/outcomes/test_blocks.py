@@ -22,7 +22,7 @@ from driftline.outcomes.blocks import (
     first_time,
     span,
 )
-from driftline.outcomes.ledger import LEDGER_VERSION, Ledger
+from driftline.outcomes.ledger import ShardLedger
 from driftline.outcomes.rows import Labels, Predictions, Status
 from driftline.outcomes.waiting import split
 
@@ -128,7 +128,7 @@ def test_bytes_a_row():
 
 
 def test_bytes_of_version_1():
-    assert BLOCK_VERSION == LEDGER_VERSION == 1
+    assert BLOCK_VERSION == ShardLedger.VERSION == 1
     block = decode_block((DATA / "predictions_v1.bin").read_bytes())
     assert block.first == 7
     assert listed(block.rows) == [
@@ -148,8 +148,8 @@ def test_bytes_of_version_1():
     assert isinstance(marks, Marks)
     assert marks.side == PREDICTIONS_TAG
     assert (marks.number.tolist(), marks.status.tolist()) == ([0, 2**32 - 1], [2, 3])
-    ledger = Ledger.from_bytes((DATA / "ledger_v1.bin").read_bytes())
-    assert ledger == Ledger(cut=-3, due=4, horizon=None, later=2**60)
+    ledger = ShardLedger.from_bytes((DATA / "ledger_v1.bin").read_bytes())
+    assert ledger == ShardLedger(cut=-3, due=4, horizon=None, later=2**60)
 
 
 def golden():
@@ -168,7 +168,7 @@ def golden():
         "bare_predictions": encode_predictions(bare, bare=True),
         "labels": encode_labels(labels(own, 4)),
         "marks": marks,
-        "ledger": Ledger(-3, 4, None, 2**60).to_bytes(),
+        "ledger": ShardLedger(-3, 4, None, 2**60).to_bytes(),
     }
 
 
@@ -180,7 +180,7 @@ def test_version_1_is_still_what_is_written():
 @pytest.mark.parametrize("name", ["predictions", "bare_predictions", "labels", "marks", "ledger"])
 def test_damaged_bytes_are_an_error(name):
     data = golden()[name]
-    decode = Ledger.from_bytes if name == "ledger" else decode_block
+    decode = ShardLedger.from_bytes if name == "ledger" else decode_block
     for damaged in (data[:-1], data + b"\x00", data[:3] + b"\x02" + data[4:], b"xyz" + data[3:], b""):
         with pytest.raises(ValueError, match=r"block of|ledger of"):
             decode(damaged)
