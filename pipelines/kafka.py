@@ -12,7 +12,8 @@ from transforms.kafka.positions import consumer_settings, starting_partitions
 from transforms.kafka.read import ReadKafka
 from transforms.kafka.read_partition import PartitionReading
 from transforms.message_format import message_format
-from transforms.profile_slices import MILLISECOND, slice_length
+from transforms.profile_slices import slice_length
+from transforms.timestamps import MILLISECOND
 
 if TYPE_CHECKING:
     from driftline.config import Config

@@ -30,15 +30,9 @@ from driftline.signals import (
     statistic_signals,
 )
 from transforms.counters import count
-from transforms.follow_in_order import (
-    SLICE,
-    Followed,
-    FollowInOrder,
-    checked_slice,
-    stamped,
-    whole_milliseconds,
-)
-from transforms.profile_slices import MILLISECOND
+from transforms.follow_in_order import SLICE, Followed, FollowInOrder, checked_slice
+from transforms.gather_bundle import GatherBundle
+from transforms.timestamps import stamped, whole_milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -60,31 +54,19 @@ UNUSABLE: Final = "unusable_for_detectors"
 
 DETECTIONS: Final = "detections"
 
-_MOST_ROWS: Final = 131_072
 
-
-class _MakeSignals(beam.DoFn):
-    """Make signals of batches, buffered within the bundle so that elements are few.
-
-    An element is stamped with its earliest value, so that the watermark does not pass a value on its way.
-    """
-
-    def start_bundle(self) -> None:
-        """Begin with an empty buffer."""
-        self._batches: list[pa.RecordBatch] = []
-        self._rows = 0
+class _MakeSignals(GatherBundle):
+    """Make signals of batches; an element is stamped with its earliest value."""
 
     def process(self, batch: pa.RecordBatch) -> Iterator[WindowedValue]:
-        """Buffer a batch; make signals of what is buffered when it is much."""
-        if batch.num_rows:
-            self._batches.append(self._needed(batch))
-            self._rows += batch.num_rows
-        if self._rows >= _MOST_ROWS:
-            yield from self._flush()
+        """Gather what the signals are made of."""
+        yield from self.gather(self._needed(batch))
 
-    def finish_bundle(self) -> Iterator[WindowedValue]:
-        """Make signals of what is left."""
-        yield from self._flush()
+    def make(self, batch: pa.RecordBatch) -> Iterator[WindowedValue]:
+        """Make signals."""
+        for key, values in self._signals(batch):
+            block = encode_block(values)
+            yield stamped((key, block), first_known(block))
 
     @abstractmethod
     def _needed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -93,13 +75,6 @@ class _MakeSignals(beam.DoFn):
     @abstractmethod
     def _signals(self, batch: pa.RecordBatch) -> Iterator[tuple[SignalKey, SignalValues]]:
         """Make signals."""
-
-    def _flush(self) -> Iterator[WindowedValue]:
-        held, self._batches, self._rows = self._batches, [], 0
-        for batch in pa.Table.from_batches(held).combine_chunks().to_batches() if held else ():
-            for key, values in self._signals(batch):
-                block = encode_block(values)
-                yield stamped((key, block), first_known(block) // MILLISECOND * MILLISECOND)
 
 
 class OutcomeSignals(_MakeSignals):
@@ -142,7 +117,7 @@ class FeatureSignals(_MakeSignals):
         self._baseline.get()
 
     def start_bundle(self) -> None:
-        """Begin with an empty buffer, and the newest baseline for all of the bundle."""
+        """Begin with nothing, and the newest baseline for all of the bundle."""
         super().start_bundle()
         self._baseline.refresh()
         self._monitored = self._baseline.newest.baseline.monitored

@@ -10,17 +10,18 @@ import pyarrow as pa
 from apache_beam.coders import BytesCoder
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, TimerSpec, on_timer
-from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.timestamp import Timestamp
-from apache_beam.utils.windowed_value import WindowedValue
 
 import transforms.coders  # noqa: F401  (registers the coder of RecordBatch)
 from driftline.streaming.duplicates import decode_ids, drop_seen, encode_ids, merge_runs, shard_events
 from transforms.counters import DUPLICATES, count
-from transforms.profile_slices import MILLISECOND
+from transforms.gather_bundle import GatherBundle
+from transforms.timestamps import MILLISECOND, stamped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from apache_beam.utils.windowed_value import WindowedValue
 
     from transforms.profile_slices import SliceLength
 
@@ -33,12 +34,9 @@ SLACK: Final = 60_000_000
 #: So many runs of ids, and the next, are joined into one: each run is searched for every batch.
 MOST_RUNS: Final = 16
 
-_MOST_ROWS: Final = 131_072
-_MOST_BYTES: Final = 128 << 20
 
-
-class ShardEvents(beam.DoFn):
-    """Split event batches by slice and shard of request id, buffered within the bundle.
+class ShardEvents(GatherBundle):
+    """Split event batches by slice and shard of request id.
 
     An element is stamped with the last millisecond of its slice, as the slice's profiles are later: the
     watermark does not pass the slice before its rows have passed.
@@ -52,30 +50,10 @@ class ShardEvents(beam.DoFn):
     def __init__(self, slice_length: int) -> None:
         self._slice_length = slice_length
 
-    def start_bundle(self) -> None:
-        """Begin with an empty buffer."""
-        self._events: list[pa.RecordBatch] = []
-        self._rows = self._bytes = 0
-
-    def process(self, events: pa.RecordBatch) -> Iterator[WindowedValue]:
-        """Buffer a batch; split what is buffered when it is much."""
-        self._events.append(events)
-        self._rows += events.num_rows
-        self._bytes += events.nbytes
-        if self._rows >= _MOST_ROWS or self._bytes >= _MOST_BYTES:
-            yield from self._flush()
-
-    def finish_bundle(self) -> Iterator[WindowedValue]:
-        """Split what is left."""
-        yield from self._flush()
-
-    def _flush(self) -> Iterator[WindowedValue]:
-        held, self._events, self._rows, self._bytes = self._events, [], 0, 0
-        joined = held if len(held) < 2 else pa.Table.from_batches(held).combine_chunks().to_batches()
-        for events in joined:
-            for shard, start, rows in shard_events(events, self._slice_length):
-                at = Timestamp(micros=start + self._slice_length - MILLISECOND)
-                yield WindowedValue(((shard, start), rows), at, (GlobalWindow(),))
+    def make(self, batch: pa.RecordBatch) -> Iterator[WindowedValue]:
+        """Split events."""
+        for shard, start, rows in shard_events(batch, self._slice_length):
+            yield stamped(((shard, start), rows), start + self._slice_length - MILLISECOND)
 
 
 class DropSeen(beam.DoFn):

@@ -6,21 +6,18 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import apache_beam as beam
-from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.timestamp import Timestamp
-from apache_beam.utils.windowed_value import WindowedValue
 
 from driftline.signals import SignalLedger
-from transforms.profile_slices import MILLISECOND
+from transforms.timestamps import END_OF_TIME, LAST, MILLISECOND, stamped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from apache_beam.utils.windowed_value import WindowedValue
+
 #: So long a piece of event time is followed together, microseconds.
 SLICE: Final = 60_000_000
-
-_END_OF_TIME: Final = 1 << 62  # microseconds; no value is as late
-_LAST: Final = GlobalWindow().max_timestamp().micros // MILLISECOND * MILLISECOND
 
 
 class Followed(NamedTuple):
@@ -103,7 +100,7 @@ class FollowInOrder(beam.DoFn):
             return
         now = min(at.micros, before.due)  # never look further than the watermark is sure to be
         delay = self.delay(key)
-        cut = _END_OF_TIME if delay is None else now - delay
+        cut = END_OF_TIME if delay is None else now - delay
         if before.cut is not None:
             cut = max(cut, before.cut)
         found = self.advance(key, memory.read(), list(waiting.read()), cut)
@@ -124,14 +121,9 @@ class FollowInOrder(beam.DoFn):
         """Say when to follow a value: when its slice is over, and a later one than was followed."""
         delay = self.delay(key)
         if delay is None:
-            return _LAST
+            return LAST
         number = max(known, known if cut is None else cut) // self._slice + 1
         return number * self._slice + delay
-
-
-def stamped(value: Any, micros: int) -> WindowedValue:
-    """Give an element a time, microseconds since the epoch."""
-    return WindowedValue(value, Timestamp(micros=micros), (GlobalWindow(),))
 
 
 def checked_slice(length: int) -> int:
@@ -145,8 +137,3 @@ def checked_slice(length: int) -> int:
     if length <= 0 or length % MILLISECOND:
         raise ValueError(f"slice_length {length!r}: give a whole number of milliseconds, in microseconds")
     return length
-
-
-def whole_milliseconds(micros: int) -> int:
-    """Round up to whole milliseconds, which timers can wait for."""
-    return -(-micros // MILLISECOND) * MILLISECOND

@@ -12,9 +12,8 @@ from apache_beam import pvalue
 from apache_beam.coders import BytesCoder
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
-from apache_beam.transforms.window import GlobalWindow, GlobalWindows
+from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.timestamp import Timestamp
-from apache_beam.utils.windowed_value import WindowedValue
 
 import transforms.coders  # noqa: F401  (registers the coder of RecordBatch)
 from driftline.outcomes import LABELS, NO_PREDICTION, PREDICTIONS, UNMATCHED, MatchRule, settle
@@ -24,10 +23,13 @@ from driftline.outcomes.ledger import ShardLedger
 from driftline.outcomes.shards import pack_by_shard, without_id
 from driftline.outcomes.waiting import split
 from transforms.counters import count
-from transforms.profile_slices import MILLISECOND
+from transforms.gather_bundle import GatherBundle
+from transforms.timestamps import END_OF_TIME, LAST, stamped, whole_milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from apache_beam.utils.windowed_value import WindowedValue
 
     from driftline.outcomes import Settled
 
@@ -45,26 +47,18 @@ UNMATCHED_LABELS: Final = "unmatched_labels"
 #: So long a piece of event time is looked at together, microseconds.
 SLICE: Final = 60_000_000
 
-_MOST_ROWS: Final = 131_072
 _ROWS_A_BATCH: Final = 65_536
-_END_OF_TIME: Final = 1 << 62  # microseconds; no row is as late, and waits can be added to it
-_LAST: Final = GlobalWindow().max_timestamp().micros // MILLISECOND * MILLISECOND
 
 
-class PackByShard(beam.DoFn):
-    """Pack batches of predictions or of labels by shard of request id, buffered within the bundle.
+class PackByShard(GatherBundle):
+    """Pack batches of predictions or of labels by shard of request id.
 
-    An element is stamped with its earliest row, so that the watermark does not pass a row on its way. A
-    prediction without a request id can have no label and counts as expired; a label without one is unmatched.
+    An element is stamped with its earliest row. A prediction without a request id can have no label and
+    counts as expired; a label without one is unmatched.
     """
 
-    def start_bundle(self) -> None:
-        """Begin with an empty buffer."""
-        self._batches: list[pa.RecordBatch] = []
-        self._rows = 0
-
     def process(self, batch: pa.RecordBatch) -> Iterator[WindowedValue | pvalue.TaggedOutput]:
-        """Buffer a batch; pack what is buffered when it is much."""
+        """Gather a batch of one side."""
         labels = "label" in batch.schema.names
         count(LABELS_COUNT if labels else PREDICTIONS_COUNT, batch.num_rows)
         names = {FEATURES, *(LABELS if labels else PREDICTIONS).names}
@@ -73,21 +67,12 @@ class PackByShard(beam.DoFn):
             count(UNMATCHED_LABELS if labels else EXPIRED, nameless.num_rows)
             if labels:
                 yield pvalue.TaggedOutput(UNMATCHED_OUT, _without_prediction(nameless))
-        if batch.num_rows:
-            self._batches.append(batch)
-            self._rows += batch.num_rows
-        if self._rows >= _MOST_ROWS:
-            yield from self._flush()
+        yield from self.gather(batch)
 
-    def finish_bundle(self) -> Iterator[WindowedValue]:
-        """Pack what is left."""
-        yield from self._flush()
-
-    def _flush(self) -> Iterator[WindowedValue]:
-        held, self._batches, self._rows = self._batches, [], 0
-        for batch in pa.Table.from_batches(held).combine_chunks().to_batches() if held else ():
-            for shard, first, block in pack_by_shard(batch):
-                yield _stamped((shard, block), first // MILLISECOND * MILLISECOND)
+    def make(self, batch: pa.RecordBatch) -> Iterator[WindowedValue]:
+        """Pack rows."""
+        for shard, first, block in pack_by_shard(batch):
+            yield stamped((shard, block), first)
 
 
 class JoinShard(beam.DoFn):
@@ -121,7 +106,7 @@ class JoinShard(beam.DoFn):
         self._rule = rule
         self._slice = slice_length
         self._bounded = allowed_lateness is None
-        self._lateness = -(-(allowed_lateness or 0) // MILLISECOND) * MILLISECOND
+        self._lateness = whole_milliseconds(allowed_lateness or 0)
         self._ahead = max(rule.wait // 4, 16 * slice_length)
 
     def process(
@@ -162,7 +147,7 @@ class JoinShard(beam.DoFn):
         if before.due is None:
             return
         now = min(at.micros, before.due)  # never look further than the watermark is sure to be
-        cut = _END_OF_TIME if self._bounded else now - self._lateness
+        cut = END_OF_TIME if self._bounded else now - self._lateness
         horizon = None if self._bounded else cut + self._ahead
         blocks, put_aside = list(arrived.read()), before.later
         arrived.clear()
@@ -189,15 +174,15 @@ class JoinShard(beam.DoFn):
     def _due(self, time: int, cut: int | None) -> int:
         """Say when to look at a row: at the end of its slice, and of a later one than was looked at."""
         if self._bounded:
-            return _LAST
+            return LAST
         number = max(time, time if cut is None else cut) // self._slice + 1
         return number * self._slice + self._lateness
 
     def _said(self, found: Settled, now: int) -> Iterator[WindowedValue | pvalue.TaggedOutput]:
         for batch in _batches(found.outcomes):
-            yield _stamped(batch, self._stamp(batch.column("known"), now))
+            yield stamped(batch, self._stamp(batch.column("known"), now))
         for batch in _batches(found.unmatched):
-            yield pvalue.TaggedOutput(UNMATCHED_OUT, _stamped(batch, self._stamp(batch.column("time"), now)))
+            yield pvalue.TaggedOutput(UNMATCHED_OUT, stamped(batch, self._stamp(batch.column("time"), now)))
 
     def _stamp(self, times: Any, now: int) -> int:
         """Give the time that was looked at; of bounded input, the end of the slice of the latest row."""
@@ -271,10 +256,6 @@ class JoinLabels(beam.PTransform):
         )
         unmatched = (labels[UNMATCHED_OUT], joined[UNMATCHED_OUT]) | "Unmatched" >> beam.Flatten()
         return {OUTCOMES_OUT: joined[OUTCOMES_OUT], UNMATCHED_OUT: unmatched}
-
-
-def _stamped(value: Any, micros: int) -> WindowedValue:
-    return WindowedValue(value, Timestamp(micros=micros), (GlobalWindow(),))
 
 
 def _first(one: int | None, other: int | None) -> int | None:

@@ -22,7 +22,7 @@ from driftline.profiles.encoded import decode_profile
 from driftline.segments import ALL
 from transforms.counters import UNJUDGED, count, distribution
 from transforms.parts import COVERAGE, split_part
-from transforms.profile_slices import MILLISECOND
+from transforms.timestamps import MILLISECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator  # noqa: TC003  # Beam reads type hints at run time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import apache_beam as beam
-import pyarrow as pa
 from apache_beam.coders import BytesCoder
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
@@ -17,19 +15,14 @@ import transforms.coders  # noqa: F401  (registers the coder of RecordBatch)
 from driftline.learning import LearnerState, encode_examples, examples_of, first_known, learn
 from driftline.signals import encode_block
 from transforms.counters import count
-from transforms.follow_in_order import (
-    SLICE,
-    Followed,
-    FollowInOrder,
-    checked_slice,
-    stamped,
-    whole_milliseconds,
-)
-from transforms.profile_slices import MILLISECOND
+from transforms.follow_in_order import SLICE, Followed, FollowInOrder, checked_slice
+from transforms.gather_bundle import GatherBundle
+from transforms.timestamps import stamped, whole_milliseconds
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
+    import pyarrow as pa
     from apache_beam.utils.windowed_value import WindowedValue
 
     from driftline.learning import Learnt
@@ -44,43 +37,24 @@ LATE: Final = "late_for_learning"
 #: Outcomes without usable score, label or features, once a learner at most.
 UNUSABLE: Final = "unusable_for_learning"
 
-_MOST_ROWS: Final = 65_536
 _ROWS_A_BLOCK: Final = 131_072
 
 
-class MakeExamples(beam.DoFn):
-    """From batches of outcomes with features to examples of each segment and all traffic, bundle by bundle.
+class MakeExamples(GatherBundle):
+    """From batches of outcomes with features to examples of each segment and all traffic.
 
-    An element is stamped with its earliest outcome, so that the watermark does not pass one on its way.
+    An element is stamped with its earliest outcome.
     """
 
-    def start_bundle(self) -> None:
-        """Begin with an empty buffer."""
-        self._batches: list[pa.RecordBatch] = []
-        self._rows = 0
+    MOST_ROWS: ClassVar[int] = 65_536
 
-    def process(self, batch: pa.RecordBatch) -> Iterator[WindowedValue]:
-        """Buffer a batch; make examples of what is buffered when it is much."""
-        if self._batches and batch.schema != self._batches[0].schema:  # with features, and from before
-            yield from self._flush()
-        if batch.num_rows:
-            self._batches.append(batch)
-            self._rows += batch.num_rows
-        if self._rows >= _MOST_ROWS:
-            yield from self._flush()
-
-    def finish_bundle(self) -> Iterator[WindowedValue]:
-        """Make examples of what is left."""
-        yield from self._flush()
-
-    def _flush(self) -> Iterator[WindowedValue]:
-        held, self._batches, self._rows = self._batches, [], 0
-        for batch in pa.Table.from_batches(held).combine_chunks().to_batches() if held else ():
-            left_out, parts = examples_of(batch)
-            count(UNUSABLE, left_out)
-            for segment, examples in parts:
-                block = encode_examples(examples)
-                yield stamped((segment, block), first_known(block) // MILLISECOND * MILLISECOND)
+    def make(self, batch: pa.RecordBatch) -> Iterator[WindowedValue]:
+        """Make examples."""
+        left_out, parts = examples_of(batch)
+        count(UNUSABLE, left_out)
+        for segment, examples in parts:
+            block = encode_examples(examples)
+            yield stamped((segment, block), first_known(block))
 
 
 class LearnSegment(FollowInOrder):

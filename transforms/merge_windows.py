@@ -17,7 +17,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from driftline.profiles.encoded import merge_encoded
 from driftline.segments import ALL
 from transforms.merge_encoded import MergeEncoded
-from transforms.profile_slices import MILLISECOND
+from transforms.timestamps import MILLISECOND
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -11,9 +11,8 @@ import pyarrow as pa
 from apache_beam.coders import BytesCoder
 from apache_beam.transforms.timeutil import TimeDomain
 from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateSpec, TimerSpec, on_timer
-from apache_beam.transforms.window import GlobalWindow, GlobalWindows
+from apache_beam.transforms.window import GlobalWindows
 from apache_beam.utils.timestamp import Timestamp
-from apache_beam.utils.windowed_value import WindowedValue
 
 import transforms.coders  # noqa: F401  (registers the coder of RecordBatch)
 from driftline.outcomes.features import without_features
@@ -23,11 +22,14 @@ from driftline.performance.periods import merge_periods, profile_periods, usable
 from driftline.performance.progress import Progress
 from driftline.performance.window_rule import WindowRule
 from transforms.counters import count
+from transforms.gather_bundle import GatherBundle
 from transforms.join_labels import SLICE
-from transforms.profile_slices import MILLISECOND
+from transforms.timestamps import END_OF_TIME, LAST, MILLISECOND, stamped, whole_milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from apache_beam.utils.windowed_value import WindowedValue
 
 PERFORMANCE_ROWS: Final = "performance_rows"
 PERFORMANCE_TOO_LATE: Final = "performance_too_late"
@@ -35,11 +37,9 @@ PERFORMANCE_TOO_LATE: Final = "performance_too_late"
 PERFORMANCE_UNUSABLE: Final = "performance_unusable"
 """Predictions and outcomes whose score or label is not one that the loss is for."""
 
-_MOST_ROWS: Final = 131_072
 _ROWS_A_BATCH: Final = 1_024
 _SLACK: Final = 60_000_000  # time for what has come to pass the steps before
 _MERGE_FROM: Final = 256 << 10  # bytes that may arrive before they are merged
-_LAST: Final = GlobalWindow().max_timestamp().micros // MILLISECOND * MILLISECOND
 
 
 class References(Protocol):
@@ -68,8 +68,8 @@ class NoReferences:
         """Give none."""
 
 
-class ProfilePeriods(beam.DoFn):
-    """Profile predictions, or outcomes, by segment and period, buffered within the bundle.
+class ProfilePeriods(GatherBundle):
+    """Profile predictions, or outcomes, by segment and period.
 
     What it yields is stamped so that the watermark does not pass the end of the earliest period, or the time
     of the earliest outcomes, while it is on its way.
@@ -87,46 +87,31 @@ class ProfilePeriods(beam.DoFn):
         self._every = every
 
     def start_bundle(self) -> None:
-        """Begin with an empty buffer."""
-        self._batches: list[pa.RecordBatch] = []
-        self._rows = 0
-        self._at: int | None = None
+        """Begin with nothing."""
+        super().start_bundle()
+        self._at = END_OF_TIME
 
     def process(
         self,
         batch: pa.RecordBatch,
         at=beam.DoFn.TimestampParam,  # noqa: ANN001
     ) -> Iterator[WindowedValue]:
-        """Buffer a batch; profile what is buffered when it is much."""
+        """Gather the usable rows of a batch."""
         batch = without_features(batch)
         good = usable(batch, self._loss)
         if not good.all():
             count(PERFORMANCE_UNUSABLE, int((~good).sum()))
             batch = batch.filter(pa.array(good))
         if batch.num_rows:
-            self._batches.append(batch)
-            self._rows += batch.num_rows
-            self._at = at.micros if self._at is None else min(self._at, at.micros)
-        if self._rows >= _MOST_ROWS:
-            yield from self._flush()
+            self._at = min(self._at, at.micros)
+        yield from self.gather(batch)
 
-    def finish_bundle(self) -> Iterator[WindowedValue]:
-        """Profile what is left."""
-        yield from self._flush()
-
-    def _flush(self) -> Iterator[WindowedValue]:
-        held, at = self._batches, self._at
-        self.start_bundle()
-        for rows in pa.Table.from_batches(held).combine_chunks().to_batches() if held else ():
-            outcomes = "label" in rows.schema.names
-            for segment, part in profile_periods(rows, self._loss, self._every):
-                stamp = (
-                    at
-                    if outcomes and at is not None
-                    else (min(part.profiles) + 1) * self._every - MILLISECOND
-                )
-                stamp = Timestamp(micros=stamp // MILLISECOND * MILLISECOND)
-                yield WindowedValue((segment, part.to_bytes()), stamp, (GlobalWindow(),))
+    def make(self, batch: pa.RecordBatch) -> Iterator[WindowedValue]:
+        """Profile rows."""
+        outcomes = "label" in batch.schema.names
+        for segment, part in profile_periods(batch, self._loss, self._every):
+            end = (min(part.profiles) + 1) * self._every
+            yield stamped((segment, part.to_bytes()), self._at if outcomes else end - MILLISECOND)
 
 
 class GiveWindows(beam.DoFn):
@@ -185,7 +170,7 @@ class GiveWindows(beam.DoFn):
         before = Progress.from_bytes(progress.read())
         part, dropped = drop_forgotten(element[1], self._rule, before.now)
         count(PERFORMANCE_TOO_LATE, dropped)
-        wanted = _LAST if self._bounded else first_due(part, self._rule, now=before.now, at=at.micros)
+        wanted = LAST if self._bounded else first_due(part, self._rule, now=before.now, at=at.micros)
         after = replace(before, arrived=before.arrived + len(part))
         if wanted is not None and (before.due is None or wanted < before.due):
             after = replace(after, due=wanted)
@@ -299,7 +284,7 @@ class MonitorPerformance(beam.PTransform):
 
     def expand(self, rows: dict[str, beam.PCollection]) -> beam.PCollection:
         """Profile by segment and period, then merge the periods of each window."""
-        lateness = -(-(self.allowed_lateness or 0) // MILLISECOND) * MILLISECOND
+        lateness = whole_milliseconds(self.allowed_lateness or 0)
         hold = self.slice_length + lateness
         rule = WindowRule(self.size, self.every, hold, self.wait + hold + _SLACK)
         part = tuple[str, bytes]

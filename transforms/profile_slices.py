@@ -8,9 +8,6 @@ from typing import TYPE_CHECKING
 
 import apache_beam as beam
 import numpy as np
-from apache_beam.transforms.window import GlobalWindow
-from apache_beam.utils.timestamp import Timestamp
-from apache_beam.utils.windowed_value import WindowedValue
 
 from driftline.profiles.coverage import Coverage, covered
 from driftline.profiles.layout import Layout
@@ -18,17 +15,17 @@ from driftline.segments import ALL
 from driftline.slicing import EventBuffer
 from transforms.counters import PROFILED, count
 from transforms.parts import COVERAGE, fingerprint_of, part_of
+from transforms.timestamps import MILLISECOND, stamped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pyarrow as pa
+    from apache_beam.utils.windowed_value import WindowedValue
 
     from transforms.baseline_source import BaselineSource
     from transforms.parts import Key
 
-#: the finest step of time that survives between workers; a remainder is cut off towards 1970
-MILLISECOND = 1_000
 _SECOND = 1_000_000
 
 # A partial costs about as much to merge as some hundred rows to profile, and a row of 60 features holds
@@ -168,4 +165,4 @@ class ProfileSlices(beam.DoFn):
 
 
 def _at_the_end(start: int, length: int, element: tuple[Key, bytes]) -> WindowedValue:
-    return WindowedValue(element, Timestamp(micros=start + length - MILLISECOND), (GlobalWindow(),))
+    return stamped(element, start + length - MILLISECOND)

@@ -16,6 +16,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from driftline.baseline import BaselineError
 from driftline.segments import ALL, labels, largest
 from driftline.survey import Survey, merge_surveys
+from transforms.gather_bundle import GatherBundle
 from transforms.merge_encoded import MergeEncoded
 
 if TYPE_CHECKING:
@@ -26,13 +27,9 @@ if TYPE_CHECKING:
 #: encoded layout and monitored segment labels
 Plan = tuple[bytes, list[str]]
 
-# Surveying sorts every column; surveys of small batches would cost more to merge than to make.
-_MOST_ROWS = 131_072
-_MOST_BYTES = 128 << 20
 
-
-class SurveyBatches(beam.DoFn):
-    """Survey the features of event batches, gathered within the bundle.
+class SurveyBatches(GatherBundle):
+    """Survey the features of event batches: many at once, as surveys cost more to merge than to make.
 
     Parameters
     ----------
@@ -43,28 +40,10 @@ class SurveyBatches(beam.DoFn):
     def __init__(self, features: Sequence[FeatureSpec]) -> None:
         self._features = tuple(features)
 
-    def start_bundle(self) -> None:
-        """Begin with nothing gathered."""
-        self._batches: list[pa.RecordBatch] = []
-        self._rows = self._bytes = 0
-
-    def process(self, events: pa.RecordBatch) -> Iterator[bytes]:
-        """Gather a batch."""
-        self._batches.append(events)
-        self._rows += events.num_rows
-        self._bytes += events.nbytes
-        if self._rows >= _MOST_ROWS or self._bytes >= _MOST_BYTES:
-            yield self._survey()
-
-    def finish_bundle(self) -> Iterator[WindowedValue]:
-        """Survey what is left."""
-        if self._rows:
-            yield WindowedValue(self._survey(), MIN_TIMESTAMP, (GlobalWindow(),))
-
-    def _survey(self) -> bytes:
-        survey = Survey.of(pa.Table.from_batches(self._batches), self._features)
-        self.start_bundle()
-        return survey.to_bytes()
+    def make(self, batch: pa.RecordBatch) -> Iterator[WindowedValue]:
+        """Survey events."""
+        survey = Survey.of(pa.Table.from_batches([batch]), self._features)
+        yield WindowedValue(survey.to_bytes(), MIN_TIMESTAMP, (GlobalWindow(),))
 
 
 class CountSegments(beam.DoFn):

@@ -526,7 +526,7 @@ def test_signals_of_features_are_few_and_stamped_with_their_earliest_value():
 
 
 def test_signals_leave_when_they_are_many(monkeypatch):
-    monkeypatch.setattr("transforms.detect_changes._MOST_ROWS", 3)
+    monkeypatch.setattr(FeatureSignals, "MOST_ROWS", 3)
     batch = pa.record_batch({"time": pa.array([1, 2], pa.int64()), "feature.x": [1.0, 2.0]})
     do_fn = FeatureSignals(["x"], Baseline())
     do_fn.start_bundle()

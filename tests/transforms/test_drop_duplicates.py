@@ -169,7 +169,7 @@ def test_a_bundle_makes_one_element_a_shard_and_slice():
 
 
 def test_a_full_buffer_does_not_wait_for_the_end_of_the_bundle(monkeypatch):
-    monkeypatch.setattr("transforms.drop_duplicates._MOST_ROWS", 4)
+    monkeypatch.setattr(ShardEvents, "MOST_ROWS", 4)
     shard = ShardEvents(MINUTE)
     shard.start_bundle()
     assert not list(shard.process(batch(0.2, [16, 32])))

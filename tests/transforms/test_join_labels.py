@@ -496,7 +496,7 @@ def test_a_bundle_makes_one_block_a_shard(monkeypatch):
     assert sum(len(decode_block(element.value[1]).rows) for element in elements) == 1000
     assert min(element.timestamp.micros for element in elements) == 3.5 * MINUTE
     assert not list(pack.finish_bundle())
-    monkeypatch.setattr("transforms.join_labels._MOST_ROWS", 2)
+    monkeypatch.setattr(PackByShard, "MOST_ROWS", 2)
     assert list(pack.process(batch([P("a", 1), P("b", 1)])))
 
 

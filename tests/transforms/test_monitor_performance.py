@@ -382,7 +382,7 @@ def test_rows_that_the_loss_is_not_for_are_counted():
 
 
 def test_a_full_buffer_is_profiled_at_once(monkeypatch):
-    monkeypatch.setattr("transforms.monitor_performance._MOST_ROWS", 3)
+    monkeypatch.setattr(ProfilePeriods, "MOST_ROWS", 3)
     profile = ProfilePeriods(ZERO_ONE, EVERY)
     profile.start_bundle()
     rows = predictions([25 * MINUTE, 5 * MINUTE], [0.5, 0.5])
@@ -390,7 +390,8 @@ def test_a_full_buffer_is_profiled_at_once(monkeypatch):
     (element,) = profile.process(rows, Timestamp(7))
     assert element.timestamp == Timestamp(micros=10 * MINUTE - 1000)
     assert not list(profile.finish_bundle())
-    monkeypatch.setattr("transforms.monitor_performance._MOST_ROWS", 1)
+    monkeypatch.setattr(ProfilePeriods, "MOST_ROWS", 1)
+    profile.start_bundle()
     (element,) = profile.process(outcomes([5], [6], [0.5], [1]), Timestamp(micros=3 * MINUTE))
     assert element.timestamp == Timestamp(micros=3 * MINUTE)
 

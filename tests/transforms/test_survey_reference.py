@@ -13,7 +13,6 @@ from driftline.profiles.layout import Layout
 from driftline.segments import largest
 from driftline.survey import Survey
 from tests.transforms.timelines import SPECS, events, reference_events
-from transforms import survey_reference
 from transforms.survey_reference import CountSegments, SurveyBatches, SurveyReference, _Largest
 
 
@@ -97,13 +96,13 @@ def test_segments_are_counted_once_a_row_nulls_too():
 
 @pytest.mark.parametrize("most_rows", [1, 10, 10**9])
 def test_batches_are_gathered_within_a_bundle_and_no_row_is_lost(monkeypatch, most_rows):
-    monkeypatch.setattr(survey_reference, "_MOST_ROWS", most_rows)
+    monkeypatch.setattr(SurveyBatches, "MOST_ROWS", most_rows)
     whole = reference_events(windows=2, rows=20)
     step = SurveyBatches(SPECS)
     for _ in range(2):  # a bundle knows nothing of the one before
         step.start_bundle()
-        given = [data for i in range(0, 40, 4) for data in step.process(whole.slice(i, 4))]
-        given += [value.value for value in step.finish_bundle()]
+        made = [data for i in range(0, 40, 4) for data in step.process(whole.slice(i, 4))]
+        given = [element.value for element in (*made, *step.finish_bundle())]
         assert sum(Survey.from_bytes(data).rows for data in given) == 40
         assert Survey.merge_all(given).layout(SPECS).fingerprint == (
             Survey.of(whole, SPECS).layout(SPECS).fingerprint
