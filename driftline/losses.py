@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 LossName = Literal["zero_one", "log", "absolute", "squared"]
 
+BINARY: Final[tuple[LossName, ...]] = ("zero_one", "log")
+"""Losses of a score that is the probability of the positive class."""
+
 EPSILON: Final = 2.0**-52
 """Probabilities are clipped to [EPSILON, 1 - EPSILON] before a logarithm, as scikit-learn clips float64."""
 
@@ -156,7 +159,7 @@ class Loss:
     @property
     def binary(self) -> bool:
         """Whether scores are probabilities of class 1."""
-        return self.name in {"zero_one", "log"}
+        return self.name in BINARY
 
     def of(self, scores: Floats, labels: Floats) -> Floats:
         """Compute the loss of every outcome.

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 
-from driftline.config.detectors import FEATURE, LEARNING_GAP, LOSS, Signal, whole_numbers
+from driftline.config.detectors import Signal, whole_numbers
 from driftline.config.errors import ConfigError, Problem
 from driftline.outcomes.features import FeatureLayout
+from driftline.schemas.detection import FEATURE, LEARNING_GAP, LOSS
 from transforms.detect_changes import DetectChanges, FeatureSignals, OutcomeSignals, StatisticSignals
 from transforms.follow_in_order import SLICE
 from transforms.join_labels import SLICE as JOIN_SLICE

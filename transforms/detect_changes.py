@@ -18,8 +18,8 @@ from apache_beam.transforms.window import GlobalWindows
 
 import transforms.coders  # noqa: F401  (registers the coder of RecordBatch)
 from driftline.signals import (
+    DetectorSpec,
     SignalState,
-    Watch,
     advance,
     detection_batch,
     encode_block,
@@ -179,7 +179,7 @@ class FollowSignal(FollowInOrder):
     def __init__(
         self,
         model: str,
-        watches: Mapping[str, Sequence[Watch]],
+        watches: Mapping[str, Sequence[DetectorSpec]],
         slice_length: int,
         delays: Mapping[str, int] | None,
     ) -> None:
@@ -292,7 +292,7 @@ class DetectChanges(beam.PTransform):
         """Refuse what the workers could not run."""
         checked_slice(self.slice_length)
         self._watches = {
-            signal: tuple(Watch.of(name, parameters) for name, parameters in detectors)
+            signal: tuple(DetectorSpec.of(name, parameters) for name, parameters in detectors)
             for signal, detectors in self.watches.items()
         }
 

@@ -13,6 +13,7 @@ from apache_beam.transforms.window import GlobalWindows
 
 import transforms.coders  # noqa: F401  (registers the coder of RecordBatch)
 from driftline.learning import LearnerState, encode_examples, examples_of, first_known, learn
+from driftline.schemas.detection import LEARNING_GAP
 from driftline.signals import encode_block
 from transforms.counters import count
 from transforms.follow_in_order import SLICE, Followed, FollowInOrder, checked_slice
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
 
     from driftline.learning import Learnt
     from driftline.outcomes.features import FeatureLayout
-
-LEARNING_GAP: Final = "learning_gap"
-"""Name of the signal."""
 
 #: Outcomes that came too late to be learnt in order, once a learner, and were dropped.
 LATE: Final = "late_for_learning"

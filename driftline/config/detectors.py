@@ -11,15 +11,13 @@ from driftline.config.errors import did_you_mean
 from driftline.config.features import PREDICTION
 from driftline.config.values import OneOf, Section, Shown, Text, mistake
 from driftline.detectors.registry import JOB_DETECTORS
+from driftline.schemas.detection import FEATURE, LEARNING_GAP, LOSS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from driftline.config.labels import Labels
 
-LOSS = "loss"
-LEARNING_GAP = "learning_gap"
-FEATURE = "feature"
 STATISTICS_BY_KIND = {
     "numeric": ("ks", "psi", "wasserstein", "wasserstein_iqr", "missing_rate", "mean"),
     "categorical": ("psi", "chi2", "missing_rate", "new_category_rate"),

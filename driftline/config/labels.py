@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import Annotated, Any, cast, get_args
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from driftline.config.event_time import EventTime  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.sources import Source  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.values import Duration, Level, OneOf, Section, Shown, Text, mistake
-from driftline.losses import Loss as LossFunction
-
-if TYPE_CHECKING:
-    from driftline.losses import LossName
-
-BINARY = ("zero_one", "log")
-"""Losses of a score that is the probability of the positive class."""
-
-Loss = Annotated[str, OneOf((*BINARY, "absolute", "squared"))]
+from driftline.losses import BINARY, Loss, LossName
 
 
 def _class(value: Any) -> Any:
@@ -57,7 +49,7 @@ class Labels(Section):
         examples=["6h"],
         validate_default=True,
     )
-    loss: Loss = Field(
+    loss: Annotated[str, OneOf(get_args(LossName))] = Field(
         default="zero_one",
         description="How wrong a prediction was. `zero_one` (the class at the threshold is wrong) and `log` "
         "take the prediction as the probability of the positive class; `absolute` and `squared` as a number.",
@@ -115,6 +107,6 @@ class Labels(Section):
         return self.loss in BINARY
 
     @property
-    def measure(self) -> LossFunction:
+    def measure(self) -> Loss:
         """How predictions are compared with labels."""
-        return LossFunction(cast("LossName", self.loss), self.threshold)
+        return Loss(cast("LossName", self.loss), self.threshold)

@@ -27,7 +27,7 @@ ID = ("id_high", "id_low")
 LABEL = "label"
 """Column that holds the label: class 0 or 1, or a number; null where it is not known."""
 
-BINARY = (("0", "1"), ("false", "true"))
+SPELLINGS = (("0", "1"), ("false", "true"))
 """How classes are spelt unless the configuration says otherwise."""
 
 
@@ -196,7 +196,7 @@ class EventSchema:
 
 
 def _label(labels: Any) -> LabelColumn:
-    spelt = BINARY if not labels.classes else (labels.classes,)
+    spelt = SPELLINGS if not labels.classes else (labels.classes,)
     return LabelColumn(labels.column, spelt if labels.binary else (), alone=labels.source is not None)
 
 

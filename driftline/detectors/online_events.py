@@ -9,14 +9,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.arrays import flat
+from driftline.losses import EPSILON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-LARGEST_LOSS: Final = float(-np.log(2.0**-52))
-"""Most that one event counts, in nats: the loss of a probability of 2^-52, as in the table `performance`."""
+LARGEST_LOSS: Final = float(-np.log(EPSILON))
+"""Most that one event counts, in nats: the loss of a probability of `EPSILON`, as in table `performance`."""
 
 _STORED: Final = ("<f8", "<i4", "<i4", "<f8", "<i8")
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from driftline.report.detections import LEARNING_GAP, LOSS
 from driftline.report.findings import place_of
 from driftline.report.note import Note
 from driftline.report.performance import CALIBRATED, RAW, instants
 from driftline.report.wording import listing, percent, plural, rate
+from driftline.schemas.detection import LEARNING_GAP, LOSS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,12 +11,11 @@ import pyarrow.compute as pc
 
 from driftline.report.columns import micros
 from driftline.schemas import standing_rows
+from driftline.schemas.detection import LEARNING_GAP, LOSS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LOSS = "loss"
-LEARNING_GAP = "learning_gap"
 MAX_DETECTIONS = 2_000
 """Detections a report embeds; beyond it those on the loss go first, then the newest."""
 

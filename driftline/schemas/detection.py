@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from driftline.schemas.fields import Field, RowSchema
+
+LOSS: Final = "loss"
+"""Name of the signal of losses."""
+
+LEARNING_GAP: Final = "learning_gap"
+"""Name of the signal of how far the model's loss is above an online learner's."""
+
+FEATURE: Final = "feature"
+"""What stands before a dot and the name of a feature in the name of the signal of its values."""
 
 DETECTION = RowSchema(
     "Detection",

@@ -5,18 +5,18 @@ from driftline.signals.blocks import decode_block, encode_block, first_known
 from driftline.signals.ledger import SignalLedger
 from driftline.signals.producers import feature_signals, is_statistic, loss_signal, statistic_signals
 from driftline.signals.rows import detection_batch
-from driftline.signals.state import SignalState, Watch, Watched
+from driftline.signals.state import DetectorSpec, SignalState, Watched
 from driftline.signals.times import Times
 from driftline.signals.values import SignalValues
 
 __all__ = [
     "Advanced",
     "Detection",
+    "DetectorSpec",
     "SignalLedger",
     "SignalState",
     "SignalValues",
     "Times",
-    "Watch",
     "Watched",
     "advance",
     "decode_block",

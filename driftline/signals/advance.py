@@ -146,7 +146,7 @@ def _follow(watched: Watched, values: SignalValues) -> tuple[Watched, list[Detec
         first = change.position - change.width + 1
         at = int(values.time[first]) if first >= 0 else watched.times.ago(-first)
         known = int(values.known[change.position])
-        found.append(Detection(watched.watch.detector, at, known, change.before, change.after, change.width))
+        found.append(Detection(watched.spec.detector, at, known, change.before, change.after, change.width))
     after = replace(watched, state=detector.to_bytes(), times=watched.times.extended(values.time))
     return after, found, refused
 

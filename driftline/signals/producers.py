@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from driftline.schemas.detection import FEATURE, LOSS
 from driftline.schemas.result import Status
 from driftline.segments import ALL
 from driftline.signals.values import SignalValues
@@ -19,12 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from driftline.losses import Loss
-
-LOSS: Final = "loss"
-"""Name of the signal of losses."""
-
-FEATURE: Final = "feature."
-"""What stands before the name of a feature in the name of its signal."""
 
 SignalKey = tuple[str, str]
 """Segment label and name of the signal."""
@@ -58,7 +53,8 @@ def is_statistic(signal: str) -> bool:
     >>> [is_statistic(name) for name in ("psi.distance", "feature.distance", "loss", "learning_gap")]
     [True, False, False, False]
     """
-    return "." in signal and not signal.startswith(FEATURE)
+    kind, dot, _ = signal.partition(".")
+    return bool(dot) and kind != FEATURE
 
 
 def loss_signal(outcomes: Any, loss: Loss) -> Iterator[tuple[SignalKey, SignalValues]]:
@@ -120,11 +116,11 @@ def feature_signals(
     high = _ids(events, "id_high")
     low = _ids(events, "id_low" if "id_low" in events.schema.names else "request")
     for feature in features:
-        column = _floats(events.column(FEATURE + feature))
+        column = _floats(events.column(f"feature.{feature}"))
         there = ~np.isnan(column)
         values = SignalValues.of(time, column, high=high, low=low).take(there)
         for segment, part in by_segment(codes[there], names, values):
-            yield (segment, FEATURE + feature), part
+            yield (segment, f"{FEATURE}.{feature}"), part
 
 
 def statistic_signals(results: Any, signals: Sequence[str]) -> Iterator[tuple[SignalKey, SignalValues]]:

@@ -23,7 +23,7 @@ _WHAT: Final = "state of a signal"
 _NONE: Final = Times()
 
 
-class Watch(NamedTuple):
+class DetectorSpec(NamedTuple):
     """A detector as the configuration has it: two are the same if both are.
 
     Parameters
@@ -38,7 +38,7 @@ class Watch(NamedTuple):
     parameters: str = "{}"
 
     @classmethod
-    def of(cls, detector: str, parameters: Mapping[str, Any]) -> Watch:
+    def of(cls, detector: str, parameters: Mapping[str, Any]) -> DetectorSpec:
         """Check and write down a detector and its parameters.
 
         Parameters
@@ -50,7 +50,7 @@ class Watch(NamedTuple):
 
         Returns
         -------
-        Watch
+        DetectorSpec
 
         Raises
         ------
@@ -59,8 +59,8 @@ class Watch(NamedTuple):
 
         Examples
         --------
-        >>> Watch.of("adwin", {"delta": 0.01, "clock": 8.0})
-        Watch(detector='adwin', parameters='{"clock":8,"delta":0.01}')
+        >>> DetectorSpec.of("adwin", {"delta": 0.01, "clock": 8.0})
+        DetectorSpec(detector='adwin', parameters='{"clock":8,"delta":0.01}')
         """
         if detector not in JOB_DETECTORS:
             raise ValueError(f"detector {detector!r} is unknown; choose one of {', '.join(JOB_DETECTORS)}")
@@ -68,12 +68,12 @@ class Watch(NamedTuple):
             name: int(value) if isinstance(value, float) and value.is_integer() else value
             for name, value in parameters.items()
         }
-        watch = cls(detector, json.dumps(plain, sort_keys=True, separators=(",", ":")))
+        spec = cls(detector, json.dumps(plain, sort_keys=True, separators=(",", ":")))
         try:
-            watch.fresh()
+            spec.fresh()
         except TypeError as error:
             raise ValueError(f"parameters of detector {detector!r}: {error}; correct them") from None
-        return watch
+        return spec
 
     def fresh(self) -> Detector:
         """Begin the detector."""
@@ -86,7 +86,7 @@ class Watched:
 
     Parameters
     ----------
-    watch
+    spec
         Which detector.
     state
         Of the detector; empty before its first value.
@@ -94,13 +94,13 @@ class Watched:
         Event times of the values it has taken.
     """
 
-    watch: Watch
+    spec: DetectorSpec
     state: bytes = b""
     times: Times = _NONE
 
     def detector(self) -> Detector:
         """Make a detector that goes on from here."""
-        return detector_from_bytes(self.state) if self.state else self.watch.fresh()
+        return detector_from_bytes(self.state) if self.state else self.spec.fresh()
 
 
 @dataclass(frozen=True)
@@ -121,12 +121,12 @@ class SignalState:
     last: Key | None = None
     watched: tuple[Watched, ...] = ()
 
-    def configured(self, watches: Iterable[Watch]) -> SignalState:
+    def configured(self, specs: Iterable[DetectorSpec]) -> SignalState:
         """Follow a configuration that may have changed.
 
         Parameters
         ----------
-        watches
+        specs
             The detectors that there shall be.
 
         Returns
@@ -134,8 +134,10 @@ class SignalState:
         SignalState
             Detectors that were there stay as they are, others begin with the next value or are left out.
         """
-        before = {watched.watch: watched for watched in self.watched}
-        return replace(self, watched=tuple(before.get(w) or Watched(w) for w in dict.fromkeys(watches)))
+        before = {watched.spec: watched for watched in self.watched}
+        return replace(
+            self, watched=tuple(before.get(spec) or Watched(spec) for spec in dict.fromkeys(specs))
+        )
 
     def to_bytes(self) -> bytes:
         """Write the state.
@@ -180,7 +182,7 @@ class SignalState:
 
 def _head(watched: Watched) -> dict[str, Any]:
     return {
-        **watched.watch._asdict(),
+        **watched.spec._asdict(),
         "state": len(watched.state),
         "n": watched.times.n,
         "times": len(watched.times.to_bytes()),
@@ -192,8 +194,8 @@ def _watched(heads: list[dict[str, Any]], payload: bytes) -> Iterator[Watched]:
     for head in heads:
         middle = at + head["state"]
         end = middle + head["times"]
-        watch = Watch(head["detector"], head["parameters"])
-        yield Watched(watch, payload[at:middle], Times.from_bytes(head["n"], payload[middle:end]))
+        spec = DetectorSpec(head["detector"], head["parameters"])
+        yield Watched(spec, payload[at:middle], Times.from_bytes(head["n"], payload[middle:end]))
         at = end
     if at != len(payload):
         raise ValueError(f"{len(payload)} bytes of detectors, expected {at}")

@@ -33,7 +33,14 @@ from driftline.outcomes import LABELS, OUTCOMES, PREDICTIONS
 from driftline.schemas.detection import DETECTION
 from driftline.schemas.identity import detection_id
 from driftline.schemas.result import RESULT
-from driftline.signals import SignalLedger, SignalState, SignalValues, Watch, decode_block, encode_block
+from driftline.signals import (
+    DetectorSpec,
+    SignalLedger,
+    SignalState,
+    SignalValues,
+    decode_block,
+    encode_block,
+)
 from transforms.coders import RecordBatchCoder
 from transforms.counters import TALLY, counts_of
 from transforms.detect_changes import (
@@ -72,7 +79,7 @@ def plain(values, signal="loss", watches=WATCHES):
     return sorted(
         (name, int(values.time[c.position - c.width + 1]), int(values.known[c.position]), c.width)
         for name, parameters in watches[signal]
-        for c in Watch.of(name, parameters).fresh().changes(values.value)
+        for c in DetectorSpec.of(name, parameters).fresh().changes(values.value)
     )
 
 
@@ -351,7 +358,7 @@ class Key:
 
 
 def follower(watches=WATCHES, delay=0):
-    checked = {signal: tuple(Watch.of(*w) for w in some) for signal, some in watches.items()}
+    checked = {signal: tuple(DetectorSpec.of(*w) for w in some) for signal, some in watches.items()}
     return FollowSignal("m", checked, MINUTE, dict.fromkeys(watches, delay))
 
 

@@ -34,6 +34,7 @@ from driftline.learning import LearnerState, encode_examples, examples_of, learn
 from driftline.losses import log_loss
 from driftline.outcomes import LABELS, OUTCOMES, PREDICTIONS
 from driftline.outcomes.features import FEATURES, FeatureLayout
+from driftline.schemas.detection import LEARNING_GAP
 from driftline.signals import SignalLedger, SignalValues, decode_block
 from tests.transforms.test_detect_changes import Bag, Cell, Timer, told
 from transforms.coders import RecordBatchCoder
@@ -41,7 +42,7 @@ from transforms.counters import TALLY, counts_of
 from transforms.detect_changes import LATE as LATE_FOR_DETECTORS
 from transforms.detect_changes import DetectChanges
 from transforms.join_labels import JoinLabels
-from transforms.learn_online import LATE, LEARNING_GAP, UNUSABLE, LearnOnline, LearnSegment
+from transforms.learn_online import LATE, UNUSABLE, LearnOnline, LearnSegment
 
 MINUTE = 60_000_000
 MINUTES = 12

@@ -6,20 +6,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftline.detectors import JOB_DETECTORS
-from driftline.signals import SignalState, SignalValues, Watch, advance, decode_block, encode_block
+from driftline.signals import DetectorSpec, SignalState, SignalValues, advance, decode_block, encode_block
 from tests.driftline.signals.streams import SECOND, blocks_of, changing
 
 END = 1 << 62
-ALL_DETECTORS = [Watch.of(name, {}) for name in JOB_DETECTORS]
+ALL_DETECTORS = [DetectorSpec.of(name, {}) for name in JOB_DETECTORS]
 
 
-def plain(values, watches):
+def plain(values, specs):
     """(detector, at, detected_at, width) of plain detectors on a series in order, those with exact times."""
     found = []
-    for watch in watches:
-        for change in watch.fresh().changes(values.value):
+    for spec in specs:
+        for change in spec.fresh().changes(values.value):
             at = values.time[change.position - change.width + 1]
-            found.append((watch.detector, at, values.known[change.position], *change[1:]))
+            found.append((spec.detector, at, values.known[change.position], *change[1:]))
     return found
 
 
@@ -50,7 +50,11 @@ def test_any_arrival_within_the_lateness(seed, ties, lateness, sizes):
     """Values come up to `lateness` seconds behind the watermark, and state goes through bytes each time."""
     random = np.random.default_rng(seed)
     values = changing(1500, ties=ties)
-    watches = [Watch.of("adwin", {}), Watch.of("page_hinkley", {"threshold": 20}), Watch.of("ddm", {})]
+    specs = [
+        DetectorSpec.of("adwin", {}),
+        DetectorSpec.of("page_hinkley", {"threshold": 20}),
+        DetectorSpec.of("ddm", {}),
+    ]
     seconds = (values.known - values.known[0]) // SECOND
     last = int(seconds[-1])
     arrival = seconds + random.uniform(0, lateness, len(seconds))
@@ -60,14 +64,14 @@ def test_any_arrival_within_the_lateness(seed, ties, lateness, sizes):
         came[new] = True
         waiting += blocks_of(values, random.permutation(new), sizes)
         cut = int(values.known[0]) + (watermark - lateness) * SECOND
-        step = advance(state.configured(watches), waiting, cut)
+        step = advance(state.configured(specs), waiting, cut)
         assert (step.late, step.refused) == (0, 0)
         assert all(decode_block(data).known.min() >= cut for data in step.pending)
         state, waiting = SignalState.from_bytes(step.state.to_bytes()), list(step.pending)
         found += step.detections
-    step = advance(state.configured(watches), waiting, END)
-    assert by_detector(told([*found, *step.detections])) == plain(values, watches)
-    whole = advance(SignalState().configured(watches), [encode_block(values)], END)
+    step = advance(state.configured(specs), waiting, END)
+    assert by_detector(told([*found, *step.detections])) == plain(values, specs)
+    whole = advance(SignalState().configured(specs), [encode_block(values)], END)
     assert step.state.n == len(values.known)
     assert step.state.last == whole.state.last
 
@@ -79,32 +83,32 @@ def test_ties_are_broken_by_request_id():
     ids = ids[:, np.lexsort(ids[::-1])]
     errors = np.arange(n) >= n / 2
     values = SignalValues.of(np.full(n, 7), errors, high=ids[0], low=ids[1])
-    watches = [Watch.of("ddm", {})]
+    specs = [DetectorSpec.of("ddm", {})]
     shuffled = values.take(np.random.default_rng(4).permutation(n))
-    found = advance(SignalState().configured(watches), [encode_block(shuffled)], END).detections
-    assert [(d.width, d.after) for d in found] == [(d[3], d[5]) for d in plain(values, watches)]
+    found = advance(SignalState().configured(specs), [encode_block(shuffled)], END).detections
+    assert [(d.width, d.after) for d in found] == [(d[3], d[5]) for d in plain(values, specs)]
     same_high = SignalValues.of(np.full(n, 7), errors, high=np.full(n, 5), low=ids[0])
     shuffled = same_high.take(np.random.default_rng(4).permutation(n))
-    again = advance(SignalState().configured(watches), [encode_block(shuffled)], END).detections
+    again = advance(SignalState().configured(specs), [encode_block(shuffled)], END).detections
     assert again == found
 
 
 def test_the_event_time_of_a_change_from_long_ago():
     """The change began calls before it was detected; its time is that of the value, not of its outcome."""
     values = changing(1000, seed=5)
-    watches = [Watch.of("ddm", {})]
-    state, found = SignalState().configured(watches), []
+    specs = [DetectorSpec.of("ddm", {})]
+    state, found = SignalState().configured(specs), []
     for row in range(len(values.known)):
         step = advance(state, [encode_block(values.take(slice(row, row + 1)))], END)
         state = SignalState.from_bytes(step.state.to_bytes())
         found += step.detections
-    assert told(found) == plain(values, watches)
+    assert told(found) == plain(values, specs)
     assert all(d.at < d.detected_at for d in found)
 
 
 def test_late_values_are_dropped_and_counted_only_if_later_ones_were_followed():
     values = SignalValues.of([10, 20, 30, 30], [0.0, 1.0, 0.0, 1.0], high=[1, 2, 3, 4])
-    state = SignalState().configured([Watch.of("adwin", {})])
+    state = SignalState().configured([DetectorSpec.of("adwin", {})])
     first = advance(state, [encode_block(values.take([0, 2]))], 100)
     late = advance(first.state, [encode_block(values.take([1, 3]))], 100)
     assert (late.late, late.state.n, late.state.last) == (1, 3, (30, 30, 4, 0, 1.0))
@@ -115,7 +119,7 @@ def test_late_values_are_dropped_and_counted_only_if_later_ones_were_followed():
 @pytest.mark.parametrize("column", ["known", "time", "high", "low", "value"])
 def test_late_by_any_part_of_the_key(column):
     key = {"known": 10, "time": 10, "high": 2**63 + 10, "low": 2**64 - 10, "value": 0.5}
-    state = SignalState().configured([Watch.of("adwin", {})])
+    state = SignalState().configured([DetectorSpec.of("adwin", {})])
 
     def block(**change):
         row = key | change
@@ -140,8 +144,8 @@ def test_values_that_a_detector_does_not_take():
     bad = random.choice(len(values.known), 90, replace=False)
     dirty = values.value.copy()
     dirty[bad] = np.tile([np.nan, np.inf, 3.0], 30)
-    watches = [Watch.of("adwin", {}), Watch.of("ddm", {})]
-    state, found, refused = SignalState().configured(watches), [], 0
+    specs = [DetectorSpec.of("adwin", {}), DetectorSpec.of("ddm", {})]
+    state, found, refused = SignalState().configured(specs), [], 0
     for start in range(0, 1200, 100):
         block = encode_block(values._replace(value=dirty).take(slice(start, start + 100)))
         step = advance(state, [block], END)
@@ -149,14 +153,14 @@ def test_values_that_a_detector_does_not_take():
     assert refused == 2 * 60 + 30
     there = values._replace(value=dirty).take(np.isfinite(dirty))
     assert by_detector(told(found)) == [
-        *plain(there, watches[:1]),
-        *plain(there.take(there.value <= 1), watches[1:]),
+        *plain(there, specs[:1]),
+        *plain(there.take(there.value <= 1), specs[1:]),
     ]
 
 
 def test_a_detector_that_is_added_begins_with_the_next_value():
     values = changing(3000)
-    old, new = Watch.of("ddm", {}), Watch.of("adwin", {})
+    old, new = DetectorSpec.of("ddm", {}), DetectorSpec.of("adwin", {})
     state = advance(SignalState().configured([old]), [encode_block(values.take(slice(0, 1234)))], END)
     step = advance(state.state.configured([new, old]), [encode_block(values.take(slice(1234, None)))], END)
     assert told(step.detections) == [
@@ -167,7 +171,7 @@ def test_a_detector_that_is_added_begins_with_the_next_value():
 
 def test_a_window_that_comes_again_is_ignored():
     """Of the panes that wait, the one with the most rows stands; another one afterwards is no late value."""
-    state = SignalState().configured([Watch.of("adwin", {})])
+    state = SignalState().configured([DetectorSpec.of("adwin", {})])
     panes = SignalValues.of([10, 10, 20, 10], [0.5, 0.9, 0.5, 0.1], low=[5, 7, 9, 6])
     first = advance(state, [encode_block(panes)], 100, once_a_time=True)
     assert (first.state.n, first.state.last, first.late) == (2, (20, 20, 0, 9, 0.5), 0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from driftline.detectors import JOB_DETECTORS, StandardisedPageHinkley
-from driftline.signals import SignalState, SignalValues, Watch, advance, encode_block
+from driftline.signals import DetectorSpec, SignalState, SignalValues, advance, encode_block
 from tests.driftline.signals.streams import changing
 
 DATA = Path(__file__).parent / "data"
@@ -19,7 +19,7 @@ def test_golden_bytes_of_version_1():
     state = SignalState.from_bytes((DATA / "state_v1.bin").read_bytes())
     assert state.n == 700
     assert state.last == (1_700_000_000_000_699, 1_700_000_000_000_699, 0, 2**64 - 1, 0.5)
-    assert [w.watch for w in state.watched] == [Watch("adwin", '{"delta":0.01}'), Watch("ddm")]
+    assert [w.spec for w in state.watched] == [DetectorSpec("adwin", '{"delta":0.01}'), DetectorSpec("ddm")]
     assert [w.times.n for w in state.watched] == [700, 699]
     known = state.last[0] + 1 + np.arange(300)
     found = advance(state, [encode_block(SignalValues.of(known, np.ones(300)))], END)
@@ -31,7 +31,7 @@ def test_golden_bytes_of_version_1():
 
 def test_through_bytes():
     values = changing()
-    state = SignalState().configured([Watch.of(name, {}) for name in JOB_DETECTORS])
+    state = SignalState().configured([DetectorSpec.of(name, {}) for name in JOB_DETECTORS])
     assert SignalState.from_bytes(state.to_bytes()).to_bytes() == state.to_bytes()
     after = advance(state, [encode_block(values)], END).state
     again = SignalState.from_bytes(after.to_bytes())
@@ -41,7 +41,7 @@ def test_through_bytes():
 
 def test_state_is_bounded():
     names = [name for name in JOB_DETECTORS if name != "kswin"]  # a window and no more, but slow
-    state = SignalState().configured([Watch.of(name, {}) for name in names])
+    state = SignalState().configured([DetectorSpec.of(name, {}) for name in names])
     size = 0
     for n in range(20):
         block = encode_block(SignalValues.of(np.arange(20_000) + 20_000 * n, np.zeros(20_000)))
@@ -52,29 +52,29 @@ def test_state_is_bounded():
 
 
 def test_detectors_that_stay_keep_their_state():
-    adwin, kswin, ddm = (Watch.of(name, {}) for name in ("adwin", "kswin", "ddm"))
-    other = Watch.of("adwin", {"delta": 0.5})
+    adwin, kswin, ddm = (DetectorSpec.of(name, {}) for name in ("adwin", "kswin", "ddm"))
+    other = DetectorSpec.of("adwin", {"delta": 0.5})
     state = SignalState().configured([adwin, kswin])
     state = advance(state, [encode_block(changing())], END).state
     after = state.configured([ddm, adwin, other, adwin])
-    assert [w.watch for w in after.watched] == [ddm, adwin, other]
+    assert [w.spec for w in after.watched] == [ddm, adwin, other]
     assert after.watched[1] is state.watched[0]
     assert [bool(w.state) for w in after.watched] == [False, True, False]
     assert [w.times.n for w in after.watched] == [0, 3000, 0]
     assert (after.n, after.last) == (state.n, state.last)
 
 
-def test_watches_are_checked_and_written_in_one_way():
-    assert Watch.of("kswin", {"stat_size": 20.0, "alpha": 0.5}) == Watch.of(
+def test_specs_are_checked_and_written_in_one_way():
+    assert DetectorSpec.of("kswin", {"stat_size": 20.0, "alpha": 0.5}) == DetectorSpec.of(
         "kswin", {"alpha": 0.5, "stat_size": 20}
     )
-    assert isinstance(Watch.of("page_hinkley", {}).fresh(), StandardisedPageHinkley)
+    assert isinstance(DetectorSpec.of("page_hinkley", {}).fresh(), StandardisedPageHinkley)
     with pytest.raises(ValueError, match="'adwim' is unknown; choose one of adwin, page_hinkley"):
-        Watch.of("adwim", {})
+        DetectorSpec.of("adwim", {})
     with pytest.raises(ValueError, match=r"parameters of detector 'adwin'.*'epsilon'"):
-        Watch.of("adwin", {"epsilon": 1})
+        DetectorSpec.of("adwin", {"epsilon": 1})
     with pytest.raises(ValueError, match="delta 7"):
-        Watch.of("adwin", {"delta": 7.0})
+        DetectorSpec.of("adwin", {"delta": 7.0})
 
 
 def test_refuses_other_bytes():
@@ -89,7 +89,7 @@ def test_refuses_other_bytes():
 
 
 def test_a_damaged_detector_is_named():
-    state = SignalState().configured([Watch.of("adwin", {})])
+    state = SignalState().configured([DetectorSpec.of("adwin", {})])
     state = advance(state, [encode_block(changing())], END).state
     broken = dataclasses.replace(state.watched[0], state=b"dad\x01" + b"\0" * 40)
     with pytest.raises(ValueError, match="state of detector adwin"):
