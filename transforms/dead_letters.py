@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, Final
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from driftline.decoding.rejects import Reason, Reject
-from driftline.schemas import DEAD_LETTER, dead_letter_id
+from driftline.schemas import DEAD_LETTER, dead_letter_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,14 +20,14 @@ if TYPE_CHECKING:
 DEAD_LETTERS: Final = "dead_letters"
 """Tag of the output that carries dead letters."""
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
-
 _UNMATCHED: Final = {
     Reason.AFTER_DEADLINE: "the label came after labels.wait had passed",
     Reason.NO_PREDICTION: "no prediction with its request id came in time",
 }
+_WHERE: Final = r"(?s)^(?P<source>[^\t]*)\t?(?P<position>.*)$"
 _MOST_ROWS: Final = 1_000
 _MOST_BYTES: Final = 16_000_000
+_MOST_UNMATCHED: Final = 16_384  # rows at a time; they have no payload
 
 
 def position_of(reject: Reject, positions: Sequence[Any], unit: str = "") -> str:
@@ -98,18 +99,36 @@ class UnmatchedDeadLetters(beam.DoFn):
 
     def process(self, unmatched: pa.RecordBatch) -> Iterator[pa.RecordBatch]:
         """Make them of a batch of `UNMATCHED`."""
-        by_source: dict[str, list[tuple[str, Reject]]] = {}
-        for row in unmatched.to_pylist():
-            source, _, position = (row["where"] or "").partition("\t")
-            reason = Reason(row["reason"])
-            detail = f"{_UNMATCHED[reason]}: label {row['label']:g} of {_time(row['time'])}"
-            by_source.setdefault(source, []).append((position, Reject(reason, detail, 0)))
-        for source, placed in by_source.items():
-            yield from dead_letter_rows(self._model, source, placed, time.time())
+        place = pc.extract_regex(unmatched["where"].fill_null(""), _WHERE)
+        source, position = place.field("source"), place.field("position")
+        columns = {
+            "row_id": dead_letter_ids(self._model, source.to_pylist(), position.to_pylist()),
+            "model": [self._model] * unmatched.num_rows,
+            "reason": unmatched["reason"],
+            "detail": _unmatched_details(unmatched),
+            "source": source,
+            "position": position,
+            "payload": pa.nulls(unmatched.num_rows, pa.binary()).fill_null(b""),
+            "emitted_at": np.full(unmatched.num_rows, time.time_ns() // 1000),
+        }
+        rows = _rows(columns)
+        for start in range(0, rows.num_rows, _MOST_UNMATCHED):
+            yield rows.slice(start, _MOST_UNMATCHED)
 
 
-def _time(micros: int) -> str:
-    return (EPOCH + timedelta(microseconds=micros)).isoformat()
+def _unmatched_details(unmatched: pa.RecordBatch) -> Any:
+    """Say of each label why it is unmatched, which it is and of when."""
+    reason, label = (unmatched[name].dictionary_encode() for name in ("reason", "label"))
+    why = [_UNMATCHED[Reason(name)] for name in reason.dictionary.to_pylist()]
+    what = [f": label {number:g} of " for number in label.dictionary.to_pylist()]
+    at = np.datetime_as_string(unmatched["time"].to_numpy().view("M8[us]")).astype(object)
+    return pc.binary_join_element_wise(
+        pa.array(why, pa.string()).take(reason.indices),
+        pa.array(what, pa.string()).take(label.indices),
+        pc.replace_substring_regex(pa.array(at, pa.string()), r"\.0{6}$", ""),
+        "+00:00",
+        "",
+    )
 
 
 def _batch(
@@ -117,7 +136,7 @@ def _batch(
 ) -> pa.RecordBatch:
     count = len(placed)
     columns: dict[str, list[Any]] = {
-        "row_id": [dead_letter_id(model, source, position) for position, _ in placed],
+        "row_id": dead_letter_ids(model, [source] * count, [position for position, _ in placed]),
         "model": [model] * count,
         "reason": [reject.reason.value for _, reject in placed],
         "detail": [reject.detail.encode(errors="replace").decode() for _, reject in placed],
@@ -126,6 +145,10 @@ def _batch(
         "payload": [reject.payload for _, reject in placed],
         "emitted_at": [int(emitted_at * 1e6)] * count,
     }
+    return _rows(columns)
+
+
+def _rows(columns: dict[str, Any]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(
         [pa.array(columns[field.name], field.type) for field in DEAD_LETTER.arrow], schema=DEAD_LETTER.arrow
     )

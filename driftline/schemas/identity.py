@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_DIGITS: Final = 32
 
 
 def row_id(model: str, segment: str, feature: str, window_start: int, window_end: int) -> str:
@@ -50,7 +56,36 @@ def dead_letter_id(model: str, source: str, position: str) -> str:
     >>> dead_letter_id("flights", "data/a.jsonl", "17")
     '9b154ec6f78435ef39a75bcb0c220245'
     """
-    return _digest("dead letter", model, source, str(position))
+    return _digest("dead letter", model, source, position)
+
+
+def dead_letter_ids(model: str, sources: Sequence[str], positions: Sequence[str]) -> list[str]:
+    """Name many dead letters, as `dead_letter_id` does.
+
+    Parameters
+    ----------
+    model
+        As in the dead letters' column of that name.
+    sources, positions
+        The same for each dead letter, n of each.
+
+    Returns
+    -------
+    list of str
+        n times 32 lower-case hexadecimal digits.
+
+    Examples
+    --------
+    >>> dead_letter_ids("flights", ["data/a.jsonl"], ["17"])
+    ['9b154ec6f78435ef39a75bcb0c220245']
+    """
+    begun = {source: _hash("dead letter", model, source) for source in set(sources)}
+    ids = []
+    for source, position in zip(sources, positions, strict=True):
+        digest = begun[source].copy()
+        digest.update(_netstring(position))
+        ids.append(digest.hexdigest()[:_DIGITS])
+    return ids
 
 
 def performance_id(model: str, segment: str, window_start: int, window_end: int) -> str:
@@ -102,9 +137,14 @@ def detection_id(model: str, segment: str, signal: str, detector: str, *, at: in
 
 
 def _digest(*parts: str) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        # A lone surrogate cannot be in Avro or Parquet text, but must not stop the job here.
-        data = part.encode("utf-8", "surrogatepass")
-        digest.update(b"%d:%b," % (len(data), data))
-    return digest.hexdigest()[:32]
+    return _hash(*parts).hexdigest()[:_DIGITS]
+
+
+def _hash(*parts: str) -> hashlib._Hash:
+    return hashlib.sha256(b"".join(map(_netstring, parts)))
+
+
+def _netstring(text: str) -> bytes:
+    # A lone surrogate cannot be in Avro or Parquet text, but must not stop the job here.
+    data = text.encode("utf-8", "surrogatepass")
+    return b"%d:%b," % (len(data), data)

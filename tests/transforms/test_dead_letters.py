@@ -1,9 +1,17 @@
 """Dead-letter rows."""
 
+from datetime import datetime, timedelta, timezone
+
+import pyarrow as pa
+from hypothesis import given
+from hypothesis import strategies as st
+
 from driftline.decoding.rejects import Reason, Reject
+from driftline.decoding.times import MAX_TIME, MIN_TIME
+from driftline.outcomes import UNMATCHED
 from driftline.schemas import DEAD_LETTER, dead_letter_id
 from transforms.counters import Tally
-from transforms.dead_letters import by_reason, dead_letter_rows, position_of
+from transforms.dead_letters import UnmatchedDeadLetters, by_reason, dead_letter_rows, position_of
 
 
 def test_positions():
@@ -29,6 +37,39 @@ def test_batches_are_bounded():
     large = [(str(i), Reject(Reason.UNDECODABLE, "", i, -1, bytes(1_000_000))) for i in range(40)]
     assert [batch.num_rows for batch in dead_letter_rows("m", "s", large, 0)] == [16, 16, 8]
     assert list(dead_letter_rows("m", "s", [], 0)) == []
+
+
+WHY = {
+    "after_deadline": "the label came after labels.wait had passed",
+    "no_prediction": "no prediction with its request id came in time",
+}
+times = st.integers(MIN_TIME, MAX_TIME) | st.integers(-2, 2).map(lambda second: second * 1_000_000)
+wheres = st.none() | st.text("ab\t\n#1é") | st.tuples(st.text(), st.text()).map("\t".join)
+
+
+@given(
+    st.lists(st.tuples(times, st.floats() | st.sampled_from([0.0, 1.0]), wheres, st.sampled_from(list(WHY))))
+)
+def test_unmatched_labels_are_told_by_source_position_time_and_value(rows):
+    columns = [[0] * len(rows), [0] * len(rows), *zip(*rows, strict=True)] if rows else [[]] * 6
+    batch = pa.RecordBatch.from_arrays(
+        [pa.array(column, field.type) for column, field in zip(columns, UNMATCHED, strict=True)],
+        schema=UNMATCHED,
+    )
+    found = [row for part in UnmatchedDeadLetters("m").process(batch) for row in part.to_pylist()]
+    for row, (time, label, where, reason) in zip(found, rows, strict=True):
+        source, _, position = (where or "").partition("\t")
+        at = datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=time)
+        assert row.pop("emitted_at").year > 2000
+        assert row == {
+            "row_id": dead_letter_id("m", source, position),
+            "model": "m",
+            "reason": reason,
+            "detail": f"{WHY[reason]}: label {label:g} of {at.isoformat()}",
+            "source": source,
+            "position": position,
+            "payload": b"",
+        }
 
 
 def test_reasons_are_counted():
