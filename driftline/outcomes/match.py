@@ -6,7 +6,8 @@ Rows are looked at in the order of their times, whatever the order they came in:
   one time, the one with the smaller score, then segment, then features, stands.
 - A label belongs to the first prediction with its id whose time is no more than `wait` away. The first label,
   of two at one time the smaller, is the prediction's; all others that belong to it are duplicates.
-- A label that repeats another that waits (same id, time and value) is a duplicate.
+- A label that repeats another that waits (same id, time and value) is a duplicate; of those looked at
+  together the one with the smallest position in the source stands, if it is known.
 - A prediction expires, and a label is given up, once all rows up to `wait` after it have been looked at.
 
 So what is found among the rows before some time does not depend on those after it. Rows that come when others
@@ -19,6 +20,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from driftline.outcomes.rows import Status
 
@@ -250,6 +253,7 @@ def _repeats(labels: Labels, rows: Indices, group: Indices, free: Mask, old: int
     """Tell the labels that repeat another; the first `old` rows do not."""
     repeats = np.zeros(len(rows), bool)
     some = np.flatnonzero(free & (np.bincount(group, minlength=1)[group] > 1))
+    some = some[pc.sort_indices(labels.where.take(pa.array(rows[some]))).to_numpy()]
     some = some[np.lexsort((some >= old, labels.label[rows[some]], labels.time[rows[some]], group[some]))]
     same = group[some[1:]] == group[some[:-1]]
     for column in (labels.time, labels.label):

@@ -36,7 +36,7 @@ def predictions_of(rows):
     )
 
 
-def labels_of(rows):
+def labels_of(rows, where=None):
     """(id, time, label) as a batch."""
     high, low = ([key(row[0])[half] for row in rows] for half in (0, 1))
     columns = [
@@ -44,7 +44,7 @@ def labels_of(rows):
         low,
         [row[1] for row in rows],
         [row[2] for row in rows],
-        [f"at {row[1]}" for row in rows],
+        [f"at {row[1]}" for row in rows] if where is None else where,
     ]
     return pa.RecordBatch.from_arrays(
         [pa.array(c, f.type) for c, f in zip(columns, LABELS, strict=True)], schema=LABELS
@@ -148,6 +148,38 @@ def test_any_interleaving_equals_a_batch_join(predictions, labels, slice_length,
     assert shard.duplicate_labels == found.duplicate_labels
     assert shard.waiting == 0
     assert shard.held == []
+
+
+placed_labels = st.tuples(label_rows, st.sampled_from([None, "a", "a\t1", "a\t2", "b"]))
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(prediction_rows, max_size=8),
+    st.lists(placed_labels, max_size=40),
+    st.integers(1, 25),
+    st.randoms(use_true_random=False),
+)
+def test_which_of_equal_labels_is_unmatched_does_not_depend_on_arrival(
+    predictions, labels, slice_length, random
+):
+    first = {}
+    for row, where in labels:
+        first[row] = min(first.get(row, where), where, key=lambda where: (where is None, where or ""))
+    found = brute_force.join(predictions, [row for row, _ in labels], WAIT, RULE.remember)
+    shard, unmatched = Shard(), []
+    left = [(block(row), row[1] - random.randint(0, 40)) for row in predictions]
+    for row, where in random.sample(labels, len(labels)):
+        one_label = encode_labels(Labels.of(labels_of([row], [where])))
+        left.append((one_label, row[1] - random.randint(0, 40)))
+    for cut in (*range(-20, 110, slice_length), END):
+        shard.arrived = [data for data, at in left if at < cut]
+        left = [(data, at) for data, at in left if at >= cut]
+        unmatched += shard.look(cut).unmatched.to_pylist()
+    assert sorted(
+        ((number_of(row), row["time"], row["label"], row["reason"], row["where"]) for row in unmatched),
+        key=lambda row: row[:3],
+    ) == [(*row, first[row[:3]]) for row in found.unmatched]
 
 
 @settings(max_examples=80, deadline=None)
