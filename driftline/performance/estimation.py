@@ -86,17 +86,11 @@ class Estimate:
         Expected share of right and of wrong classes.
     auc
         Area under the ROC curve of the expected classes.
-    true_positives, false_positives, true_negatives, false_negatives
-        The expected confusion matrix, in predictions.
     """
 
     accuracy: float
     error_rate: float
     auc: float
-    true_positives: float
-    false_positives: float
-    true_negatives: float
-    false_negatives: float
 
 
 def estimate(profile: PerformanceProfile, calibration: CalibrationMap | None = None) -> Estimate:
@@ -129,7 +123,7 @@ def estimate(profile: PerformanceProfile, calibration: CalibrationMap | None = N
     """
     n = profile.n_predictions
     if not n or not profile.loss.binary:
-        return Estimate(*[math.nan] * 7)
+        return Estimate(*[math.nan] * 3)
     counts = profile.predicted.astype(np.float64)
     ones = profile.predicted_sums
     cut = first_positive_bin(profile.loss.threshold)
@@ -144,10 +138,6 @@ def estimate(profile: PerformanceProfile, calibration: CalibrationMap | None = N
         accuracy=right / n,
         error_rate=wrong / n,
         auc=area_under_curve(zeros, ones),
-        true_positives=float(ones[cut:].sum()),
-        false_positives=float(zeros[cut:].sum()),
-        true_negatives=float(zeros[:cut].sum()),
-        false_negatives=float(ones[:cut].sum()),
     )
 
 

@@ -35,8 +35,6 @@ class Metrics:
         Area under the ROC curve.
     calibration_error
         Expected calibration error.
-    brier_score
-        Mean squared distance of score and class.
     mean_absolute_error, root_mean_squared_error
         Of predicted numbers.
     """
@@ -49,7 +47,6 @@ class Metrics:
     log_loss: float
     auc: float
     calibration_error: float
-    brier_score: float
     mean_absolute_error: float
     root_mean_squared_error: float
 
@@ -67,10 +64,6 @@ def measure(profile: PerformanceProfile) -> Metrics:
     Metrics
         Intervals treat outcomes as independent: see `driftline.performance.comparison` for what that means.
 
-    References
-    ----------
-    Brier, G. W. (1950). Verification of forecasts expressed in terms of probability. Monthly Weather Review
-    78, 1-3. See also the functions of this module and of `losses`.
     """
     n, nan = profile.n, math.nan
     binary = profile.loss.binary
@@ -89,7 +82,6 @@ def measure(profile: PerformanceProfile) -> Metrics:
         log_loss=mean(profile.log_loss_sum, applies=binary),
         auc=area_under_curve(profile.negatives, profile.positives),
         calibration_error=calibration_error(profile) if binary else nan,
-        brier_score=mean(profile.squared_sum, applies=binary),
         mean_absolute_error=mean(profile.absolute_sum, applies=not binary),
         root_mean_squared_error=math.sqrt(mean(profile.squared_sum, applies=not binary)),
     )
