@@ -15,6 +15,7 @@ import transforms.coders  # noqa: F401  (registers the coder of RecordBatch)
 from driftline.learning import LearnerState, encode_examples, examples_of, first_known, learn
 from driftline.schemas.detection import LEARNING_GAP
 from driftline.signals import encode_block
+from driftline.signals.values import parts
 from transforms.counters import count
 from transforms.follow_in_order import SLICE, Followed, FollowInOrder, checked_slice
 from transforms.gather_bundle import GatherBundle
@@ -34,8 +35,6 @@ LATE: Final = "late_for_learning"
 
 #: Outcomes without usable score, label or features, once a learner at most.
 UNUSABLE: Final = "unusable_for_learning"
-
-_ROWS_A_BLOCK: Final = 131_072
 
 
 class MakeExamples(GatherBundle):
@@ -181,6 +180,5 @@ class LearnOnline(beam.PTransform):
 
 
 def _said(segment: str, found: Learnt) -> Iterator[tuple[Any, int]]:
-    for start in range(0, len(found.gaps.known), _ROWS_A_BLOCK):
-        gaps = found.gaps.take(slice(start, start + _ROWS_A_BLOCK))
+    for gaps in parts(found.gaps):
         yield ((segment, LEARNING_GAP), encode_block(gaps)), int(gaps.known[-1])

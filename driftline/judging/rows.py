@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from driftline.decoding.times import MAX_TIME, MIN_TIME
 from driftline.profiles.numeric import NumericProfile
 from driftline.schemas import QUANTILES, RESULT, Calibration, Status, row_id
 from driftline.segments import values_of
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 _MOST_NEW = 5
 _QUANTILE_TYPE = pa.struct([(name, pa.float64()) for name in QUANTILES])
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
-# The years 1 to 9999, which every sink can write: a window may reach out of them where an event cannot.
-_FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
 
 
 def judge(
@@ -129,8 +128,9 @@ def _identity(
         "segment_values": values.take(pa.array(np.zeros(len(names), np.int64))),
         "feature": names,
         "kind": kind,
-        "window_start": pa.scalar(max(start, _FIRST), pa.int64()).cast(_TIMESTAMP),
-        "window_end": pa.scalar(min(end, _LAST), pa.int64()).cast(_TIMESTAMP),
+        # what every sink can write: a window may reach out of these years where an event cannot
+        "window_start": pa.scalar(max(start, MIN_TIME), pa.int64()).cast(_TIMESTAMP),
+        "window_end": pa.scalar(min(end, MAX_TIME), pa.int64()).cast(_TIMESTAMP),
         "baseline_version": baseline.version,
     }
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from driftline.learning.examples import Examples, decode_examples, encode_examples
 from driftline.learning.state import LearnerState
-from driftline.signals.values import SignalValues
+from driftline.signals.values import SignalValues, parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from driftline.outcomes.features import FeatureLayout
-
-_ROWS_A_BLOCK: Final = 131_072
 
 
 class Learnt(NamedTuple):
@@ -89,10 +87,7 @@ def learn(state: LearnerState, blocks: Iterable[bytes], cut: int, layout: Featur
     return Learnt(
         state,
         gaps,
-        tuple(
-            encode_examples(waiting.take(slice(start, start + _ROWS_A_BLOCK)))
-            for start in range(0, len(waiting.known), _ROWS_A_BLOCK)
-        ),
+        tuple(encode_examples(part) for part in parts(waiting)),
         int(waiting.known.min()) if len(waiting.known) else None,
         late,
         len(ours) - int(np.count_nonzero(ours)),

@@ -10,8 +10,7 @@ import pyarrow.compute as pc
 from driftline.learning.examples import Examples
 from driftline.losses import Loss
 from driftline.outcomes.features import features_of
-from driftline.signals.producers import by_segment
-from driftline.signals.values import SignalValues
+from driftline.signals.producers import by_segment, losses_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,23 +34,14 @@ def examples_of(outcomes: Any) -> tuple[int, Iterator[tuple[str, Examples]]]:
     iterator of (str, Examples)
         Those of each segment, and all of them for all traffic.
     """
-    score, label = (outcomes.column(name).to_numpy(zero_copy_only=False) for name in ("score", "label"))
-    good = _LOG_LOSS.usable_scores(score) & _LOG_LOSS.usable_labels(label)
+    losses = losses_of(outcomes, _LOG_LOSS)
+    good = ~np.isnan(losses.value)
     features = features_of(outcomes)
     if features is None:
-        good, features = np.zeros(len(score), bool), np.empty((len(score), 0), np.uint8)
-    ids = [outcomes.column(name).fill_null(0).to_numpy() for name in ("id_high", "id_low")]
-    losses = np.zeros(len(score))
-    losses[good] = _LOG_LOSS.of(score[good], label[good])
-    values = SignalValues.of(
-        outcomes.column("known").to_numpy(),
-        losses,
-        time=outcomes.column("time").to_numpy(),
-        high=ids[0],
-        low=ids[1],
-    )
+        good, features = np.zeros(len(good), bool), np.empty((len(good), 0), np.uint8)
+    label = outcomes.column("label").to_numpy(zero_copy_only=False)
     classes = np.where(good, label, 0).astype(np.uint8)
-    examples = Examples(values, classes, features).take(good)
+    examples = Examples(losses, classes, features).take(good)
     segments = pc.dictionary_encode(outcomes.column("segment"))
     left_out = len(good) - int(np.count_nonzero(good))
     return left_out, by_segment(segments.indices.to_numpy()[good], segments.dictionary, examples)

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from driftline.signals.blocks import decode_block, encode_block
-from driftline.signals.values import SignalValues
+from driftline.signals.values import SignalValues, parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from driftline.signals.state import SignalState, Watched
-
-_ROWS_A_BLOCK: Final = 131_072
 
 
 class Detection(NamedTuple):
@@ -123,10 +121,7 @@ def advance(state: SignalState, blocks: Iterable[bytes], cut: int, *, once_a_tim
     return Advanced(
         state,
         tuple(detections),
-        tuple(
-            encode_block(waiting.take(slice(start, start + _ROWS_A_BLOCK)))
-            for start in range(0, len(waiting.known), _ROWS_A_BLOCK)
-        ),
+        tuple(encode_block(part) for part in parts(waiting)),
         int(waiting.known.min()) if len(waiting.known) else None,
         late,
         refused,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -20,18 +20,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from driftline.losses import Loss
+    from driftline.signals.values import Rows
 
 SignalKey = tuple[str, str]
 """Segment label and name of the signal."""
-
-
-Rows = TypeVar("Rows", bound="_Rows")
-"""Rows that can be chosen by their numbers."""
-
-
-class _Rows(Protocol):
-    def take(self: Rows, rows: Any) -> Rows: ...  # noqa: PYI019  (Python 3.10 has no Self)
-
 
 _TELLING: Final = (Status.OK.value, Status.NO_BASELINE.value)
 
@@ -73,20 +65,38 @@ def loss_signal(outcomes: Any, loss: Loss) -> Iterator[tuple[SignalKey, SignalVa
         For each segment and `ALL`: the losses, known when the outcome was; NaN where score or label is
         unusable.
     """
+    segments = pc.dictionary_encode(outcomes.column("segment"))
+    losses = losses_of(outcomes, loss)
+    for segment, part in by_segment(segments.indices.to_numpy(), segments.dictionary, losses):
+        yield (segment, LOSS), part
+
+
+def losses_of(outcomes: Any, loss: Loss) -> SignalValues:
+    """Compute the loss of each outcome, NaN where score or label is unusable.
+
+    Parameters
+    ----------
+    outcomes
+        `pyarrow.RecordBatch` with the columns of `OUTCOMES`.
+    loss
+        The loss.
+
+    Returns
+    -------
+    SignalValues
+        In the order of the outcomes.
+    """
     scores, labels = (_floats(outcomes.column(name)) for name in ("score", "label"))
     usable = loss.usable_scores(scores) & loss.usable_labels(labels)
     losses = np.full(len(scores), np.nan)
     losses[usable] = loss.of(scores[usable], labels[usable])
-    values = SignalValues.of(
+    return SignalValues.of(
         outcomes.column("known").to_numpy(),
         losses,
         time=outcomes.column("time").to_numpy(),
         high=_ids(outcomes, "id_high"),
         low=_ids(outcomes, "id_low"),
     )
-    segments = pc.dictionary_encode(outcomes.column("segment"))
-    for segment, part in by_segment(segments.indices.to_numpy(), segments.dictionary, values):
-        yield (segment, LOSS), part
 
 
 def feature_signals(

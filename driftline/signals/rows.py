@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from driftline.decoding.times import MAX_TIME, MIN_TIME
 from driftline.schemas.detection import DETECTION
 from driftline.schemas.identity import detection_id
 
@@ -14,10 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from driftline.signals.advance import Detection
-
-# The years 1 to 9999, which every sink can write: a window may end beyond them.
-_FIRST: Final = -62_135_596_800_000_000
-_LAST: Final = 253_402_300_799_999_999
 
 
 def detection_batch(
@@ -68,7 +65,8 @@ def detection_batch(
 
 
 def _writable(time: int) -> int:
-    return min(max(time, _FIRST), _LAST)
+    """Stay in the years that every sink can write: a window may end beyond them."""
+    return min(max(time, MIN_TIME), MAX_TIME)
 
 
 def _finite(value: float) -> float | None:

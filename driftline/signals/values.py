@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
 Key = tuple[int, int, int, int, float]
 """What values are ordered by: known, time, id_high, id_low, value."""
+
+MOST_VALUES: Final = 131_072
+"""Values that are packed together."""
+
+Rows = TypeVar("Rows", bound="_Rows")
+"""Rows that can be chosen by their numbers: `SignalValues`, or what has some."""
+
+
+class _Rows(Protocol):
+    @property
+    def known(self) -> NDArray[np.int64]: ...
+
+    def take(self: Rows, rows: Any) -> Rows: ...  # noqa: PYI019  (Python 3.10 has no Self)
 
 
 class SignalValues(NamedTuple):
@@ -114,3 +127,9 @@ class SignalValues(NamedTuple):
         """Give the key of the last value."""
         known, time, high, low, value = (column[-1].item() for column in self)
         return known, time, high, low, value
+
+
+def parts(rows: Rows) -> Iterator[Rows]:
+    """Cut rows into parts of `MOST_VALUES` at most."""
+    for start in range(0, len(rows.known), MOST_VALUES):
+        yield rows.take(slice(start, start + MOST_VALUES))
