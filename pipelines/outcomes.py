@@ -13,9 +13,8 @@ from driftline.config.errors import ConfigError, Problem
 from driftline.outcomes.features import FeatureLayout
 from driftline.schemas.detection import FEATURE, LEARNING_GAP, LOSS
 from transforms.detect_changes import DetectChanges, FeatureSignals, OutcomeSignals, StatisticSignals
-from transforms.follow_in_order import SLICE
-from transforms.join_labels import SLICE as JOIN_SLICE
 from transforms.learn_online import LearnOnline
+from transforms.looks import SLICE
 from transforms.monitor_performance import MonitorPerformance
 from transforms.performance_references import BaselineReferences
 
@@ -151,12 +150,12 @@ def detect_changes(
     layout = learnt_features(config)
     if layout is not None:
         assert outcomes is not None
-        sources.append(outcomes | "LearnOnline" >> LearnOnline(layout, lateness, JOIN_SLICE))
+        sources.append(outcomes | "LearnOnline" >> LearnOnline(layout, lateness, SLICE))
     statistics = [str(signal) for signal in signals if signal.feature and signal.kind != FEATURE]
     if statistics:
         made = beam.ParDo(StatisticSignals(statistics)).with_output_types(_BLOCK)
         sources.append(results | "StatisticSignals" >> made)
-    hold_back = {LOSS: JOIN_SLICE, LEARNING_GAP: JOIN_SLICE + SLICE}
+    hold_back = {LOSS: SLICE, LEARNING_GAP: 2 * SLICE}
     return (
         sources
         | "Signals" >> beam.Flatten()

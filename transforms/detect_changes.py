@@ -30,8 +30,9 @@ from driftline.signals import (
     statistic_signals,
 )
 from transforms.counters import count
-from transforms.follow_in_order import SLICE, Followed, FollowInOrder, checked_slice
+from transforms.follow_in_order import Followed, FollowInOrder
 from transforms.gather_bundle import GatherBundle
+from transforms.looks import SLICE, checked_slice
 from transforms.timestamps import stamped, whole_milliseconds
 
 if TYPE_CHECKING:

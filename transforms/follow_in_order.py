@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.utils.timestamp import Timestamp
 
 from driftline.signals import SignalLedger
-from transforms.timestamps import END_OF_TIME, LAST, MILLISECOND, stamped
+from transforms.looks import Looks
+from transforms.timestamps import stamped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from apache_beam.utils.windowed_value import WindowedValue
-
-#: So long a piece of event time is followed together, microseconds.
-SLICE: Final = 60_000_000
 
 
 class Followed(NamedTuple):
@@ -82,7 +80,7 @@ class FollowInOrder(beam.DoFn):
             return
         waiting.add(block)
         before = SignalLedger.from_bytes(ledger.read())
-        at = self._due(key, self.first_known(block), before.cut)
+        at = Looks(self._slice, self.delay(key)).due(self.first_known(block), before.cut)
         if before.due is None or at < before.due:
             due.set(Timestamp(micros=at))
             ledger.write(SignalLedger(before.cut, at).to_bytes())
@@ -99,8 +97,8 @@ class FollowInOrder(beam.DoFn):
                 state.clear()
             return
         now = min(at.micros, before.due)  # never look further than the watermark is sure to be
-        delay = self.delay(key)
-        cut = END_OF_TIME if delay is None else now - delay
+        looks = Looks(self._slice, self.delay(key))
+        cut = looks.cut(now)
         if before.cut is not None:
             cut = max(cut, before.cut)
         found = self.advance(key, memory.read(), list(waiting.read()), cut)
@@ -108,32 +106,9 @@ class FollowInOrder(beam.DoFn):
         for block in found.pending:
             waiting.add(block)
         memory.write(found.state)
-        again = None if found.next is None else self._due(key, found.next, cut)
+        again = None if found.next is None else looks.due(found.next, cut)
         if again is not None:
             due.set(Timestamp(micros=again))
         ledger.write(SignalLedger(cut, again).to_bytes())
         for value, latest in found.said:
-            # of bounded input, the end of the slice of the latest value
-            stamp = min((latest // self._slice + 1) * self._slice, now) if delay is None else now
-            yield stamped(value, stamp)
-
-    def _due(self, key: Any, known: int, cut: int | None) -> int:
-        """Say when to follow a value: when its slice is over, and a later one than was followed."""
-        delay = self.delay(key)
-        if delay is None:
-            return LAST
-        number = max(known, known if cut is None else cut) // self._slice + 1
-        return number * self._slice + delay
-
-
-def checked_slice(length: int) -> int:
-    """Refuse slices that timers cannot end.
-
-    Raises
-    ------
-    ValueError
-        If the length is no whole number of milliseconds, in microseconds.
-    """
-    if length <= 0 or length % MILLISECOND:
-        raise ValueError(f"slice_length {length!r}: give a whole number of milliseconds, in microseconds")
-    return length
+            yield stamped(value, looks.stamp(latest, now))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import apache_beam as beam
 import pyarrow as pa
@@ -24,7 +24,8 @@ from driftline.outcomes.shards import pack_by_shard, without_id
 from driftline.outcomes.waiting import split
 from transforms.counters import count
 from transforms.gather_bundle import GatherBundle
-from transforms.timestamps import END_OF_TIME, LAST, stamped, whole_milliseconds
+from transforms.looks import SLICE, Looks, checked_slice
+from transforms.timestamps import stamped, whole_milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,9 +44,6 @@ EXPIRED: Final = "expired"
 DUPLICATE_PREDICTIONS: Final = "duplicate_predictions"
 DUPLICATE_LABELS: Final = "duplicate_labels"
 UNMATCHED_LABELS: Final = "unmatched_labels"
-
-#: So long a piece of event time is looked at together, microseconds.
-SLICE: Final = 60_000_000
 
 _ROWS_A_BATCH: Final = 65_536
 
@@ -104,9 +102,8 @@ class JoinShard(beam.DoFn):
 
     def __init__(self, rule: MatchRule, slice_length: int, allowed_lateness: int | None) -> None:
         self._rule = rule
-        self._slice = slice_length
-        self._bounded = allowed_lateness is None
-        self._lateness = whole_milliseconds(allowed_lateness or 0)
+        delay = None if allowed_lateness is None else whole_milliseconds(allowed_lateness)
+        self._looks = Looks(slice_length, delay)
         self._ahead = max(rule.wait // 4, 16 * slice_length)
 
     def process(
@@ -121,7 +118,7 @@ class JoinShard(beam.DoFn):
         _, block = element
         before = ShardLedger.from_bytes(ledger.read())
         near, far = (block, None) if before.horizon is None else split(block, before.horizon)
-        after = replace(before, due=_first(before.due, self._due(first_time(block), before.cut)))
+        after = replace(before, due=_first(before.due, self._looks.due(first_time(block), before.cut)))
         if near is not None:
             arrived.add(near)
         if far is not None:
@@ -147,11 +144,11 @@ class JoinShard(beam.DoFn):
         if before.due is None:
             return
         now = min(at.micros, before.due)  # never look further than the watermark is sure to be
-        cut = END_OF_TIME if self._bounded else now - self._lateness
-        horizon = None if self._bounded else cut + self._ahead
+        cut = self._looks.cut(now)
+        horizon = None if self._looks.delay is None else cut + self._ahead
         blocks, put_aside = list(arrived.read()), before.later
         arrived.clear()
-        if put_aside is not None and put_aside < cut + self._slice:
+        if put_aside is not None and put_aside < cut + self._looks.slice_length:
             blocks += later.read()
             later.clear()
             put_aside = None
@@ -164,31 +161,19 @@ class JoinShard(beam.DoFn):
             later.add(block)
             put_aside = _first(put_aside, first_time(block))
         following = _first(found.next, put_aside)
-        again = None if following is None else self._due(following, cut)
+        again = None if following is None else self._looks.due(following, cut)
         if again is not None:
             due.set(Timestamp(micros=again))
         ledger.write(ShardLedger(cut, again, horizon, put_aside).to_bytes())
         _count(found)
         yield from self._said(found, now)
 
-    def _due(self, time: int, cut: int | None) -> int:
-        """Say when to look at a row: at the end of its slice, and of a later one than was looked at."""
-        if self._bounded:
-            return LAST
-        number = max(time, time if cut is None else cut) // self._slice + 1
-        return number * self._slice + self._lateness
-
     def _said(self, found: Settled, now: int) -> Iterator[WindowedValue | pvalue.TaggedOutput]:
         for batch in _batches(found.outcomes):
-            yield stamped(batch, self._stamp(batch.column("known"), now))
+            yield stamped(batch, self._looks.stamp(pc.max(batch["known"]).as_py(), now))
         for batch in _batches(found.unmatched):
-            yield pvalue.TaggedOutput(UNMATCHED_OUT, stamped(batch, self._stamp(batch.column("time"), now)))
-
-    def _stamp(self, times: Any, now: int) -> int:
-        """Give the time that was looked at; of bounded input, the end of the slice of the latest row."""
-        if not self._bounded:
-            return now
-        return min((pc.max(times).as_py() // self._slice + 1) * self._slice, now)
+            at = self._looks.stamp(pc.max(batch["time"]).as_py(), now)
+            yield pvalue.TaggedOutput(UNMATCHED_OUT, stamped(batch, at))
 
 
 @dataclass
@@ -214,6 +199,11 @@ class JoinLabels(beam.PTransform):
         How much event time is looked at together, microseconds; whole milliseconds. Every look reads all
         that is held, so with many predictions and a long wait a slice should be longer.
 
+    Raises
+    ------
+    ValueError
+        If a slice is no number of milliseconds.
+
     Notes
     -----
     A look at time T, a multiple of `slice_length` plus `allowed_lateness`, finds all outcomes whose ``known``
@@ -233,6 +223,10 @@ class JoinLabels(beam.PTransform):
     allowed_lateness: int | None = 0
     remember: int | None = None
     slice_length: int = SLICE
+
+    def __post_init__(self) -> None:
+        """Refuse what the workers could not run."""
+        checked_slice(self.slice_length)
 
     def expand(self, rows: dict[str, beam.PCollection]) -> dict[str, beam.PCollection]:
         """Pack both sides by shard, then match each shard when a slice of event time is over."""

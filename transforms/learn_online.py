@@ -17,8 +17,9 @@ from driftline.schemas.detection import LEARNING_GAP
 from driftline.signals import encode_block
 from driftline.signals.values import parts
 from transforms.counters import count
-from transforms.follow_in_order import SLICE, Followed, FollowInOrder, checked_slice
+from transforms.follow_in_order import Followed, FollowInOrder
 from transforms.gather_bundle import GatherBundle
+from transforms.looks import SLICE, checked_slice
 from transforms.timestamps import stamped, whole_milliseconds
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from driftline.performance.progress import Progress
 from driftline.performance.window_rule import WindowRule
 from transforms.counters import count
 from transforms.gather_bundle import GatherBundle
-from transforms.join_labels import SLICE
+from transforms.looks import SLICE
 from transforms.timestamps import END_OF_TIME, LAST, MILLISECOND, stamped, whole_milliseconds
 
 if TYPE_CHECKING:

@@ -486,6 +486,12 @@ def test_a_timer_that_nobody_waits_for():
     assert shard.ledger.value is None
 
 
+def test_slices_that_no_timer_can_end_are_refused():
+    for length in (0, 1_500):
+        with pytest.raises(ValueError, match="whole number of milliseconds"):
+            JoinLabels(WAIT, slice_length=length)
+
+
 def test_a_bundle_makes_one_block_a_shard(monkeypatch):
     pack = PackByShard()
     pack.start_bundle()
