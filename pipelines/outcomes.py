@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 
-from driftline.config.detectors import Signal, whole_numbers
+from driftline.config.detectors import Signal
 from driftline.config.errors import ConfigError, Problem
 from driftline.outcomes.features import FeatureLayout
 from driftline.schemas.detection import FEATURE, LEARNING_GAP, LOSS
@@ -135,7 +135,7 @@ def detect_changes(
     """
     watches: dict[str, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
     for watch in config.detectors:
-        watches[watch.signal].append((watch.detector, whole_numbers(watch.parameters)))
+        watches[watch.signal].append((watch.detector, watch.parameters))
     signals = [Signal.parse(name) for name in watches]
     sources = []
     features = [signal.feature for signal in signals if signal.kind == FEATURE]

@@ -11,7 +11,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from driftline.config import parse_config
+from driftline.config.detector_parameters import parameters_of
 from driftline.decoding.rejects import Reason
+from driftline.detectors.registry import JOB_DETECTORS
 from driftline.schemas import DEAD_LETTER, RESULT, Calibration, Status
 from pipelines.cli import driftline
 from pipelines.options import beam_options
@@ -19,6 +21,7 @@ from pipelines.options import beam_options
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
+DETECTORS = DOCS / "detectors.md"
 HOME = [ROOT / "README.md", DOCS / "index.md"]
 FENCE = re.compile(
     r"^(?P<mark><!--[^\n]*-->\n)?[ ]*```(?P<language>\w*)\n(?P<body>.*?)^[ ]*```$", re.MULTILINE | re.DOTALL
@@ -191,6 +194,20 @@ def test_every_command_is_documented():
 def test_every_word_of_a_closed_list_is_explained(words, page):
     text = (DOCS / page).read_text()
     assert not [word.value for word in words if f"`{word.value}`" not in text]
+
+
+def test_every_setting_of_a_detector_is_in_the_table():
+    found, name = {}, ""
+    for detector, key, default in re.findall(
+        r"^\| (\S*) ?\| `(\w+)` \| (\S+) \|", DETECTORS.read_text(), re.MULTILINE
+    ):
+        name = detector.strip("`") or name
+        found.setdefault(name, {})[key] = default
+    expected = {
+        name: {key: str(value).replace("False", "false") for key, value in parameters_of(name).items()}
+        for name in JOB_DETECTORS
+    }
+    assert found == expected
 
 
 def test_columns_named_in_sql_exist():

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from driftline.config.detector_parameters import checked_parameters
 from driftline.config.errors import did_you_mean
 from driftline.config.features import PREDICTION
 from driftline.config.values import OneOf, Section, Shown, Text, mistake
@@ -29,6 +29,7 @@ STATISTICS = tuple(dict.fromkeys(name for names in STATISTICS_BY_KIND.values() f
 UP_TO_ONE = ("ks", "missing_rate", "new_category_rate")
 """Those of them that lie between 0 and 1."""
 
+Parameters = Annotated[dict[str, Any], Shown("mapping")]
 DetectorName = Annotated[str, OneOf(tuple(JOB_DETECTORS))]
 
 
@@ -72,9 +73,10 @@ class Watch(Section):
         examples=["loss"],
     )
     detector: DetectorName = Field(description="Which detector watches it.", examples=["adwin"])
-    parameters: dict[Text, Annotated[float, Shown("number")]] = Field(
+    parameters: Parameters = Field(
         default_factory=dict,
-        description="Settings of the detector that differ from its defaults.",
+        description="Settings of the detector that differ from its defaults, of those in "
+        "[detectors](detectors.md#settings).",
         examples=["{delta: 0.0005}"],
         validate_default=True,
     )
@@ -96,21 +98,9 @@ class Watch(Section):
 
     @field_validator("parameters")
     @classmethod
-    def _parameters_fit(cls, value: dict[str, float], info: ValidationInfo) -> dict[str, float]:
+    def _parameters_fit(cls, value: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         name = info.data.get("detector")
-        if name is None:
-            return value
-        known = list(inspect.signature(JOB_DETECTORS[name]).parameters)
-        for key in value:
-            if key not in known:
-                close = did_you_mean(key, known)
-                remedy = f"did you mean `{close}`?" if close else f"the parameters are {', '.join(known)}"
-                raise mistake(f"is not a parameter of {name}", remedy, below=(key,))
-        try:
-            JOB_DETECTORS[name](**whole_numbers(value))
-        except ValueError as error:
-            raise mistake(f"is refused by {name}: {error}", "correct it") from None
-        return value
+        return value if name is None else checked_parameters(name, value)
 
 
 def check_watches(watches: Sequence[Watch], features: Mapping[str, str], labels: Labels | None) -> None:
@@ -171,12 +161,3 @@ def _check_feature_signal(
     if kind != FEATURE and kind not in known:
         listed = ", ".join(known)
         raise mistake(f"is null for every {features[feature]} feature", f"watch one of {listed}", below=place)
-
-
-def whole_numbers(parameters: dict[str, float]) -> dict[str, Any]:
-    """Give parameters that are whole numbers as integers, which counts must be.
-
-    >>> whole_numbers({"delta": 0.002, "min_instances": 30.0})
-    {'delta': 0.002, 'min_instances': 30}
-    """
-    return {key: int(value) if value == int(value) else value for key, value in parameters.items()}

@@ -26,7 +26,17 @@ TABLES = ("results", "dead_letters", "performance", "detections")
 RowFormat = Annotated[str, OneOf(("json", "avro"))]
 TimeOf = Annotated[str, OneOf(("payload", "record"))]
 Flag = Annotated[bool, Shown("`true` or `false`")]
+_BROKER = re.compile(r"(?:\w+://)?(?:\[[0-9A-Fa-f:.%]+\]|[^\s:/\[\]]+):([0-9]{1,5})", re.ASCII)
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
+
+
+def _addresses(value: str) -> str:
+    # one text may name several, as an environment variable does for librdkafka
+    for each in value.split(","):
+        match = _BROKER.fullmatch(each.strip())
+        if match is None or not 0 < int(match[1]) < 1 << 16:
+            raise mistake("is not the host and port of a broker", "add the port, for example broker-1:9092")
+    return value
 
 
 def _topic(value: str) -> str:
@@ -55,7 +65,8 @@ def _different(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
-Brokers = Annotated[tuple[Text, ...], AfterValidator(_some)]
+Broker = Annotated[Text, AfterValidator(_addresses)]
+Brokers = Annotated[tuple[Broker, ...], AfterValidator(_some)]
 Topic = Annotated[Text, AfterValidator(_topic)]
 Topics = Annotated[
     tuple[Topic, ...],
@@ -71,7 +82,7 @@ class KafkaSource(MessagesSource):
     """Kafka topics: one, several, or those whose names match a pattern."""
 
     brokers: Brokers = Field(
-        description="Bootstrap brokers.", examples=['["broker-1:9092", "broker-2:9092"]']
+        description="Bootstrap brokers, each `host:port`.", examples=['["broker-1:9092", "broker-2:9092"]']
     )
     topics: Topics = Field(
         default=(), alias="topic", description="Topic to read, or a list of them.", examples=["features"]
@@ -207,7 +218,7 @@ class KafkaSink(Section):
     """Kafka topics for rows, keyed by `row_id`."""
 
     brokers: Brokers = Field(
-        description="Bootstrap brokers.", examples=['["broker-1:9092", "broker-2:9092"]']
+        description="Bootstrap brokers, each `host:port`.", examples=['["broker-1:9092", "broker-2:9092"]']
     )
     results: Topic = Field(description="Topic for result rows.", examples=["drift-results"])
     dead_letters: Topic | None = Field(

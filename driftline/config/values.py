@@ -85,7 +85,8 @@ def _duration(value: Any) -> Any:
         raise mistake(message, remedy) from None
 
 
-def _not_bool(value: Any) -> Any:
+def not_bool(value: Any) -> Any:
+    """Refuse what YAML reads as a truth value where a number is asked for."""
     if isinstance(value, bool):
         raise mistake("must be a number", "YAML reads yes, no, on, off, true and false as truth values")
     return value
@@ -93,11 +94,11 @@ def _not_bool(value: Any) -> Any:
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True), Shown("text")]
 Duration = Annotated[int, BeforeValidator(_duration), Shown("duration")]
-Level = Annotated[float, BeforeValidator(_not_bool), Field(gt=0, lt=1), Shown("number between 0 and 1")]
-Share = Annotated[float, BeforeValidator(_not_bool), Field(ge=0, le=1), Shown("number from 0 to 1")]
-Threshold = Annotated[float, BeforeValidator(_not_bool), Field(ge=0), Shown("number, 0 or more")]
-Count = Annotated[int, BeforeValidator(_not_bool), Field(ge=1), Shown("whole number, 1 or more")]
-Bins = Annotated[int, BeforeValidator(_not_bool), Field(ge=2, le=1024), Shown("whole number, 2 to 1024")]
+Level = Annotated[float, BeforeValidator(not_bool), Field(gt=0, lt=1), Shown("number between 0 and 1")]
+Share = Annotated[float, BeforeValidator(not_bool), Field(ge=0, le=1), Shown("number from 0 to 1")]
+Threshold = Annotated[float, BeforeValidator(not_bool), Field(ge=0), Shown("number, 0 or more")]
+Count = Annotated[int, BeforeValidator(not_bool), Field(ge=1), Shown("whole number, 1 or more")]
+Bins = Annotated[int, BeforeValidator(not_bool), Field(ge=2, le=1024), Shown("whole number, 2 to 1024")]
 
 
 class Section(BaseModel):

@@ -57,7 +57,7 @@ class DDM(Detector):
         if not (math.isfinite(warning_threshold) and 1 <= drift_threshold < math.inf):
             raise ValueError(
                 f"warning_threshold {warning_threshold!r} and drift_threshold {drift_threshold!r} of DDM: "
-                "give finite numbers, the second at least 1 (below it every value is a change)"
+                "give finite numbers, drift_threshold at least 1 (below it every value is a change)"
             )
         self.warm_start = int(warm_start)
         self.warning_threshold = float(warning_threshold)

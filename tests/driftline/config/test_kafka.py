@@ -135,8 +135,8 @@ def test_all_keys_at_once():
         sinks="""
 sinks:
   - files: {path: out/}
-  - kafka: {brokers: [b], results: results, dead_letters: letters, format: avro, options: {linger.ms: 5}}
-  - kafka: {brokers: [c], results: results}
+  - kafka: {brokers: ['b:9092'], results: results, dead_letters: letters, format: avro, options: {linger.ms: 5}}
+  - kafka: {brokers: ['c:9092'], results: results}
 """,
         top="request_id: id\n",
         form="format: confluent",
@@ -151,7 +151,7 @@ sinks:
     assert [sink.kafka is None for sink in config.sinks] == [True, False, False]
     written = config.sinks[1].kafka
     assert (written.brokers, written.results, written.dead_letters, written.format) == (
-        ("b",),
+        ("b:9092",),
         "results",
         "letters",
         "avro",
@@ -190,6 +190,12 @@ MISTAKES = {
     "topic that is none": ({"topic": "topic: 'a*'"}, TOPIC, "is not the name of a topic", "topic_pattern"),
     "no brokers": ({"kafka": "group: g", "topic": "topic: t", "brokers": "[]"}, "source.kafka.brokers", "is empty", "at least one"),
     "empty broker": ({"brokers": "['']"}, "source.kafka.brokers[0]", "is empty", "a name"),
+    "broker without a port": ({"brokers": "[kafka]"}, "source.kafka.brokers[0]", "is not the host and port of a broker", "broker-1:9092"),
+    "second broker without a port": ({"brokers": "['b:1', 'c']"}, "source.kafka.brokers[1]", "is not the host and port", "add the port"),
+    "several in one, one without": ({"brokers": "['b:1,c']"}, "source.kafka.brokers[0]", "is not the host and port", "add the port"),
+    "impossible port": ({"brokers": "['b:65536']"}, "source.kafka.brokers[0]", "is not the host and port", "add the port"),
+    "port in words": ({"brokers": "['b:http']"}, "source.kafka.brokers[0]", "is not the host and port", "add the port"),
+    "sink's broker": ({"sinks": "sinks: [kafka: {brokers: [b], results: r}]"}, "sinks[0].kafka.brokers[0]", "is not the host and port", "add the port"),
     "topic that is none in a list": ({"topic": "topic: [a, '..']"}, f"{TOPIC}[1]", "is not the name of a topic", "letters"),
     "topic and pattern": ({"kafka": "topic_pattern: x"}, "source.kafka.topic_pattern", "is there next to topic", "keep one"),
     "bad pattern": ({"topic": "topic_pattern: 'a(b'"}, "source.kafka.topic_pattern", "is not a regular expression (character 2)", "in quotes"),
@@ -238,12 +244,12 @@ MISTAKES = {
     "dead letters to the source": ({"sinks": sink("results: r, dead_letters: t")}, "sinks[0].kafka.dead_letters", "that the job reads", "another topic"),
     "dead letters to the results": ({"sinks": sink("results: r, dead_letters: r")}, "sinks[0].kafka.dead_letters", "topic of the results too", "another topic"),
     "two sinks, one topic": (
-        {"sinks": "sinks: [kafka: {brokers: [a, b], results: r}, kafka: {brokers: [b, a], results: q, dead_letters: r}]"},
+        {"sinks": "sinks: [kafka: {brokers: ['a:1', 'b:1'], results: r}, kafka: {brokers: ['b:1', 'a:1'], results: q, dead_letters: r}]"},
         "sinks[1].kafka.dead_letters", "another sink writes to", "once",
     ),
     "sink format": ({"sinks": sink("results: r, format: parquet")}, "sinks[0].kafka.format", "is not one of json, avro", "json, avro"),
     "sink topic": ({"sinks": sink("results: 'a b'")}, RESULTS, "is not the name of a topic", "letters"),
-    "two kinds in one sink": ({"sinks": "sinks: [{files: {path: x}, kafka: {brokers: [b], results: r}}]"}, "sinks[0]", "names files and kafka", "own dash"),
+    "two kinds in one sink": ({"sinks": "sinks: [{files: {path: x}, kafka: {brokers: ['b:9092'], results: r}}]"}, "sinks[0]", "names files and kafka", "own dash"),
 }  # fmt: skip
 
 
@@ -311,3 +317,18 @@ def test_a_secret_is_never_in_a_message(arguments):
     with pytest.raises(ConfigError) as caught:
         read(**arguments, environ={"PW": SECRET + " "})
     assert SECRET not in str(caught.value) + repr(caught.value)
+
+
+@pytest.mark.parametrize(
+    "brokers", ["['b:9092']", "['b-1.example.com:1', 'SSL://b:2']", "['b:1, c:2']", "['[::1]:9092']"]
+)
+def test_brokers_are_hosts_with_ports(brokers):
+    assert read(brokers=brokers).source.kafka.brokers
+
+
+def test_brokers_of_labels_need_ports_too():
+    labels = (
+        "labels: {column: y, source: {kafka: {brokers: [b], topic: l, format: json, event_time: record}}}\n"
+    )
+    with pytest.raises(ConfigError, match=r"labels.source.kafka.brokers\[0\]: b "):
+        read(top=f"{labels}request_id: id\nprediction: p\n")

@@ -1,9 +1,14 @@
 """Labels and detectors: what is accepted, and how each mistake is said."""
 
+# ruff: noqa: E501
+
+import inspect
+
 import pytest
 
 from driftline.config import ConfigError, parse_config
-from driftline.config.detectors import JOB_DETECTORS, Signal, whole_numbers
+from driftline.config.detector_parameters import checked_parameters, parameters_of
+from driftline.config.detectors import JOB_DETECTORS, Signal
 
 BASE = """
 model: m
@@ -53,7 +58,7 @@ labels:
 
 
 def test_record_times_need_no_column():
-    source = "{kafka: {brokers: [b], topic: t, format: json, event_time: record}}"
+    source = "{kafka: {brokers: ['b:9092'], topic: t, format: json, event_time: record}}"
     labels = parse_config(BASE + f"labels: {{column: late, source: {source}}}").labels
     assert labels.time is None
 
@@ -117,11 +122,6 @@ def test_classes_are_written_as_labels_are_read(written, read):
             "detectors[1].detector",
             "watches this signal already",
         ),
-        (
-            "detectors: [{signal: feature.distance, detector: adwin, parameters: {delt: 0.1}}]",
-            "detectors[0].parameters.delt",
-            "is not a parameter of adwin",
-        ),
     ],
 )
 def test_mistakes(more, key, message):
@@ -130,9 +130,65 @@ def test_mistakes(more, key, message):
     assert found.remedy
 
 
-def test_a_detector_says_what_it_refuses():
-    found = problem("detectors: [{signal: feature.distance, detector: adwin, parameters: {delta: 7}}]")
-    assert found.message.startswith("is refused by adwin: delta 7")
+WRONG = {
+    "no such parameter": ("ddm", "{wait: 3}", ".wait", "is not a parameter of ddm", "ddm takes warm_start (whole number), "),
+    "a misspelt one": ("adwin", "{delt: 0.1}", ".delt", "is not a parameter of adwin", "did you mean `delta`? adwin takes delta (number), "),
+    "an array, which is for Python only": (
+        "kswin", "{window: [1, 2]}", ".window", "is not a parameter of kswin",
+        "kswin takes alpha (number), window_size (whole number), stat_size (whole number), seed (whole number)",
+    ),
+    "half a value": ("adwin", "{clock: 1.5}", ".clock", "must be a whole number, 0 or more", "write for example `clock: 32`; adwin takes"),
+    "half a size": ("kswin", "{stat_size: 10.5}", ".stat_size", "must be a whole number, 0 or more", "`stat_size: 30`"),
+    "fewer than none": ("adwin", "{grace_period: -1}", ".grace_period", "must be a whole number, 0 or more", "`grace_period: 10`"),
+    "a truth value": ("adwin", "{clock: yes}", ".clock", "must be a whole number, 0 or more", "`clock: 32`"),
+    "nothing": ("adwin", "{delta: }", ".delta", "must be a number", "`delta: 0.002`"),
+    "not a number": ("adwin", "{delta: .nan}", ".delta", "must be a number", "`delta: 0.002`"),
+    "infinite": ("page_hinkley", "{threshold: .inf}", ".threshold", "must be a number", "`threshold: 75.0`"),
+    "no truth value": ("hddm_a", "{two_sided_test: 3}", ".two_sided_test", "must be true or false", "`two_sided_test: false`"),
+    "no word": ("page_hinkley", "{mode: 3}", ".mode", "must be a word", "`mode: both`"),
+    "another word": ("page_hinkley", "{mode: left}", ".mode", "is refused by page_hinkley", "give one of up, down, both; "),
+    "out of range": ("adwin", "{clock: 8, delta: 7}", ".delta", "is refused by adwin", "give a number between 0 and 1, such as 0.002; "),
+    "two out of range": ("adwin", "{delta: 7, clock: 0}", ".delta", "is refused by adwin", "give a number between 0 and 1, such as 0.002; "),
+    "too low": ("ddm", "{drift_threshold: 0.5}", ".drift_threshold", "is refused by ddm", "drift_threshold at least 1"),
+    "not with the other's default": ("kswin", "{stat_size: 60}", ".stat_size", "is refused by kswin", "at most half of window_size"),
+    "not with the other": ("kswin", "{stat_size: 60, window_size: 200, alpha: 7}", ".alpha", "is refused by kswin", "give a level from 0 to 1"),
+    "more than a job can keep": ("kswin", "{window_size: 1000001}", ".window_size", "is too large", "give at most 1000000: every segment keeps so many"),
+    "not a mapping": ("adwin", "3", "", "is not a mapping of keys", "`parameters: {delta: 0.0005}`"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_parameters_are_named_with_what_may_be_given(case):
+    detector, parameters, key, message, remedy = WRONG[case]
+    watch = f"{{signal: loss, detector: {detector}, parameters: {parameters}}}"
+    found = problem(f"labels: {{column: y}}\ndetectors: [{watch}]")
+    assert (found.where, found.message) == (f"detectors[0].parameters{key}", message)
+    assert remedy in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("detector", "parameters", "read"),
+    [
+        ("adwin", "{delta: 1e-3, clock: 64.0}", {"delta": 0.001, "clock": 64}),
+        ("page_hinkley", "{mode: up, delta: 1}", {"mode": "up", "delta": 1.0}),
+        ("hddm_a", "{two_sided_test: true}", {"two_sided_test": True}),
+        ("kswin", "{window_size: 200, stat_size: 60, seed: 20261122}", {"window_size": 200, "stat_size": 60, "seed": 20261122}),
+        ("ddm", "{warm_start: 0}", {"warm_start": 0}),
+    ],
+)  # fmt: skip
+def test_parameters_have_the_types_that_detectors_take(detector, parameters, read):
+    written = f"{{signal: loss, detector: {detector}, parameters: {parameters}}}"
+    [watch] = parse_config(BASE + f"labels: {{column: y}}\ndetectors: [{written}]").detectors
+    assert watch.parameters == read
+    assert [type(value) for value in watch.parameters.values()] == [type(value) for value in read.values()]
+    JOB_DETECTORS[detector](**watch.parameters)
+
+
+@pytest.mark.parametrize("detector", sorted(JOB_DETECTORS))
+def test_every_parameter_but_arrays_can_be_given(detector):
+    defaults = parameters_of(detector)
+    assert checked_parameters(detector, defaults) == defaults
+    assert set(inspect.signature(JOB_DETECTORS[detector]).parameters) - set(defaults) <= {"window"}
 
 
 @pytest.mark.parametrize(
@@ -148,7 +204,7 @@ def test_every_detector_can_watch_the_loss(detector):
     [watch] = parse_config(
         BASE + f"labels: {{column: late}}\ndetectors: [{{signal: loss, detector: {detector}}}]"
     ).detectors
-    JOB_DETECTORS[watch.detector](**whole_numbers(watch.parameters))
+    JOB_DETECTORS[watch.detector](**watch.parameters)
 
 
 @pytest.mark.parametrize("text", ["loss", "learning_gap", "feature.a.b", "psi.distance"])
