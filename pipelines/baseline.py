@@ -15,17 +15,16 @@ from apache_beam.pvalue import AsSingleton
 from driftline.baseline import BaselineError, decode_baseline
 from driftline.baseline.digests import import_digests
 from driftline.baseline.windows import calibration_remarks, calibration_stride
-from driftline.decoding.event_schema import EventSchema
 from driftline.schemas import DEAD_LETTER
-from pipelines.job import FIRST_READING, check_input, run_job
-from pipelines.labels import Outcomes, check_labels, label_reader, outcome_remarks
+from pipelines.events import bounded_reader, without_duplicates
+from pipelines.job import FIRST_READING, run_job
+from pipelines.labels import Outcomes, label_reader, outcome_remarks
 from pipelines.output import refuse_folders, unfinished
 from transforms.baseline_source import read_baseline
 from transforms.baseline_versions import PREVIOUS
 from transforms.fit_baseline import FitBaseline
 from transforms.profile_reference import ProfileReference
 from transforms.profile_slices import ProfileSlices, SliceLength, slice_length
-from transforms.read_files import ReadEvents
 from transforms.survey_reference import SurveyReference
 from transforms.write_file import write_atomically
 from transforms.write_rows import WriteRows
@@ -35,9 +34,11 @@ if TYPE_CHECKING:
 
     from driftline.config import Config
     from pipelines.job import Outcome
+    from transforms.kafka.read import ReadKafka
+    from transforms.read_files import ReadEvents
 
 
-def build_baseline(config: Config, options: PipelineOptions, *, pattern: str, output: str) -> Outcome:
+def build_baseline(config: Config, options: PipelineOptions, *, pattern: str | None, output: str) -> Outcome:
     """Build a baseline file from a reference.
 
     Parameters
@@ -47,7 +48,7 @@ def build_baseline(config: Config, options: PipelineOptions, *, pattern: str, ou
     options
         Beam options.
     pattern
-        Files of the reference.
+        Files of the reference; None to read the Kafka source to its present end.
     output
         Path of the baseline; its window histograms and dead letters go beside it, as ``<output>.windows`` and
         ``<output>.dead_letters.parquet``. What is there is replaced when the job has finished, not before;
@@ -65,12 +66,13 @@ def build_baseline(config: Config, options: PipelineOptions, *, pattern: str, ou
         If it does not finish.
     """
     refuse_folders(output)
-    check_input(config, pattern)
-    check_labels(config)
+    reader = bounded_reader(config, pattern)
+    labels = label_reader(config, bounded=True)
     directory, name = FileSystems.split(output)
     with unfinished(directory) as [scratch]:
         pipeline = beam.Pipeline(options=options)
-        lay_out_baseline(pipeline, config, pattern=pattern, path=FileSystems.join(scratch, name))
+        path = FileSystems.join(scratch, name)
+        lay_out_baseline(pipeline, config, reader=reader, labels=labels, path=path)
         outcome = run_job(pipeline, f"baseline {config.model}")
         _keep_replaced(output)
     built = read_baseline(output)
@@ -116,7 +118,14 @@ def _keep_replaced(output: str) -> None:
         write_atomically(output + PREVIOUS, replaced)
 
 
-def lay_out_baseline(pipeline: beam.Pipeline, config: Config, *, pattern: str, path: str) -> None:
+def lay_out_baseline(
+    pipeline: beam.Pipeline,
+    config: Config,
+    *,
+    reader: ReadEvents | ReadKafka,
+    labels: ReadEvents | ReadKafka | None,
+    path: str,
+) -> None:
     """Lay out the job: two passes over the reference.
 
     Parameters
@@ -125,8 +134,10 @@ def lay_out_baseline(pipeline: beam.Pipeline, config: Config, *, pattern: str, p
         The pipeline to add to.
     config
         The configuration.
-    pattern
-        Files of the reference.
+    reader
+        Gives the events of the reference, the same ones each time.
+    labels
+        Gives their labels, where they do not come with the events.
     path
         Where the baseline goes.
 
@@ -138,30 +149,28 @@ def lay_out_baseline(pipeline: beam.Pipeline, config: Config, *, pattern: str, p
     windows = config.windows
     stride = calibration_stride(windows.size, windows.every)
     length = SliceLength(stride, slice_length(windows.every, streaming=False).coverage)
-    read = ReadEvents(config.model, EventSchema.of(config), pattern, config.input_format(pattern))
-    surveyed = pipeline | FIRST_READING >> read
+    # where bins lie, and which segments are the largest, a few events sent twice do not change
+    surveyed = pipeline | FIRST_READING >> reader
     plan = surveyed.events | "SurveyReference" >> SurveyReference(
         config.feature_specs, config.segments, config.max_segments
     )
-    decoded = pipeline | "SecondReading" >> read
+    decoded = pipeline | "SecondReading" >> reader
+    events = without_duplicates(decoded.events, config, reader)
     directory, name = FileSystems.split(path)
     dead_letters = decoded.dead_letters
     performance = None
-    labels = config.labels
-    if labels is not None and (labels.source is None or labels.source.files is not None):
-        outcomes = Outcomes(
-            config.model, labels, label_reader(config, bounded=True), None, plan=AsSingleton(plan)
-        )
-        joined = decoded.events | "Outcomes" >> outcomes
+    if config.labels is not None:
+        outcomes = Outcomes(config.model, config.labels, labels, None, plan=AsSingleton(plan))
+        joined = events | "Outcomes" >> outcomes
         performance = (joined.predictions, joined.outcomes) | "Performance" >> ProfileReference(
-            labels.measure
+            config.labels.measure
         )
         dead_letters = (dead_letters, *joined.dead_letters) | "DeadLetters" >> beam.Flatten()
     _ = dead_letters | "WriteDeadLetters" >> WriteRows(
         directory, f"{name}.dead_letters", DEAD_LETTER, "parquet"
     )
     _ = (
-        decoded.events
+        events
         | "ProfileSlices"
         >> beam.ParDo(ProfileSlices(length), AsSingleton(plan)).with_output_types(
             tuple[tuple[str, str], bytes]

@@ -114,9 +114,7 @@ def validate(invocation: Invocation, config: str) -> None:
 
 @driftline.command(short_help="Learn from past data what is normal.")
 @click.argument("config")
-@click.option(
-    "--input", "pattern", metavar="PATTERN", help="Files of past data. Default: source.files.pattern."
-)
+@click.option("--input", "pattern", metavar="PATTERN", help="Files of past data. Default: source.")
 @click.option("--labels", metavar="PATTERN", help="Files of its labels. Default: labels.source.")
 @click.option("--output", metavar="PATH", help="The baseline file to write. Default: baseline.path.")
 @click.pass_obj
@@ -125,9 +123,12 @@ def baseline(
 ) -> None:
     """Build the baseline of CONFIG from past data that is taken as normal.
 
-    Reads the files twice, fixes bins, counts every feature of every segment, and learns from the
+    Reads the data twice, fixes bins, counts every feature of every segment, and learns from the
     data's own windows how much they differ when nothing drifts. Give it at least 30 windows of past data:
     with fewer than 10, p-values are an indication and no more.
+
+    Kafka, as the source of events or of labels, is read from its start, or from the earliest message where
+    that is `latest`, to its present end.
 
     \b
     Examples:
@@ -140,7 +141,12 @@ def baseline(
     from pipelines.baseline import build_baseline
 
     path = output or settings.baseline.path
-    if pattern is None:
+    if pattern is None and settings.source.kind == "kafka":
+        click.echo(
+            "note: learning from source.kafka, up to its present end: all of it is taken as normal; "
+            "or give --input"
+        )
+    elif pattern is None:
         pattern = _files_pattern(settings)
         click.echo(
             "note: learning from source.files.pattern; events to be judged later belong in other files"

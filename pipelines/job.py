@@ -73,9 +73,10 @@ def check_input(config: Config, pattern: str) -> None:
     ConfigError
         If no file matches, its format is unknown, a column is missing or has another kind.
     """
-    check_source(
-        config, pattern, config.input_format(pattern), EventSchema.of(config), "source.files.pattern"
-    )
+    files = config.source.files
+    configured = files is not None and files.pattern == pattern
+    key = "source.files.pattern" if configured else "--input"
+    check_source(config, pattern, config.input_format(pattern), EventSchema.of(config), key)
 
 
 def check_source(
@@ -94,7 +95,7 @@ def check_source(
     schema
         The columns.
     key
-        Of the configuration, where the files are named.
+        Of the configuration, or the option, where the files are named.
 
     Raises
     ------
@@ -105,8 +106,9 @@ def check_source(
         match_files(pattern)
         columns = source_columns(pattern, file_format)
     except (OSError, ValueError) as error:
-        given = "correct it, or give --input" if key.startswith("source") else "correct it"
-        raise ConfigError(config.name, [Problem(key, str(error), given, pattern)]) from error
+        remedy = "correct it, or give --input" if key.startswith("source") else "correct it"
+        name = "command line" if key.startswith("--") else config.name
+        raise ConfigError(name, [Problem(key, str(error), remedy, pattern)]) from error
     if columns is None:
         return
     problems = check_columns(columns, schema)

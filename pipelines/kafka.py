@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from driftline.config import ConfigError, Problem
@@ -16,6 +18,8 @@ from transforms.profile_slices import slice_length
 from transforms.timestamps import MILLISECOND
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from driftline.config import Config
     from driftline.config.kafka import KafkaSource
     from driftline.decoding.formats import MessageFormat
@@ -79,7 +83,42 @@ def kafka_labels(config: Config, *, bounded: bool, in_process: bool = False) -> 
     # labels come late by nature: the join decides which of them come too late
     never = LateRule(_FOR_EVER, MILLISECOND, config.windows.allowed_lateness)
     schema = EventSchema.of_labels(config)
-    return _reader(config, source, schema, never, bounded=bounded, in_process=in_process)
+    with _named_as_labels():
+        return _reader(config, source, schema, never, bounded=bounded, in_process=in_process)
+
+
+@contextmanager
+def _named_as_labels() -> Iterator[None]:
+    """Say of mistakes in a source that it is the one of the labels."""
+    try:
+        yield
+    except ConfigError as error:
+        problems = [
+            replace(problem, where=f"labels.{problem.where}")
+            if problem.where.startswith("source.")
+            else problem
+            for problem in error.problems
+        ]
+        raise ConfigError(error.name, problems) from None
+
+
+def check_label_format(config: Config, source: KafkaSource) -> None:
+    """Check how messages of labels are written, as far as that goes without the brokers.
+
+    Parameters
+    ----------
+    config
+        The configuration.
+    source
+        Its source of labels.
+
+    Raises
+    ------
+    ConfigError
+        As `checked_format` does.
+    """
+    with _named_as_labels():
+        checked_format(config, source, EventSchema.of_labels(config))
 
 
 def _reader(

@@ -60,8 +60,7 @@ def check_labels(config: Config) -> None:
     source = config.labels.source if config.labels is not None else None
     if source is not None and source.files is not None:
         schema = EventSchema.of_labels(config)
-        key = "labels.source.files.pattern"
-        check_source(config, source.files.pattern, _format(source.files), schema, key)
+        check_source(config, source.files.pattern, _format(source.files), schema, config.label_files_key)
 
 
 def outcome_remarks(config: Config, performance: Mapping[str, PerformanceProfile]) -> list[str]:

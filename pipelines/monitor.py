@@ -9,21 +9,17 @@ import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
 from driftline.baseline.compatibility import check_fits
-from driftline.decoding.event_schema import EventSchema
 from driftline.report.summary import RunSummary
-from pipelines.job import check_input, run_job
-from pipelines.kafka import kafka_reader
+from pipelines.events import bounded_reader, without_duplicates
+from pipelines.job import run_job
 from pipelines.labels import Outcomes, label_reader
 from pipelines.outcomes import check_learning, detect_changes, learnt_features, monitor_performance
 from pipelines.output import delete, refuse_folders, refuse_own_output, unfinished
 from pipelines.sinks import SCHEMAS, moved, prepare_sinks, tables_of, write_sinks
 from transforms.baseline_source import BaselineSource, read_baseline
-from transforms.drop_duplicates import DropDuplicates
 from transforms.judge_windows import JudgeWindows
-from transforms.kafka.read import ReadKafka
 from transforms.merge_windows import MergeWindows
 from transforms.profile_slices import ProfileSlices, slice_length
-from transforms.read_files import ReadEvents
 from transforms.write_file import write_atomically
 
 if TYPE_CHECKING:
@@ -35,6 +31,8 @@ if TYPE_CHECKING:
     from driftline.config import Config
     from driftline.config.models import Sink
     from pipelines.job import Outcome
+    from transforms.kafka.read import ReadKafka
+    from transforms.read_files import ReadEvents
 
 # A row may reach the last window it belongs to this late, plus the time its pane needs through the levels.
 _SLACK = 60_000_000
@@ -104,14 +102,7 @@ def build_monitor(
         Whether the events never end.
     """
     decoded = pipeline | "ReadEvents" >> reader
-    events = decoded.events
-    kafka = config.source.kafka
-    if isinstance(reader, ReadKafka) and kafka is not None and kafka.deduplicate:
-        windows = config.windows
-        # a duplicate is one within a slice: the same slices, so that a backtest drops what a stream drops
-        length = slice_length(windows.every, streaming=True)
-        late_by = windows.size - length.slice + windows.allowed_lateness
-        events = events | "DropDuplicates" >> DropDuplicates(length, late_by)
+    events = without_duplicates(decoded.events, config, reader)
     results = judge_events(events, config, baseline, streaming=streaming)
     tables = {"results": results}
     dead_letters = [decoded.dead_letters]
@@ -221,12 +212,7 @@ def run_to_the_end(
         refuse_folders(*(FileSystems.join(folder.path, name) for name in names))
         if pattern is not None:
             refuse_own_output(folder.path, names, pattern)
-    reader: ReadEvents | ReadKafka
-    if pattern is not None:
-        check_input(config, pattern)
-        reader = ReadEvents(config.model, EventSchema.of(config), pattern, config.input_format(pattern))
-    else:
-        reader = kafka_reader(config, bounded=True)
+    reader = bounded_reader(config, pattern)
     labels = label_reader(config, bounded=True)
     baseline = fitting_baseline(config)
     prepare_sinks(sinks, tables_of(config), streaming=False)

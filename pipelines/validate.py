@@ -9,7 +9,7 @@ from apache_beam.io.filesystems import FileSystems
 from driftline.baseline.windows import calibration_remarks
 from driftline.decoding.event_schema import EventSchema
 from pipelines.job import check_input
-from pipelines.kafka import checked_format
+from pipelines.kafka import check_label_format, checked_format
 from pipelines.labels import check_labels, outcome_remarks
 from pipelines.monitor import fitting_baseline
 
@@ -66,7 +66,7 @@ def _label_remarks(config: Config) -> list[str]:
     if source is None:
         return []
     if source.kafka is not None:
-        checked_format(config, source.kafka, EventSchema.of_labels(config))
+        check_label_format(config, source.kafka)
         return ["labels: the format fits; the brokers were not asked"]
     files = source.files
     assert files is not None

@@ -208,6 +208,7 @@ class Config(Section):
     )
 
     _name: str = PrivateAttr("configuration")
+    _label_files_key: str = PrivateAttr("labels.source.files.pattern")
 
     @field_validator("segments")
     @classmethod
@@ -295,6 +296,11 @@ class Config(Section):
         """The file that was read, for messages."""
         return self._name
 
+    @property
+    def label_files_key(self) -> str:
+        """The key or the option that names the files of labels, for messages."""
+        return self._label_files_key
+
     def named(self, name: str) -> Config:
         """Return the same configuration under the name of another file."""
         copy = self.model_copy()
@@ -349,7 +355,9 @@ class Config(Section):
             problem = Problem("--labels", "has no suffix that tells the file format", remedy, pattern)
             raise ConfigError("command line", [problem])
         files = Source(files=FilesSource(pattern=pattern, format=found))
-        return self.model_copy(update={"labels": self.labels.model_copy(update={"source": files})})
+        copy = self.model_copy(update={"labels": self.labels.model_copy(update={"source": files})})
+        copy._label_files_key = "--labels"  # noqa: SLF001  # its own
+        return copy
 
     def input_format(self, pattern: str) -> str:
         """Tell the format of the files to read.

@@ -62,8 +62,14 @@ def refused(ran, *words):
 
 def test_no_such_file(backtest, desk):
     ran = backtest(desk.folder / "nothing-*.parquet")
-    refused(ran, "drift.yaml", "source.files.pattern", "nothing-*.parquet", "no file matches", "--input")
+    refused(ran, "command line", "--input", "nothing-*.parquet", "no file matches")
+    assert "source.files.pattern" not in ran.err
     assert list(desk.folder.iterdir()) == []
+
+
+def test_no_such_files_in_the_configuration(desk, driftline):
+    ran = driftline("baseline", desk.config())
+    refused(ran, "drift.yaml", "source.files.pattern", "ref.parquet", "no file matches", "--input")
 
 
 def test_no_such_file_for_a_baseline_keeps_the_old_one(shop, desk, driftline):

@@ -137,14 +137,38 @@ def test_monitor_without_a_sink(calls, tmp_path, capsys):
     assert not calls
 
 
-def test_a_baseline_is_learnt_from_files(calls, tmp_path, capsys):
+def test_a_baseline_is_learnt_from_kafka_where_events_are(calls, tmp_path, capsys):
     config = write(tmp_path, CONFIG.replace("source: {files: {pattern: data/*.parquet}}", KAFKA))
+    assert main(["baseline", config]) == DONE
+    assert calls[0][2] == {"pattern": None, "output": "baseline.avro"}
+    assert "note: learning from source.kafka, up to its present end" in capsys.readouterr().out
+    assert main(["baseline", config, "--input", "a.avro"]) == DONE
+    assert calls[1][2] == {"pattern": "a.avro", "output": "baseline.avro"}
+    assert "note" not in capsys.readouterr().out
+
+
+def test_a_baseline_is_not_learnt_from_pubsub(calls, tmp_path, capsys):
+    pubsub = "source: {pubsub: {subscription: projects/p/subscriptions/s, format: json}}"
+    config = write(tmp_path, CONFIG.replace("source: {files: {pattern: data/*.parquet}}", pubsub))
     assert main(["baseline", config]) == USAGE
     out, err = capsys.readouterr()
     assert "learning from" not in out
-    assert "is kafka: this command reads files" in err
+    assert "is pubsub: this command reads files" in err
     assert "--input" in err
     assert not calls
+
+
+@pytest.mark.parametrize("command", ["baseline", "backtest"])
+def test_brokers_of_labels_that_cannot_be_reached_are_one_clear_error(tmp_path, capsys, monkeypatch, command):
+    monkeypatch.setattr("transforms.kafka_topics.PATIENCE", 2.0)
+    source = "{kafka: {brokers: ['127.0.0.1:1'], topic: l, format: json, event_time: record}}"
+    (tmp_path / "a.jsonl").write_text('{"at": "2026-01-01", "distance": 1, "id": "a", "p": 0.5}\n')
+    more = f"request_id: id\nprediction: p\nlabels: {{column: y, source: {source}}}\n"
+    args = ["--input", str(tmp_path / "a.jsonl"), "--output", str(tmp_path / "o")]
+    assert main([command, write(tmp_path, CONFIG + more), *args]) == USAGE
+    err = capsys.readouterr().err
+    assert "  labels.source.kafka\n" in err
+    assert "-> check `brokers`" in err
 
 
 def test_brokers_that_cannot_be_reached_are_one_clear_error(tmp_path, capsys):

@@ -259,6 +259,17 @@ def test_labels_are_checked_before_the_job_starts(driftline, desk, past, now, ch
             assert "Traceback" not in ran.err
 
 
+@pytest.mark.parametrize("command", ["baseline", "backtest"])
+def test_wrong_files_on_the_command_line_are_named_by_their_option(driftline, judged, desk, command):
+    nothing = desk.folder / "nothing-*.parquet"
+    out = ("--output", desk.folder / "out")
+    ran = driftline(command, judged.folder / "drift.yaml", "--labels", nothing, *out)
+    assert ran.code == 2
+    assert f"command line: 1 problem\n  --labels: {nothing}\n" in ran.err
+    assert "no file matches" in ran.err
+    assert "labels.source" not in ran.err
+
+
 def test_another_loss_wants_another_baseline(driftline, judged):
     config = judged.folder / "drift.yaml"
     other = judged.folder / "other.yaml"

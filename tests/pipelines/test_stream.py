@@ -13,9 +13,12 @@ import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import DebugOptions, PipelineOptions
 
-from driftline.config import load_config
+from driftline.config import load_config, parse_config
 from pipelines.baseline import lay_out_baseline
+from pipelines.events import bounded_reader
+from pipelines.job import FIRST_READING
 from pipelines.kafka import kafka_reader
+from pipelines.labels import label_reader
 from pipelines.stream import _interrupted_quietly, lay_out_stream, run_stream
 from transforms.kafka.partition import Partition
 
@@ -42,6 +45,18 @@ sinks:
       dead_letters: d
       options: {sasl.password: "${SINK_SECRET}"}
   - files: {path: out}
+"""
+LABELS = """
+prediction: p
+labels:
+  column: y
+  source:
+    kafka:
+      brokers: ["localhost:1"]
+      topic: l
+      format: json
+      event_time: record
+      options: {sasl.password: "${LABELS_SECRET}"}
 """
 SECRETS = {f"{place}_SECRET": f"unmistakable-{place}" for place in ("REGISTRY", "SOURCE", "SINK")}
 # what Beam makes of a pickled function: compressed, then base64
@@ -116,10 +131,29 @@ def test_a_secret_travels_with_the_step_that_needs_it_and_nowhere_else(config, i
 
 
 def test_no_secret_travels_with_the_job_that_makes_a_baseline(config, tmp_path):
-    (tmp_path / "events.jsonl").write_text('{"at": 1, "x": 1.0}\n')
+    (tmp_path / "events.jsonl").write_text('{"at": 1, "x": 1.0, "id": "a"}\n')
     pipeline = beam.Pipeline()
-    lay_out_baseline(pipeline, config, pattern=str(tmp_path / "events.jsonl"), path=str(tmp_path / "b"))
+    reader = bounded_reader(config, str(tmp_path / "events.jsonl"))
+    lay_out_baseline(pipeline, config, reader=reader, labels=None, path=str(tmp_path / "b"))
     assert carriers(pipeline) == {secret: set() for secret in SECRETS.values()}
+
+
+@pytest.mark.usefixtures("config")
+def test_a_baseline_of_topics_reads_events_twice_and_labels_once(tmp_path):
+    config = parse_config(
+        CONFIG + LABELS, environ=SECRETS | {"LABELS_SECRET": "unmistakable-SOURCE of labels"}
+    )
+    pipeline = beam.Pipeline()
+    reader, labels = bounded_reader(config, None), label_reader(config, bounded=True)
+    lay_out_baseline(pipeline, config, reader=reader, labels=labels, path=str(tmp_path / "b"))
+    found = carriers(pipeline)
+    reads = {f"{name}/ReadPartitions/ParDo(ReadToEnd)" for name in (FIRST_READING, "SecondReading")}
+    assert found["unmistakable-REGISTRY"] == reads
+    reads.add("Outcomes/ReadLabels/ReadPartitions/ParDo(ReadToEnd)")
+    assert found["unmistakable-SOURCE"] == reads
+    assert found["unmistakable-SINK"] == set()
+    steps = {step.unique_name for step in pipeline.to_runner_api().components.transforms.values()}
+    assert "DropDuplicates" in steps
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -1,5 +1,6 @@
 """Labels and detectors: what is accepted, and how each mistake is said."""
 
+# One mistake a line reads better than six.
 # ruff: noqa: E501
 
 import inspect
