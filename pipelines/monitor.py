@@ -281,6 +281,7 @@ def write_summary(
         baseline_version=baseline.version,
         reference_windows=baseline.windows,
         duplicates=counts.duplicates,
+        labels=counts.labels,
         streaming=streaming,
     )
     for folder in folders:

@@ -177,6 +177,14 @@ def _counts(run: RunSummary) -> list[Note]:
                 warning=True,
             )
         )
+    notes += [
+        Note(f"The counts of {what} do not add up: {number:+,}.", warning=True)
+        for what, number in (
+            ("predictions", run.labels.unaccounted_predictions),
+            ("labels", run.labels.unaccounted_labels),
+        )
+        if number
+    ]
     return notes
 
 

@@ -200,6 +200,7 @@ def _count_line(run: RunSummary) -> str:
         f"{run.decoded:,} decoded = {run.dead_letters:,} rejected{f' ({reasons})' if reasons else ''} + "
         f"{run.profiled:,} profiled + {run.dropped_late:,} dropped late"
         f"{f' + {run.duplicates:,} duplicates' if run.duplicates else ''}.{verdict}"
+        f"{''.join(f'<br>{escape(line)}.' for line in run.labels.sentences())}"
     )
 
 

@@ -6,6 +6,8 @@ import json
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from driftline.report.label_counts import LabelCounts
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -45,6 +47,8 @@ class RunSummary:
         The baseline compared with.
     reference_windows : int
         Windows the null was calibrated from.
+    labels : LabelCounts
+        Predictions and labels; zeros in a run without labels, and in what 0.1.0 wrote.
     streaming : bool
         Whether the run has no end: then nothing is counted here, the runner's metrics do that.
 
@@ -80,6 +84,7 @@ class RunSummary:
     reference_windows: int
     rejected: Mapping[str, int] = field(default_factory=dict)
     duplicates: int = 0
+    labels: LabelCounts = field(default_factory=LabelCounts)
     streaming: bool = False
 
     @property
@@ -135,4 +140,15 @@ class RunSummary:
         ]
         if missing := [name for name in required if name not in values]:
             raise ValueError(f"the run summary lacks {', '.join(missing)}: run `driftline backtest` again")
+        values["labels"] = _labels(values.get("labels", {}))
         return cls(**{name: values[name] for name in names if name in values})
+
+
+def _labels(values: Any) -> LabelCounts:
+    if not isinstance(values, dict):
+        raise ValueError(  # noqa: TRY004  (a value in a file)
+            "the run summary has labels that are no counts: run `driftline backtest` again"
+        )
+    return LabelCounts(
+        **{each.name: values[each.name] for each in fields(LabelCounts) if each.name in values}
+    )

@@ -259,8 +259,8 @@ def test_counting_a_job_starts_at_zero_again(judged, driftline, tmp_path):
 def test_what_waits_is_not_lost_when_a_stream_is_stopped():
     totals = {"predictions": 10, "matched": 4, "expired": 1, "labels": 5}
     assert Counts.of(totals, stopped=True).labels.sentences() == [
-        "10 predictions = 4 matched + 1 without a label + 0 duplicates + 5 waiting",
-        "5 labels = 4 matched + 0 unmatched + 0 duplicates + 1 waiting",
+        "10 predictions = 4 matched + 1 without a label + 5 waiting + 0 duplicates",
+        "5 labels = 4 matched + 0 unmatched + 1 waiting + 0 duplicates",
     ]
     assert "+5 UNACCOUNTED FOR" in Counts.of(totals).labels.sentences()[0]
     assert "-1 UNACCOUNTED FOR" in Counts.of(totals | {"matched": 10}, stopped=True).labels.sentences()[0]

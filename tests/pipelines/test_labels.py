@@ -13,6 +13,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from driftline.baseline import decode_baseline
 from driftline.detectors import ADWIN
+from driftline.report import RunSummary
 from driftline.schemas import DETECTION, PERFORMANCE
 from tests.pipelines.conftest import CONFIG, DAY, EVERY, FIRST, LABELS, Desk, log
 
@@ -205,6 +206,14 @@ def test_counts_add_up(driftline, judged, outcomes):
     assert not any("UNACCOUNTED" in line for line in lines), lines
     assert f"{len(outcomes):,} predictions = {outcomes['matched'].sum():,} matched" in lines[0]
     assert "40 duplicates" in lines[1]
+    run = RunSummary.from_json((judged.folder / "again" / "run.json").read_bytes())
+    assert [f"labels: {line}" for line in run.labels.sentences()] == lines
+    assert run.labels.predictions == len(outcomes)
+    assert run.labels.matched == outcomes["matched"].sum()
+    assert run.labels.matched + run.labels.expired + run.labels.waiting == len(outcomes)
+    assert driftline("report", judged.folder / "again").code == 0
+    page = (judged.folder / "again" / "report.html").read_text()
+    assert lines[0].removeprefix("labels: ") in page
     assert "1 labels rejected" in lines[2]
     assert "2 events whose prediction" in lines[3]
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from driftline.report import ReferenceDistribution, headline
+from driftline.report import LabelCounts, ReferenceDistribution, headline
 from driftline.report.grid import of
 
 
@@ -181,6 +181,14 @@ def test_late_events_and_lost_events(made):
     )
     lost = notes(words(made, [made.row()], decoded=1000, profiled=900))
     assert "do not add up: 1,000 decoded is not 0 rejected + 900 profiled + 0 dropped late" in lost
+
+
+def test_lost_predictions_and_labels(made):
+    labels = LabelCounts(predictions=9, matched=4, expired=3, labels=1004, unmatched_labels=1001)
+    lost = words(made, [made.row()], labels=labels)
+    assert "The counts of predictions do not add up: +2." in notes(lost)
+    assert "The counts of labels do not add up: -1." in notes(lost)
+    assert all(note.warning for note in lost.notes if "add up" in note.text)
 
 
 def test_the_year_is_named_only_where_it_is_needed(made):

@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from driftline.report import ReferenceDistribution, render
+from driftline.report import LabelCounts, ReferenceDistribution, render
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 HOSTILE = '</script><script>alert(1)</script><img src=x onerror="document.title=1">'
@@ -68,10 +68,13 @@ def test_little_or_no_data(made, rows):
 
 def test_counts_and_thresholds_are_in_the_footer(made):
     run = made.run(
-        decoded=1000, profiled=990, dropped_late=1, rejected={"wrong_type": 9}, alpha=0.005, min_n=350
-    )
+        decoded=1000, profiled=990, dropped_late=1, rejected={"wrong_type": 9}, alpha=0.005, min_n=350,
+        labels=LabelCounts(predictions=980, matched=700, expired=280, labels=701, unmatched_labels=1),
+    )  # fmt: skip
     text = " ".join(Page(render(made.table([made.row()]), run, None)).text)
     assert "1,000 decoded = 9 rejected (9 wrong_type) + 990 profiled + 1 dropped late." in text
+    assert "980 predictions = 700 matched + 280 without a label + 0 waiting + 0 duplicates." in text
+    assert "701 labels = 700 matched + 1 unmatched + 0 waiting + 0 duplicates." in text
     assert "below 0.005" in text
     assert "350 rows" in text
     assert "baseline.avro, version 3f2a" in text

@@ -1,0 +1,90 @@
+"""What became of predictions and of labels, and whether it adds up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """What became of predictions and of labels.
+
+    Parameters
+    ----------
+    predictions, matched, expired, waiting, duplicate_predictions
+        Predictions; those that got a label, those that will not, those that still waited for one when the job
+        was stopped, and those with the id of another. The first is the sum of the others.
+    labels, unmatched_labels, waiting_labels, duplicate_labels
+        Labels that came by themselves; those that match nothing, those that still waited, and those with the
+        id of another. The first is the sum of the others and of `matched`.
+    unusable
+        Events whose prediction or label cannot be compared.
+    rejected
+        Labels in the dead letter that were none.
+
+    Examples
+    --------
+    >>> counts = LabelCounts(predictions=10, matched=4, expired=5, waiting=1)
+    >>> counts.sentences()
+    ['10 predictions = 4 matched + 5 without a label + 1 waiting + 0 duplicates']
+    """
+
+    predictions: int = 0
+    matched: int = 0
+    expired: int = 0
+    waiting: int = 0
+    duplicate_predictions: int = 0
+    labels: int = 0
+    unmatched_labels: int = 0
+    waiting_labels: int = 0
+    duplicate_labels: int = 0
+    unusable: int = 0
+    rejected: int = 0
+
+    @property
+    def unaccounted_predictions(self) -> int:
+        """Predictions of which nobody knows what became: 0 unless something is wrong."""
+        return self.predictions - self.matched - self.expired - self.waiting - self.duplicate_predictions
+
+    @property
+    def unaccounted_labels(self) -> int:
+        """Labels of which nobody knows what became; of labels that come with the events, 0."""
+        if not (self.labels or self.rejected):
+            return 0
+        return (
+            self.labels - self.matched - self.unmatched_labels - self.waiting_labels - self.duplicate_labels
+        )
+
+    def sentences(self) -> list[str]:
+        """Say that the counts add up, or that they do not; nothing where there were no predictions.
+
+        Returns
+        -------
+        list of str
+            A line each.
+        """
+        if not (self.predictions or self.labels or self.rejected):
+            return []
+        text = (
+            f"{self.predictions:,} predictions = {self.matched:,} matched + "
+            f"{self.expired:,} without a label + {self.waiting:,} waiting + "
+            f"{self.duplicate_predictions:,} duplicates"
+        )
+        found = [_adding_up(text, self.unaccounted_predictions)]
+        if self.labels or self.rejected:
+            text = (
+                f"{self.labels:,} labels = {self.matched:,} matched + {self.unmatched_labels:,} unmatched + "
+                f"{self.waiting_labels:,} waiting + {self.duplicate_labels:,} duplicates"
+            )
+            found.append(_adding_up(text, self.unaccounted_labels))
+        if self.rejected:
+            found.append(f"{self.rejected:,} labels rejected: see the dead letters")
+        if self.unusable:
+            found.append(
+                f"{self.unusable:,} events whose prediction or label cannot be used: see the dead letters"
+            )
+        return found
+
+
+def _adding_up(text: str, missing: int) -> str:
+    return f"{text}: {missing:+,} UNACCOUNTED FOR" if missing else text
