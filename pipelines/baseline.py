@@ -77,7 +77,7 @@ def build_baseline(config: Config, options: PipelineOptions, *, pattern: str | N
         _keep_replaced(output)
     built = read_baseline(output)
     remarks = (*calibration_remarks(built.windows), *outcome_remarks(config, built.performance))
-    return replace(outcome, remarks=remarks)
+    return replace(outcome, remarks=(*outcome.remarks, *remarks))
 
 
 def import_baseline(config: Config, digests: str, output: str) -> None:

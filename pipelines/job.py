@@ -151,8 +151,9 @@ def run_job(pipeline: beam.Pipeline, title: str) -> Outcome:
             msg = f"the job ended as {state}: the runner's log says why"
             raise JobError(msg)
         counts = Counts.of(counts_of(result, without=FIRST_READING))
-    unusable = "warning: not one event could be used: the dead letters say why; is event_time.unit right?"
-    remarks = (unusable,) if counts.decoded and not counts.profiled else ()
+    unusable = "not one event could be used: the dead letters say why; is event_time.unit right?"
+    warnings = [unusable if counts.decoded and not counts.profiled else counts.labels.warning()]
+    remarks = tuple(f"warning: {warning}" for warning in warnings if warning)
     return Outcome(counts, runner_name(pipeline), started, time.monotonic() - begin, remarks)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
@@ -12,7 +13,7 @@ from driftline.baseline.compatibility import check_fits
 from driftline.report.summary import RunSummary
 from pipelines.events import bounded_reader, without_duplicates
 from pipelines.job import run_job
-from pipelines.labels import Outcomes, label_reader
+from pipelines.labels import Outcomes, label_reader, outcome_remarks
 from pipelines.outcomes import check_learning, detect_changes, learnt_features, monitor_performance
 from pipelines.output import delete, refuse_folders, refuse_own_output, unfinished
 from pipelines.sinks import SCHEMAS, moved, prepare_sinks, tables_of, write_sinks
@@ -239,7 +240,8 @@ def run_to_the_end(
                 if name not in written
             ]
         )
-    return outcome
+    remarks = outcome_remarks(config, baseline.performance)
+    return replace(outcome, remarks=(*outcome.remarks, *remarks))
 
 
 def write_summary(

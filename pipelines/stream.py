@@ -19,7 +19,7 @@ from apache_beam.runners.runner import PipelineState
 from driftline.baseline.compatibility import Wanted, misfits
 from pipelines.job import JobError, Outcome, counts_of_tally, progress, runner_name
 from pipelines.kafka import kafka_reader
-from pipelines.labels import label_reader
+from pipelines.labels import label_reader, outcome_remarks
 from pipelines.monitor import build_monitor, fitting_baseline, write_summary
 from pipelines.sinks import prepare_sinks, tables_of
 from runners.direct import STREAM_RUNNER
@@ -107,6 +107,8 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
     write_summary(config, baseline, outcome(), folders, streaming=True)
     result = pipeline.run()
     say(_running(reader.partitions, baseline.version, result, here=here))
+    for remark in outcome_remarks(config, baseline.performance):
+        say(remark)
     # behind the start of the job: Beam's job server takes the signals for itself
     with _interrupted_quietly(here=here), progress(f"monitor {config.model}", shown=here):
         try:

@@ -15,7 +15,7 @@ from driftline.config.detector_parameters import parameters_of
 from driftline.decoding.rejects import Reason
 from driftline.detectors.registry import JOB_DETECTORS
 from driftline.schemas import DEAD_LETTER, RESULT, Calibration, Status
-from pipelines.cli import driftline
+from pipelines.cli import driftline, main
 from pipelines.options import beam_options
 
 ROOT = Path(__file__).parents[1]
@@ -88,6 +88,17 @@ def test_every_page_is_linked_from_readme_or_index():
 def test_configurations_are_valid(page, text):
     secrets = dict.fromkeys(re.findall(r"\$\{(\w+)\}", text), "secret")
     assert parse_config(text, environ=secrets).feature_specs
+
+
+@pytest.mark.parametrize("page", [DETECTORS, *sorted((DOCS / "how-to").glob("*.md"))], ids=named)
+def test_configurations_pass_the_command_that_checks_them(page, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    for mark, text in blocks(page, "yaml"):
+        for name in re.findall(r"\$\{(\w+)\}", text):
+            monkeypatch.setenv(name, "secret:word")
+        name = re.search(r"config: (\S+)", mark)[1]
+        Path(name).write_text(text.replace("gs://", ""))  # for which Beam needs its extra `gcp`
+        assert main(["validate", name]) == 0, capsys.readouterr().err
 
 
 def test_every_yaml_block_of_a_hand_written_page_is_checked():

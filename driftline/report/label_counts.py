@@ -85,6 +85,35 @@ class LabelCounts:
             )
         return found
 
+    def warning(self) -> str:
+        """Say why nothing is known of how right the model is, though there were predictions or labels.
+
+        Returns
+        -------
+        str
+            One line; empty where a prediction has got its label, or there was nothing to join.
+
+        Examples
+        --------
+        >>> LabelCounts(predictions=10, expired=10).warning()
+        'no prediction has a label: is labels.source right?'
+        """
+        if self.matched:
+            return ""
+        if not self.predictions and self.unusable:
+            return "not one prediction could be used: the dead letters say why; is labels.loss right?"
+        if self.labels and self.predictions:
+            return (
+                "no label belongs to a prediction: the dead letters say why; are the ids of request_id and "
+                "labels.request_id the same, and labels.time.unit and labels.wait right?"
+            )
+        if self.rejected and not self.labels:
+            return (
+                "not one label could be used: the dead letters say why; are labels.column and labels.classes "
+                "right?"
+            )
+        return "no prediction has a label: is labels.source right?" if self.predictions else ""
+
 
 def _adding_up(text: str, missing: int) -> str:
     return f"{text}: {missing:+,} UNACCOUNTED FOR" if missing else text

@@ -56,7 +56,8 @@ def payload(
     sections["n"] = grid.columns["n"].astype(np.float32)
     origins = _origins(grid)
     for name in (*QUANTILES, "mean"):
-        sections[name] = (grid.columns[name] - origins[None, :, None]).astype(np.float32)
+        apart = grid.columns[name] - origins[None, :, None]
+        sections[name] = np.clip(apart, -3e38, 3e38).astype(np.float32)
     shown, axes = _references(grid, references or {})
     cells, widths, scales, counts, names = _distributions(grid, shown)
     sections |= {"cells": cells, "widths": widths, "scales": scales, "counts": counts}

@@ -73,6 +73,9 @@ def test_classes_are_written_as_labels_are_read(written, read):
     ("more", "key", "message"),
     [
         ("labels: {column: late, wait: 0s}", "labels.wait", "must be longer than 0"),
+        ("labels: {column: late, wait: -5m}", "labels.wait", "is not a duration"),
+        ("labels: {column: late, wait: 1.5h}", "labels.wait", "is not a duration"),
+        ("labels: {column: late, wait: 3600}", "labels.wait", "has no unit"),
         (
             "labels: {column: late, time: x}",
             "labels.time",

@@ -66,6 +66,11 @@ def test_little_or_no_data(made, rows):
     assert ('id="charts" hidden' in html) is (rows == "none")
 
 
+def test_a_mean_that_a_chart_cannot_hold_is_no_warning(made):
+    rows = [made.row(day, mean=mean) for day, mean in enumerate([0.0, 1e300, -1e300])]
+    Page(render(made.table(rows), made.run(), None))
+
+
 def test_counts_and_thresholds_are_in_the_footer(made):
     run = made.run(
         decoded=1000, profiled=990, dropped_late=1, rejected={"wrong_type": 9}, alpha=0.005, min_n=350,
