@@ -163,7 +163,7 @@ def lay_out_baseline(
         outcomes = Outcomes(config.model, config.labels, labels, None, plan=AsSingleton(plan))
         joined = events | "Outcomes" >> outcomes
         performance = (joined.predictions, joined.outcomes) | "Performance" >> ProfileReference(
-            config.labels.measure
+            config.labels.measure, stride
         )
         dead_letters = (dead_letters, *joined.dead_letters) | "DeadLetters" >> beam.Flatten()
     _ = dead_letters | "WriteDeadLetters" >> WriteRows(

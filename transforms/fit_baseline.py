@@ -12,7 +12,7 @@ from apache_beam.transforms.window import FixedWindows
 from apache_beam.utils.timestamp import Duration
 
 from driftline.baseline import encode_baseline
-from driftline.baseline.file import encode_windows, performance_record, windows_record
+from driftline.baseline.file import encode_windows, windows_record
 from driftline.baseline.fit import fit_entry
 from driftline.baseline.windows import full_windows
 from driftline.profiles.coverage import Coverage
@@ -20,6 +20,7 @@ from driftline.profiles.encoded import decode_profile, merge_encoded
 from driftline.profiles.layout import Layout
 from driftline.profiles.numeric import NumericProfile
 from transforms.counters import count
+from transforms.fit_performance import FitPerformance
 from transforms.merge_encoded import MergeEncoded
 from transforms.merge_windows import with_all_traffic
 from transforms.parts import COVERAGE, split_part
@@ -96,14 +97,14 @@ class FitBaseline(beam.PTransform):
     path
         Where the baseline goes; the window histograms go beside it, as ``<path>.windows``.
     performance
-        PCollection of (segment, encoded `PerformanceProfile`) of the whole reference; None without labels.
+        What `ProfileReference` gives, with periods of `stride`; None without labels.
     """
 
     plan: beam.PCollection
     config: Config
     stride: int
     path: str
-    performance: beam.PCollection | None = None
+    performance: dict[str, beam.PCollection] | None = None
 
     def expand(self, partials: beam.PCollection) -> beam.PCollection:
         """Merge to slices, calibrate, write."""
@@ -152,7 +153,10 @@ class FitBaseline(beam.PTransform):
         )
         entries = fitted.entries
         if self.performance is not None:
-            records = self.performance | "PerformanceEntries" >> beam.MapTuple(performance_record)
+            tests = config.tests
+            records = self.performance | "FitPerformance" >> FitPerformance(
+                coverage, config.windows.size, self.stride, tests.min_n, tests.min_coverage
+            )
             entries = (entries, records) | "Entries" >> beam.Flatten()
         return (
             entries

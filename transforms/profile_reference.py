@@ -1,4 +1,4 @@
-"""How right the model was in the reference: one performance profile a segment."""
+"""How right the model was in the reference: a performance profile a segment, and its losses by period."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.performance import PerformanceProfile
+from driftline.performance import LossPeriods, PerformanceProfile
 from driftline.segments import ALL
 from transforms.merge_encoded import MergeEncoded
 
@@ -33,12 +33,8 @@ class ProfileBatch(beam.DoFn):
 
     def process(self, batch: pa.RecordBatch) -> Iterator[tuple[str, bytes]]:
         """Profile a batch; all traffic is one of the segments."""
-        coded = batch.column("segment").dictionary_encode()
-        codes = coded.indices.to_numpy()
-        for code, segment in enumerate(coded.dictionary.to_pylist()):
-            if segment != ALL:
-                yield segment, self._profile(batch.take(pa.array(np.flatnonzero(codes == code))))
-        yield ALL, self._profile(batch)
+        for segment, rows in _by_segment(batch):
+            yield segment, self._profile(rows)
 
     def _profile(self, rows: pa.RecordBatch) -> bytes:
         scores = rows.column("score").to_numpy()
@@ -49,28 +45,78 @@ class ProfileBatch(beam.DoFn):
         return PerformanceProfile.of_outcomes(self._loss, scores, labels, delays).to_bytes()
 
 
-@dataclass
-class ProfileReference(beam.PTransform):
-    """From (predictions, outcomes) to (segment, encoded `PerformanceProfile`).
+class LossesByPeriod(beam.DoFn):
+    """Takes the mean losses of a batch of outcomes, segment by segment.
 
     Parameters
     ----------
     loss
         How predictions are compared with labels.
+    every
+        Length of a period, microseconds.
+    """
+
+    def __init__(self, loss: Loss, every: int) -> None:
+        self._loss = loss
+        self._every = every
+
+    def process(self, batch: pa.RecordBatch) -> Iterator[tuple[str, bytes]]:
+        """Take the mean losses of a batch; all traffic is one of the segments."""
+        for segment, rows in _by_segment(batch):
+            times, scores, labels = (rows.column(name).to_numpy() for name in ("time", "score", "label"))
+            yield segment, LossPeriods.of(times, self._loss.of(scores, labels), self._every).to_bytes()
+
+
+@dataclass
+class ProfileReference(beam.PTransform):
+    """From (predictions, outcomes) to what a baseline says of them.
+
+    Gives two PCollections, with one element a segment: ``profile`` of (segment, encoded
+    `PerformanceProfile`), and ``losses`` of (segment, encoded `LossPeriods`).
+
+    Parameters
+    ----------
+    loss
+        How predictions are compared with labels.
+    every
+        Length of a period, microseconds: what the windows of the reference are added up from.
     """
 
     loss: Loss
+    every: int
 
-    def expand(self, batches: tuple[beam.PCollection, beam.PCollection]) -> beam.PCollection:
+    def expand(self, batches: tuple[beam.PCollection, beam.PCollection]) -> dict[str, beam.PCollection]:
         """Profile batch by batch, then merge."""
-        return (
+        _, outcomes = batches
+        part = tuple[str, bytes]
+        profiles = (
             batches
             | "Both" >> beam.Flatten()
-            | "Profile" >> beam.ParDo(ProfileBatch(self.loss)).with_output_types(tuple[str, bytes])
+            | "Profile" >> beam.ParDo(ProfileBatch(self.loss)).with_output_types(part)
             | "Global" >> beam.WindowInto(beam.window.GlobalWindows())
-            | "Merge" >> beam.CombinePerKey(MergeEncoded(_merged))
+            | "Merge" >> beam.CombinePerKey(MergeEncoded(_merged_profiles))
         )
+        losses = (
+            outcomes
+            | "Losses" >> beam.ParDo(LossesByPeriod(self.loss, self.every)).with_output_types(part)
+            | "GlobalLosses" >> beam.WindowInto(beam.window.GlobalWindows())
+            | "MergeLosses" >> beam.CombinePerKey(MergeEncoded(_merged_losses))
+        )
+        return {"profile": profiles, "losses": losses}
 
 
-def _merged(profiles: Sequence[bytes]) -> bytes:
+def _by_segment(batch: pa.RecordBatch) -> Iterator[tuple[str, pa.RecordBatch]]:
+    coded = batch.column("segment").dictionary_encode()
+    codes = coded.indices.to_numpy()
+    for code, segment in enumerate(coded.dictionary.to_pylist()):
+        if segment != ALL:
+            yield segment, batch.take(pa.array(np.flatnonzero(codes == code)))
+    yield ALL, batch
+
+
+def _merged_profiles(profiles: Sequence[bytes]) -> bytes:
     return PerformanceProfile.merge_all(profiles).to_bytes()
+
+
+def _merged_losses(losses: Sequence[bytes]) -> bytes:
+    return LossPeriods.merge_all(losses).to_bytes()

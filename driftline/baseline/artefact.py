@@ -25,6 +25,7 @@ from driftline.statistics.ks import atom_bins
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from driftline.performance.loss_null import LossNull
     from driftline.performance.profile import PerformanceProfile
     from driftline.profiles.layout import Block, Layout
     from driftline.statistics import BlockNull
@@ -77,6 +78,8 @@ class Baseline:
         Fewest rows of a window it was calibrated for; 0 if it does not say.
     performance
         By segment label, how right the model was; empty without labels.
+    loss_nulls
+        By segment label, how far the mean loss of its windows strays, where they are enough to tell.
     """
 
     model: str
@@ -90,6 +93,7 @@ class Baseline:
     version: str
     min_n: int = 0
     performance: dict[str, PerformanceProfile] = field(default_factory=dict, repr=False)
+    loss_nulls: dict[str, LossNull] = field(default_factory=dict, repr=False)
     _references: dict[tuple[str, str], NumericReference | CategoricalReference] = field(
         default_factory=dict, repr=False
     )
@@ -150,7 +154,9 @@ class Baseline:
             Made once and kept; None if the reference had no labels there.
         """
         if segment not in self._performance and segment in self.performance:
-            self._performance[segment] = PerformanceReference.of(self.performance[segment])
+            self._performance[segment] = PerformanceReference.of(
+                self.performance[segment], self.loss_nulls.get(segment)
+            )
         return self._performance.get(segment)
 
 

@@ -17,6 +17,7 @@ from fastavro.schema import SchemaParseException, UnknownType
 from driftline.baseline.artefact import Baseline, BaselineEntry
 from driftline.baseline.errors import BaselineError
 from driftline.baseline.windows import WindowHistograms
+from driftline.performance.loss_null import LossNull
 from driftline.performance.profile import PerformanceProfile
 from driftline.profiles.encoded import decode_profile
 from driftline.profiles.layout import Layout
@@ -30,7 +31,7 @@ FORMAT_VERSION = 2
 """Newest format. The second has entries of the block `PERFORMANCE`; a file without them is of the first."""
 
 PERFORMANCE = "(performance)"
-"""Name of the block whose profile is a `PerformanceProfile`: how right the model was in the reference."""
+"""Name of the block that says how right the model was: a `PerformanceProfile`, and a `LossNull` or null."""
 
 WINDOWS_VERSION = 1
 """Format of the sidecar."""
@@ -220,6 +221,11 @@ def _baseline(head: dict[str, Any], records: list[Record]) -> Baseline:
             for record in records
             if record["block"] == PERFORMANCE
         },
+        loss_nulls={
+            record["segment"]: LossNull.from_bytes(record["null"])
+            for record in records
+            if record["block"] == PERFORMANCE and record["null"] is not None
+        },
         windows=head["windows"],
         created_at=head["created_at"],
         min_n=head.get("min_n", 0),
@@ -246,7 +252,7 @@ def _entry(record: Record) -> BaselineEntry:
     return BaselineEntry(decode_profile(record["profile"]), null)
 
 
-def performance_record(segment: str, profile: bytes) -> Record:
+def performance_record(segment: str, profile: bytes, null: LossNull | None) -> Record:
     """Make the entry that says how right the model was on a segment.
 
     Parameters
@@ -255,13 +261,16 @@ def performance_record(segment: str, profile: bytes) -> Record:
         Segment label.
     profile
         Encoded `PerformanceProfile` of the whole reference.
+    null
+        How far the mean loss of its windows strays, None where they are too few.
 
     Returns
     -------
     dict
         For `encode_baseline`.
     """
-    return {"segment": segment, "block": PERFORMANCE, "profile": profile, "null": None}
+    packed = None if null is None else null.to_bytes()
+    return {"segment": segment, "block": PERFORMANCE, "profile": profile, "null": packed}
 
 
 def windows_record(segment: str, block: str, windows: WindowHistograms) -> Record:

@@ -3,9 +3,11 @@
 from driftline.losses import Loss, LossName
 from driftline.performance.comparison import Comparison, compare
 from driftline.performance.estimation import CalibrationMap, Estimate, estimate
+from driftline.performance.loss_null import LossNull
+from driftline.performance.loss_periods import LossPeriods
 from driftline.performance.metrics import Metrics, measure
 from driftline.performance.profile import PerformanceProfile
-from driftline.performance.reference import PerformanceReference, decode_profiles, encode_profiles
+from driftline.performance.reference import PerformanceReference
 from driftline.performance.rows import performance_batch, performance_row
 
 __all__ = [
@@ -14,12 +16,12 @@ __all__ = [
     "Estimate",
     "Loss",
     "LossName",
+    "LossNull",
+    "LossPeriods",
     "Metrics",
     "PerformanceProfile",
     "PerformanceReference",
     "compare",
-    "decode_profiles",
-    "encode_profiles",
     "estimate",
     "measure",
     "performance_batch",

@@ -1,16 +1,19 @@
-"""Is the model worse than in the reference: difference of mean losses, and its p-value."""
+"""Is the model worse than in the reference: difference of mean losses, and its p-values."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
 from scipy import special
 
+from driftline.performance.loss_null import distances
 from driftline.statistics.rates import iid_p_value
 
 if TYPE_CHECKING:
     from driftline.performance.loss_moments import LossMoments
+    from driftline.performance.loss_null import LossNull
     from driftline.performance.profile import PerformanceProfile
 
 _ROUNDING = 1e-12  # relative: means closer than this are equal
@@ -24,28 +27,33 @@ class Comparison(NamedTuple):
     difference
         Mean loss minus that of the reference: positive is worse.
     p_value
-        Two-sided, as if outcomes were independent.
+        Two-sided: how often a normal window is as far from the reference, as its own windows tell. Nan
+        without a null.
+    p_iid
+        What it would be if outcomes were independent.
     """
 
     difference: float
     p_value: float
+    p_iid: float
 
 
-def compare(current: PerformanceProfile, reference: PerformanceProfile) -> Comparison:
-    """Compare the mean loss with that of the reference.
-
-    Zero-one loss: pooled test of two proportions, Fisher's exact test where errors are rare. Others: Welch's
-    t-test.
+def compare(
+    current: PerformanceProfile, reference: PerformanceProfile, null: LossNull | None = None
+) -> Comparison:
+    """Compare the mean loss of a window with that of the reference.
 
     Parameters
     ----------
     current, reference
         Profiles of one loss.
+    null
+        Of the same reference; None where it has too few windows to tell.
 
     Returns
     -------
     Comparison
-        Difference and p-value.
+        Difference and p-values.
 
     Raises
     ------
@@ -54,11 +62,12 @@ def compare(current: PerformanceProfile, reference: PerformanceProfile) -> Compa
 
     Notes
     -----
-    The p-value treats requests as independent, which they are not: one user sends many, and losses have
-    weather of their own. On correlated traffic it is too small, often by orders of magnitude, the more so the
-    larger n. So do not act on it alone: ask for a difference that matters, in several windows that do not
-    overlap; or divide the difference by how much the mean loss of the reference's own windows varies. The
-    detectors on the loss stream have the same limit.
+    Outcomes come in clusters (one user sends many requests) and have weather (in a storm all flights err
+    together), so the mean loss of a normal window strays farther than that of as many independent outcomes,
+    and the more outcomes, the more so by comparison. `LossNull` takes from the reference's windows how far.
+
+    `p_iid` is what is usually reported: for zero-one loss the pooled test of two proportions, Fisher's exact
+    test where errors are rare; for others Welch's t-test.
 
     References
     ----------
@@ -72,13 +81,18 @@ def compare(current: PerformanceProfile, reference: PerformanceProfile) -> Compa
         )
     a, b = current.losses, reference.losses
     if not a.n or not b.n:
-        return Comparison(math.nan, math.nan)
-    difference = a.mean - b.mean
+        return Comparison(math.nan, math.nan, math.nan)
+    p_value = math.nan
+    if null is not None:
+        [distance] = distances(reference, np.array([float(a.n)]), np.array([a.mean]))
+        p_value = null.p_value(float(distance), a.n)
+    return Comparison(a.mean - b.mean, p_value, _p_iid(current, reference))
+
+
+def _p_iid(current: PerformanceProfile, reference: PerformanceProfile) -> float:
     if current.loss.name == "zero_one":
-        return Comparison(
-            difference, float(iid_p_value([current.errors], [a.n], [reference.errors], [b.n])[0])
-        )
-    return Comparison(difference, _welch(a, b))
+        return float(iid_p_value([current.errors], [current.n], [reference.errors], [reference.n])[0])
+    return _welch(current.losses, reference.losses)
 
 
 def _welch(a: LossMoments, b: LossMoments) -> float:

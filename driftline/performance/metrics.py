@@ -62,7 +62,7 @@ def measure(profile: PerformanceProfile) -> Metrics:
     Returns
     -------
     Metrics
-        Intervals treat outcomes as independent: see `driftline.performance.comparison` for what that means.
+        Intervals treat outcomes as independent; `driftline.performance.comparison.compare` does not.
 
     """
     n, nan = profile.n, math.nan

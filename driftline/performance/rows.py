@@ -114,7 +114,7 @@ def performance_row(
         }
     if labelled_reference is not None:
         normal = labelled_reference.metrics
-        comparison = compare(profile, labelled_reference.profile)
+        comparison = compare(profile, labelled_reference.profile, labelled_reference.null)
         row |= {
             "n_reference": normal.n,
             "mean_loss_reference": normal.mean_loss,
@@ -123,6 +123,7 @@ def performance_row(
             "auc_reference": normal.auc,
             "difference": comparison.difference,
             "p_value": comparison.p_value,
+            "p_iid": comparison.p_iid,
         }
     return {name: _finite(row.get(name)) for name in PERFORMANCE.names}
 

@@ -121,8 +121,15 @@ PERFORMANCE = RowSchema(
             "p_value",
             "float64",
             "nullable",
-            "Two-sided p-value of `difference` as if outcomes were independent, which requests are not: too "
-            "small on correlated traffic, so never act on it alone.",
+            "Two-sided p-value of `difference`, calibrated on how far the mean loss of the reference's own "
+            "windows strays; null if fewer than 10 disjoint ones have `tests.min_n` outcomes; a "
+            "bound where `n` is outside what they had.",
+        ),
+        Field(
+            "p_iid",
+            "float64",
+            "nullable",
+            "What `p_value` would be if outcomes were independent, which requests are not.",
         ),
         Field(
             "status",

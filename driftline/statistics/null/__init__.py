@@ -2,7 +2,7 @@
 
 Requests are not independent, so the textbook null is too narrow. `fit_numeric` and `fit_categorical`
 calibrate one feature from its window histograms; `BlockNull.stack` joins the features of a block;
-`BlockNull.p_values` judges a window.
+`BlockNull.p_values` judges a window. `calibrate_difference` does it for one number a window, such as a mean.
 """
 
 from driftline.statistics.null.block import (
@@ -11,15 +11,19 @@ from driftline.statistics.null.block import (
     UNCALIBRATED,
     BlockNull,
 )
+from driftline.statistics.null.calibrate import ACTED_ON, NullTable, calibrate_difference
 from driftline.statistics.null.features import CategoricalNull, NumericNull, fit_categorical, fit_numeric
 
 __all__ = [
+    "ACTED_ON",
     "CALIBRATED",
     "FEW_WINDOWS",
     "UNCALIBRATED",
     "BlockNull",
     "CategoricalNull",
+    "NullTable",
     "NumericNull",
+    "calibrate_difference",
     "fit_categorical",
     "fit_numeric",
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from driftline.statistics.null import grid
-from driftline.statistics.null.calibrate import FEWEST_WINDOWS, NullTable
+from driftline.statistics.null.calibrate import ACTED_ON, FEWEST_WINDOWS, NullTable
 from driftline.statistics.null.features import CategoricalNull, NumericNull
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ UNCALIBRATED: Final = "uncalibrated"
 NUMERIC: Final = ("ks", "psi", "wasserstein", "missing")
 CATEGORICAL: Final = ("chi2", "missing")
 
-_ACTED_ON = 10.0  # windows that do not overlap; with fewer the p-values are reported, never acted on
 _MAGIC = b"DLNU"
 _VERSION = 1
 _HEADER = struct.Struct("<4sBBHHHBB")
@@ -134,14 +133,13 @@ class BlockNull:
         """
         best = self.windows.max(1)
         return [
-            UNCALIBRATED if w <= FEWEST_WINDOWS else FEW_WINDOWS if w < _ACTED_ON else CALIBRATED
-            for w in best
+            UNCALIBRATED if w <= FEWEST_WINDOWS else FEW_WINDOWS if w < ACTED_ON else CALIBRATED for w in best
         ]
 
     @property
     def trusted(self) -> NDArray[np.bool_]:
         """Which statistics have windows enough to act on their p-values, shape (F, S)."""
-        return self.windows >= _ACTED_ON
+        return self.windows >= ACTED_ON
 
     def p_values(self, squared: NDArray[np.float64], n: NDArray[np.float64]) -> NDArray[np.float64]:
         """Look up p-values of one window.

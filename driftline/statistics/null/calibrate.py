@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FEWEST_WINDOWS = 2
+"""With no more windows, counted as if they did not overlap, there is no null."""
+ACTED_ON = 10.0
+"""With fewer such windows p-values are never acted on."""
 _SHAPE_SIZES = np.r_[1 / 8, 1 / 3, SIMULATED_SIZES]
 _TYPICAL = 2  # where the size is 1
 _QUADRATIC_DF = 4.0  # of a quadratic form of correlated bins, before its shape is known
@@ -197,13 +200,16 @@ def calibrate(
     ]
 
 
-def calibrate_rate(differences: NDArray[np.float64], n: NDArray[np.float64], *, overlap: float) -> NullTable:
-    """Calibrate a squared arcsine difference of rates.
+def calibrate_difference(
+    differences: NDArray[np.float64], n: NDArray[np.float64], *, overlap: float
+) -> NullTable:
+    """Calibrate a squared difference of rates or of means.
 
     Parameters
     ----------
     differences : ndarray of float64, shape (W,)
-        Arcsine differences of the windows from the reference, in time order.
+        Differences of the windows from the reference, in time order, on a scale on which independent rows
+        have variance ``1/n``: the arcsine scale for rates, standard deviations of one row for means.
     n : ndarray of float64, shape (W,)
         Rows of the windows, none 0.
     overlap : float

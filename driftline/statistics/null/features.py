@@ -9,7 +9,7 @@ import numpy as np
 
 from driftline.statistics import ks, wasserstein
 from driftline.statistics.chi_square import RARE
-from driftline.statistics.null.calibrate import NullTable, calibrate, calibrate_rate, without_null
+from driftline.statistics.null.calibrate import NullTable, calibrate, calibrate_difference, without_null
 from driftline.statistics.null.grid import SIZE_GRID
 from driftline.statistics.null.pooling import design_effect, pool_rare, sum_groups
 from driftline.statistics.psi import decile_ends, quadratic_form, sum_deciles
@@ -228,4 +228,5 @@ def _fit_rate(events: NDArray[np.float64], n: NDArray[np.float64], overlap: floa
     if not seen.any():
         return without_null(n[seen], overlap)
     events, n = events[seen], n[seen]
-    return calibrate_rate(arcsine_difference(events, n, events.sum() / n.sum()), n, overlap=overlap)
+    differences = arcsine_difference(events, n, events.sum() / n.sum())
+    return calibrate_difference(differences, n, overlap=overlap)

@@ -1,0 +1,169 @@
+"""How far the mean loss of normal windows strays from the reference's: the null of a performance row."""
+
+from __future__ import annotations
+
+import math
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from driftline.profiles.framing import check_tag
+from driftline.statistics.null import ACTED_ON, NullTable, calibrate_difference, grid
+from driftline.statistics.rates import arcsine_difference
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from driftline.performance.loss_periods import LossPeriods
+    from driftline.performance.profile import PerformanceProfile
+
+    Floats = NDArray[np.float64]
+
+TAG: Final = b"dLN"
+
+_VERSION: Final = 1
+_WHAT: Final = "null of a mean loss"
+_HEAD: Final = struct.Struct("<3sB4x5d")  # tag, version; typical_n, n_min, n_max, windows, df
+_FARTHEST: Final = 1e100  # its square stays finite
+_SHAPE: Final = (len(grid.SIZE_GRID), len(grid.P_GRID))
+
+
+@dataclass(frozen=True, eq=False)
+class LossNull:
+    """Null distribution of a segment's mean loss in a window, from the reference's own windows.
+
+    Parameters
+    ----------
+    table
+        Of the squared distance between window and reference, see `distances`.
+    """
+
+    table: NullTable
+
+    @classmethod
+    def fit(
+        cls,
+        reference: PerformanceProfile,
+        periods: LossPeriods,
+        starts: NDArray[np.int64],
+        *,
+        size: int,
+        min_n: int,
+    ) -> LossNull | None:
+        """Calibrate on the windows of a reference.
+
+        The squared distances of the windows give the scale for each n, what shrinks with it and what does
+        not, never below that of independent outcomes, and how heavy the tail is, as for the statistics of
+        features: for windows of equal n it is Student's t of a new window against the mean and the standard
+        deviation of the others, its degrees of freedom lowered by overlap and autocorrelation, and by
+        windows that vary more than normal ones.
+
+        Parameters
+        ----------
+        reference
+            Profile of the whole reference.
+        periods
+            Its losses.
+        starts
+            (W,) int64, starts of its windows, microseconds, multiples of the periods' length.
+        size
+            Window length, microseconds.
+        min_n
+            Fewest outcomes a window is judged on. Windows of the reference that have fewer are left out: they
+            are not of the kind that is judged, and their means would not be near normal.
+
+        Returns
+        -------
+        LossNull or None
+            None where it cannot tell: fewer than 10 windows, counted as if they did not overlap, have as many
+            outcomes; or losses of numbers, or log-losses, are all the same.
+        """
+        outcomes, mean = periods.windows(starts, size)
+        some = outcomes >= max(min_n, 1)
+        n, mean = outcomes[some].astype(np.float64), mean[some]
+        if reference.loss.name != "zero_one" and not reference.losses.m2 > 0:
+            return None
+        overlap = size / periods.every
+        table = calibrate_difference(distances(reference, n, mean), n, overlap=overlap)
+        return cls(table) if table.windows >= ACTED_ON else None
+
+    def p_value(self, distance: float, n: int) -> float:
+        """Look up how often a normal window is at least so far from the reference.
+
+        Parameters
+        ----------
+        distance
+            One of `distances`.
+        n
+            Outcomes of the window, 1 or more. With fewer or more than any window of the reference had, p is
+            a bound.
+
+        Returns
+        -------
+        float
+            Two-sided, from 1e-9 to 1.
+        """
+        table = self.table
+        squared = min(abs(distance), _FARTHEST) ** 2
+        numbers = (np.array([x]) for x in (table.typical_n, squared, float(n)))
+        return float(grid.p_values(table.quantiles[None], *numbers)[0])
+
+    def to_bytes(self) -> bytes:
+        """Write it, format version 1: tag, version, five numbers, log quantiles; 732 bytes."""
+        table = self.table
+        numbers = (table.typical_n, table.n_min, table.n_max, table.windows, table.df)
+        return _HEAD.pack(TAG, _VERSION, *numbers) + table.quantiles.astype("<f4").tobytes()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> LossNull:
+        """Read what `to_bytes` wrote.
+
+        Parameters
+        ----------
+        data
+            The bytes.
+
+        Returns
+        -------
+        LossNull
+            An equal one.
+
+        Raises
+        ------
+        ValueError
+            If the bytes are something else, of a newer version, or cut short.
+        """
+        check_tag(TAG, _VERSION, _WHAT, data)
+        expected = _HEAD.size + 4 * math.prod(_SHAPE)
+        if len(data) != expected:
+            raise ValueError(
+                f"{_WHAT} is damaged: {len(data)} bytes instead of {expected}; build the baseline again"
+            )
+        _, _, *numbers = _HEAD.unpack_from(data)
+        quantiles = np.frombuffer(data, "<f4", offset=_HEAD.size).astype(np.float32).reshape(_SHAPE)
+        return cls(NullTable(quantiles, *numbers))
+
+
+def distances(reference: PerformanceProfile, n: Floats, mean: Floats) -> Floats:
+    """Measure how far mean losses are from the reference's, so that independent outcomes give variance 1/n.
+
+    Parameters
+    ----------
+    reference
+        Profile of the whole reference, with outcomes.
+    n, mean
+        (W,) float64, outcomes and mean loss of windows.
+
+    Returns
+    -------
+    ndarray of float64
+        (W,): of zero-one loss the arcsine difference of the error rates, of others the difference of the
+        means in standard deviations of one loss.
+    """
+    if reference.loss.name == "zero_one":
+        return arcsine_difference(n * mean, n, reference.errors / reference.n)
+    spread = math.sqrt(reference.losses.m2 / (reference.n - 1))
+    with np.errstate(over="ignore"):
+        return (mean - reference.losses.mean) / spread
