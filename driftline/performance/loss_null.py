@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from driftline.profiles.framing import check_tag
-from driftline.statistics.null import ACTED_ON, NullTable, calibrate_difference, grid
+from driftline.statistics.null import ACTED_ON, NullTable, calibrate_difference, disjoint_windows, grid
 from driftline.statistics.rates import arcsine_difference
 
 if TYPE_CHECKING:
@@ -83,11 +83,12 @@ class LossNull:
         outcomes, mean = periods.windows(starts, size)
         some = outcomes >= max(min_n, 1)
         n, mean = outcomes[some].astype(np.float64), mean[some]
+        overlap = size / periods.every
+        if disjoint_windows(len(n), overlap) < ACTED_ON:
+            return None
         if reference.loss.name != "zero_one" and not reference.losses.m2 > 0:
             return None
-        overlap = size / periods.every
-        table = calibrate_difference(distances(reference, n, mean), n, overlap=overlap)
-        return cls(table) if table.windows >= ACTED_ON else None
+        return cls(calibrate_difference(distances(reference, n, mean), n, overlap=overlap))
 
     def p_value(self, distance: float, n: int) -> float:
         """Look up how often a normal window is at least so far from the reference.
@@ -111,7 +112,7 @@ class LossNull:
         return float(grid.p_values(table.quantiles[None], *numbers)[0])
 
     def to_bytes(self) -> bytes:
-        """Write it, format version 1: tag, version, five numbers, log quantiles; 732 bytes."""
+        """Write it, format version 1: tag, version, five numbers, log quantiles; 804 bytes."""
         table = self.table
         numbers = (table.typical_n, table.n_min, table.n_max, table.windows, table.df)
         return _HEAD.pack(TAG, _VERSION, *numbers) + table.quantiles.astype("<f4").tobytes()

@@ -30,7 +30,7 @@ MEASURES = (
     "n_predictions", "n", "labelled_share", "mean_loss", "mean_loss_low", "mean_loss_high", "error_rate",
     "error_rate_low", "error_rate_high", "rolling_error", "auc", "calibration_error", "mean_absolute_error",
     "root_mean_squared_error", "estimated_accuracy", "estimated_auc", "difference", "p_value",
-    "label_delay_p50_s", "label_delay_p95_s",
+    "label_delay_p50_s", "label_delay_p95_s", "p_iid",
 )  # fmt: skip
 REFERENCES = ("mean_loss_reference", "error_rate_reference", "calibration_error_reference", "auc_reference")
 RAW, CALIBRATED, UNKNOWN = range(3)

@@ -62,7 +62,7 @@ def performance_payload(
         }
         sections = {"status": performance.status, "estimates": performance.estimates}
         sections |= {
-            name: logarithm(values) if name == "p_value" else rounded(values)
+            name: logarithm(values) if name in {"p_value", "p_iid"} else rounded(values)
             for name, values in performance.columns.items()
             if _drawn(name, performance) and np.isfinite(values).any()
         }

@@ -126,12 +126,6 @@ PERFORMANCE = RowSchema(
             "bound where `n` is outside what they had.",
         ),
         Field(
-            "p_iid",
-            "float64",
-            "nullable",
-            "What `p_value` would be if outcomes were independent, which requests are not.",
-        ),
-        Field(
             "status",
             "string",
             "required",
@@ -152,6 +146,12 @@ PERFORMANCE = RowSchema(
             "nullable",
             "Whether scores were calibrated by the outcomes of the reference before estimating; if not, they "
             "were taken as probabilities.",
+        ),
+        Field(
+            "p_iid",
+            "float64",
+            "nullable",
+            "What `p_value` would be if outcomes were independent, which requests are not.",
         ),
     ),
 )

@@ -15,6 +15,9 @@ from driftline.baseline import decode_baseline
 from driftline.detectors import ADWIN
 from driftline.report import RunSummary
 from driftline.schemas import DETECTION, PERFORMANCE
+from driftline.statistics.null import calibrate_difference
+from driftline.statistics.null.grid import p_values
+from driftline.statistics.rates import arcsine_difference, iid_p_value
 from tests.pipelines.conftest import CONFIG, DAY, EVERY, FIRST, LABELS, Desk, log
 
 HOUR = DAY // 24
@@ -150,6 +153,35 @@ def test_the_reference_is_measured_too(judged, past):
     row = table(judged, "performance").to_pylist()[0]
     assert row["baseline_version"] == decode_baseline(path.read_bytes(), str(path)).version
     assert row["error_rate_reference"] is not None
+
+
+def test_p_values_are_calibrated_on_the_windows_of_the_reference(judged, past, outcomes):
+    joined = past.to_pandas().merge(labels_of(past, 3).to_pandas(), on="id")
+    joined = joined[(joined["known"] - joined["at"]).abs() <= WAIT]
+    joined["loss"] = ((joined["score"] >= 0.5) != (joined["y"] == 1)).astype(float)
+    rows = {
+        (row["segment"], row["window_start"].timestamp()): row
+        for row in table(judged, "performance").to_pylist()
+    }
+    for segment in ("*", "s=A"):
+        own = in_segment(joined, segment)
+        starts = FIRST + EVERY * np.arange(4 * 29 + 1)
+        inside = [own["loss"][(own["at"] >= start) & (own["at"] < start + DAY)] for start in starts]
+        n = np.array([len(part) for part in inside], float)
+        assert (n >= 30).all()
+        errors = np.array([part.sum() for part in inside])
+        null = calibrate_difference(arcsine_difference(errors, n, own["loss"].mean()), n, overlap=4)
+        judged_rows = [row for key, row in rows.items() if key[0] == segment and row["n"]]
+        assert len(judged_rows) > 10
+        for row in judged_rows:
+            wrong = round(row["n"] * row["error_rate"])
+            distance = arcsine_difference([wrong], [row["n"]], own["loss"].mean())
+            [p] = p_values(
+                null.quantiles[None], np.array([null.typical_n]), distance**2, np.array([float(row["n"])])
+            )
+            assert row["p_value"] == pytest.approx(p, rel=1e-4)
+            [iid] = iid_p_value([wrong], [row["n"]], [own["loss"].sum()], [len(own)])
+            assert row["p_iid"] == pytest.approx(iid)
 
 
 def test_the_flip_is_found_and_dated(judged, outcomes):

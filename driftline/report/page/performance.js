@@ -104,7 +104,8 @@ function startPerformance(report) {
       [report.lossName, percent ? rate(at("error_rate")) : num(at("mean_loss"))],
       ["Of the reference", lossText(normalOf(percent ? "error_rate_reference" : "mean_loss_reference"))],
       ["Last 1,000 outcomes", lossText(at("rolling_error"))],
-      ["p if requests were independent", pValue(at("p_value"))],
+      ["p", pValue(at("p_value"))],
+      ["p if outcomes were independent", pValue(at("p_iid"))],
       ["Label delay", `${seconds(at("label_delay_p50_s"))}, p95 ${seconds(at("label_delay_p95_s"))}`],
     ];
     if (report.column.estimated_accuracy) pairs.splice(5, 0, ["Accuracy", rate(1 - at("error_rate"))], ["Accuracy, estimated", rate(at("estimated_accuracy"))]);

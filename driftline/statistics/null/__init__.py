@@ -11,7 +11,7 @@ from driftline.statistics.null.block import (
     UNCALIBRATED,
     BlockNull,
 )
-from driftline.statistics.null.calibrate import ACTED_ON, NullTable, calibrate_difference
+from driftline.statistics.null.calibrate import ACTED_ON, NullTable, calibrate_difference, disjoint_windows
 from driftline.statistics.null.features import CategoricalNull, NumericNull, fit_categorical, fit_numeric
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "NullTable",
     "NumericNull",
     "calibrate_difference",
+    "disjoint_windows",
     "fit_categorical",
     "fit_numeric",
 ]

@@ -20,7 +20,7 @@ from driftline.baseline.file import (
 )
 from driftline.baseline.fit import fit_null
 from driftline.baseline.windows import WindowHistograms
-from driftline.performance import Loss, PerformanceProfile
+from driftline.performance import Loss, LossNull, LossPeriods, PerformanceProfile
 from driftline.profiles.categorical import CategoricalProfile
 from driftline.profiles.numeric import NumericProfile
 from tests.transforms.timelines import encoded_baseline, reference_events
@@ -397,13 +397,23 @@ def test_performance_of_the_reference_makes_format_2(baseline):
     profile = PerformanceProfile.of_outcomes(
         Loss("zero_one"), np.array([0.9, 0.2]), np.array([1.0, 1.0]), np.array([0, 5])
     )
-    entries = [performance_record("*", profile.to_bytes())]
+    null = LossNull.fit(
+        profile,
+        LossPeriods(1, np.arange(12), np.full(12, 9), np.full(12, 0.5)),
+        np.arange(12),
+        size=1,
+        min_n=1,
+    )
+    entries = [performance_record("*", profile.to_bytes(), null)]
+    entries.append(performance_record("a=c", profile.to_bytes(), None))
     data = encode(baseline, entries)
     assert orjson.loads(fastavro.reader(io.BytesIO(data)).metadata[HEAD])["format_version"] == 2
     read = decode_baseline(data, "b.avro")
     assert not read.entries
     reference = read.performance_of("*")
     assert reference.metrics.error_rate == 0.5
+    assert reference.null.to_bytes() == null.to_bytes()
+    assert read.performance_of("a=c").null is None
     assert reference is read.performance_of("*")
     assert read.performance_of("a=b") is None
     assert read.version != decode_baseline(encode(baseline, []), "b.avro").version

@@ -7,6 +7,8 @@ import pytest
 
 from driftline.performance import (
     Loss,
+    LossNull,
+    LossPeriods,
     PerformanceProfile,
     PerformanceReference,
     performance_batch,
@@ -22,6 +24,7 @@ ONLY_CLASSES = {
     *("estimated_accuracy", "estimated_error_rate", "estimated_auc", "estimate_calibrated"),
     *("error_rate_reference", "calibration_error_reference", "auc_reference"),
 }
+CALIBRATED = {"p_value"}  # null without a null
 ONLY_NUMBERS = {"mean_absolute_error", "root_mean_squared_error"}
 
 
@@ -39,10 +42,19 @@ def row_of(profile, **changes):
     return performance_row(profile, **arguments)
 
 
+def calibrated(profile):
+    """A reference of twenty windows, all alike."""
+    windows = np.arange(20)
+    periods = LossPeriods(HOUR, windows, np.full(20, 200), np.full(20, profile.losses.mean))
+    return PerformanceReference.of(
+        profile, LossNull.fit(profile, periods, windows * HOUR, size=HOUR, min_n=200)
+    )
+
+
 def test_a_row_says_all_of_a_window():
     scores, labels, delays = outcomes(1, 1000)
     profile = profile_of(ZERO_ONE, scores, labels, delays, unlabelled=np.full(500, 0.9))
-    reference = PerformanceReference.of(profile_of(ZERO_ONE, *outcomes(2, 4000)))
+    reference = calibrated(profile_of(ZERO_ONE, *outcomes(2, 4000)))
     batch = performance_batch([row_of(profile, reference=reference)])
     assert batch.schema.equals(PERFORMANCE.arrow)
     (row,) = batch.to_pylist()
@@ -65,9 +77,9 @@ def test_a_row_says_all_of_a_window():
 
 def test_of_numbers_columns_of_classes_are_null():
     row = row_of(profile_of(SQUARED, *outcomes(3, 300, binary=False)))
-    assert {name for name, value in row.items() if value is None} == ONLY_CLASSES
+    assert {name for name, value in row.items() if value is None} == ONLY_CLASSES | CALIBRATED
     assert row["root_mean_squared_error"] ** 2 == pytest.approx(row["mean_loss"])
-    assert row["p_value"] == 1.0
+    assert row["p_iid"] == 1.0
 
 
 def test_the_status_says_what_is_missing():
@@ -76,12 +88,13 @@ def test_the_status_says_what_is_missing():
     unlabelled_reference = PerformanceReference.of(silent)
     assert row_of(enough)["status"] == "ok"
     assert row_of(few)["status"] == "insufficient"
-    assert row_of(few)["p_value"] is not None
+    assert row_of(few)["p_value"] is None
+    assert row_of(few, reference=calibrated(few))["p_value"] == row_of(few)["p_iid"] == 1
     for reference in (None, unlabelled_reference):
         for profile in (enough, few):
             row = row_of(profile, reference=reference)
             assert row["status"] == "no_baseline"
-            assert row["p_value"] is row["difference"] is row["n_reference"] is None
+            assert row["p_value"] is row["p_iid"] is row["difference"] is row["n_reference"] is None
             assert row["estimate_calibrated"] is False
         assert row_of(silent, reference=reference)["status"] == "no_labels"
 
@@ -90,7 +103,9 @@ def test_a_row_without_labels_has_an_estimate_beside_the_reference():
     silent = PerformanceProfile.of_predictions(ZERO_ONE, np.full(300, 0.9))
     row = row_of(silent, reference=PerformanceReference.of(profile_of(ZERO_ONE, *outcomes(5, 900))))
     assert row["n"] == row["labelled_share"] == 0
-    assert row["mean_loss"] is row["auc"] is row["label_delay_p50_s"] is row["p_value"] is None
+    assert (
+        row["mean_loss"] is row["auc"] is row["label_delay_p50_s"] is row["p_value"] is row["p_iid"] is None
+    )
     assert 0.7 < row["estimated_accuracy"] < 1
     assert row["n_reference"] == 900
     assert row["error_rate_reference"] is not None

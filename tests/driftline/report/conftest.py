@@ -11,6 +11,8 @@ import pytest
 
 from driftline.performance import (
     Loss,
+    LossNull,
+    LossPeriods,
     PerformanceProfile,
     PerformanceReference,
     performance_batch,
@@ -257,7 +259,10 @@ def make_profile(random, loss, *, n, labelled, wrong):
 @cache
 def make_reference(loss, wrong):
     profile = make_profile(np.random.default_rng(1), loss, n=20_000, labelled=1.0, wrong=wrong)
-    return PerformanceReference.of(profile)
+    days = np.arange(60)
+    usual = wrong * (1 + 0.05 * np.sin(days))
+    periods = LossPeriods(DAY, days, np.full(60, 1000), usual)
+    return PerformanceReference.of(profile, LossNull.fit(profile, periods, days * DAY, size=DAY, min_n=200))
 
 
 def make_outcomes(
