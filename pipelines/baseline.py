@@ -76,7 +76,7 @@ def build_baseline(config: Config, options: PipelineOptions, *, pattern: str | N
         outcome = run_job(pipeline, f"baseline {config.model}")
         _keep_replaced(output)
     built = read_baseline(output)
-    remarks = (*calibration_remarks(built.windows), *outcome_remarks(config, built.performance))
+    remarks = (*calibration_remarks(built.windows), *outcome_remarks(config, built))
     return replace(outcome, remarks=(*outcome.remarks, *remarks))
 
 

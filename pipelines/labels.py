@@ -9,6 +9,7 @@ import apache_beam as beam
 import pyarrow as pa
 
 from driftline.decoding.event_schema import EventSchema
+from driftline.segments import ALL
 from pipelines.job import check_source
 from pipelines.kafka import kafka_labels
 from transforms.dead_letters import UnmatchedDeadLetters
@@ -17,12 +18,10 @@ from transforms.outcome_batches import LabelBatches, OutcomeBatches, PredictionB
 from transforms.read_files import ReadEvents
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from driftline.baseline import Baseline
     from driftline.config import Config
     from driftline.config.labels import Labels
     from driftline.outcomes.features import FeatureLayout
-    from driftline.performance import PerformanceProfile
     from transforms.baseline_source import BaselineSource
     from transforms.kafka.read import ReadKafka
 
@@ -63,27 +62,32 @@ def check_labels(config: Config) -> None:
         check_source(config, source.files.pattern, _format(source.files), schema, config.label_files_key)
 
 
-def outcome_remarks(config: Config, performance: Mapping[str, PerformanceProfile]) -> list[str]:
-    """Say that a baseline has no outcomes, where labels are configured.
+def outcome_remarks(config: Config, baseline: Baseline) -> list[str]:
+    """Say what a baseline does not know of outcomes, where labels are configured.
 
     Parameters
     ----------
     config
         The configuration.
-    performance
-        Of the baseline, by segment.
+    baseline
+        Its baseline.
 
     Returns
     -------
     list of str
         At most one remark.
     """
-    if config.labels is None or any(profile.n for profile in performance.values()):
+    if config.labels is None or ALL in baseline.loss_nulls:
         return []
     remark = (
         "no prediction of the baseline has a label, so nothing says how often the model is wrong as a rule; "
         "give `driftline baseline` labels of the same time, with --labels"
     )
+    if any(profile.n for profile in baseline.performance.values()):
+        remark = (
+            f"note: fewer than 10 reference windows have {config.tests.min_n} outcomes, or all have the same "
+            "loss: p_value in the table performance stays null; build the baseline from a longer past"
+        )
     return [remark]
 
 

@@ -55,7 +55,7 @@ def validate_config(config: Config) -> list[str]:
             f"{baseline.windows} reference windows"
         )
         remarks += calibration_remarks(baseline.windows)
-        remarks += outcome_remarks(config, baseline.performance)
+        remarks += outcome_remarks(config, baseline)
     else:
         remarks.append(f"baseline {config.baseline.path}: not built yet, run `driftline baseline`")
     return remarks

@@ -119,9 +119,14 @@ def _not_worse(
     normal = float(performance.normal["mean_loss_reference"][s])
     now = float(np.average(loss[some], weights=n[some])) if some.any() else float("nan")
     against = losses_against(performance.loss, now, normal, of_reference=True)
-    if not np.isfinite(normal):
-        return f"{against} in {place}; no outcomes of the reference to compare with", "unknown"
     judged = performance.status == STATUSES.index(PerformanceStatus.OK)
+    lacking = ""
+    if not np.isfinite(normal):
+        lacking = "no outcomes of the reference to compare with"
+    elif judged.any() and detections is None and not performance.tested:
+        lacking = "too few windows of the reference to say whether that is normal"
+    if lacking:
+        return f"{against} in {place}; {lacking}", "unknown"
     if not judged.any():
         most = int(np.nanmax(performance.columns["n"]))
         few = f"no window has the {plural(run.min_n, 'label')} it needs, the fullest has {most:,}"

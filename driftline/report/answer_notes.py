@@ -42,7 +42,12 @@ def notes_of(
     when = instants(performance, run)
     notes: list[Note] = []
     if performance is not None and performance.status.size:
-        notes += [*_labels(performance, when), *_estimates(performance), *_left_out(performance)]
+        notes += [
+            *_labels(performance, when),
+            *_untested(performance),
+            *_estimates(performance),
+            *_left_out(performance),
+        ]
     if detections is not None:
         notes += _detections(detections, when)
     return tuple(notes)
@@ -65,6 +70,20 @@ def _labels(performance: PerformanceGrid, when: Callable[[int], str]) -> list[No
     if share >= FEW_LABELS:
         return [Note(f"{text}.", warning=bool(len(empty)))]
     return [Note(f"{text}. Those that come first may not be like the others.", warning=True)]
+
+
+def _untested(performance: PerformanceGrid) -> list[Note]:
+    compared = np.isfinite(performance.columns["p_iid"]).any()
+    if not compared or performance.tested:
+        return []
+    return [
+        Note(
+            "Fewer than 10 windows of the reference have labels enough to say how far a normal error strays: "
+            "there is no p-value but the one that takes outcomes for independent, and by that one nothing is "
+            "called worse.",
+            warning=True,
+        )
+    ]
 
 
 def _estimates(performance: PerformanceGrid) -> list[Note]:

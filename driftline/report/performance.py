@@ -81,6 +81,11 @@ class PerformanceGrid:
         """Cells of which at least one label is known, shape (S, W)."""
         return np.nan_to_num(self.columns["n"]) > 0
 
+    @property
+    def tested(self) -> bool:
+        """Whether any cell has a calibrated p-value."""
+        return bool(np.isfinite(self.columns["p_value"]).any())
+
 
 def of(rows: Any, wanted: Collection[str] = ()) -> PerformanceGrid:
     """Arrange performance rows.

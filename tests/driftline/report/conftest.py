@@ -257,16 +257,26 @@ def make_profile(random, loss, *, n, labelled, wrong):
 
 
 @cache
-def make_reference(loss, wrong):
+def make_reference(loss, wrong, windows):
     profile = make_profile(np.random.default_rng(1), loss, n=20_000, labelled=1.0, wrong=wrong)
-    days = np.arange(60)
+    days = np.arange(windows)
     usual = wrong * (1 + 0.05 * np.sin(days))
-    periods = LossPeriods(DAY, days, np.full(60, 1000), usual)
+    periods = LossPeriods(DAY, days, np.full(windows, 1000), usual)
     return PerformanceReference.of(profile, LossNull.fit(profile, periods, days * DAY, size=DAY, min_n=200))
 
 
 def make_outcomes(
-    day=0, segment="*", *, wrong=0.1, n=1000, labelled=1.0, normal=0.1, min_n=200, loss="zero_one", emitted=0
+    day=0,
+    segment="*",
+    *,
+    wrong=0.1,
+    n=1000,
+    labelled=1.0,
+    normal=0.1,
+    min_n=200,
+    loss="zero_one",
+    emitted=0,
+    windows=60,
 ):
     """The performance row of one day: a share `wrong` of the labelled predictions is of the wrong class."""
     random = np.random.default_rng([day + 1000, *segment.encode()])
@@ -276,7 +286,7 @@ def make_outcomes(
         model="flights",
         segment=segment,
         window=(start, start + DAY),
-        reference=None if normal is None else make_reference(loss, normal),
+        reference=None if normal is None else make_reference(loss, normal, windows),
         min_n=min_n,
         emitted_at=start + DAY + emitted,
         rolling_error=wrong,

@@ -90,6 +90,20 @@ def test_a_small_difference_is_not_worse_however_sure(made):
     assert words.tone == "quiet"
 
 
+def test_without_enough_windows_of_the_reference_nothing_is_called_worse(made):
+    rows = days(made, worse_from=15, windows=9)
+    words, notes = said(made, rows)
+    assert words.tone == "unknown"
+    assert words.text == (
+        "Error rate 15.0% against 10.0% of the reference in all traffic; "
+        "too few windows of the reference to say whether that is normal"
+    )
+    assert "Fewer than 10 windows of the reference have labels enough" in notes
+    words, notes = said(made, rows, [made.detection(15)])
+    assert words.tone == "drift"
+    assert "Fewer than 10 windows" not in said(made, days(made))[1]
+
+
 def test_labels_that_have_not_come_limit_every_answer(made):
     rows = [made.outcomes(day, labelled=0.0 if day > 16 else 0.9) for day in range(20)]
     words, notes = said(made, rows, [])
