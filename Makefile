@@ -51,6 +51,7 @@ bench: setup bench-peers  ## the numbers of the README, each with its ratio to a
 	$(BIN)/python benchmarks/detectors.py
 	$(BIN)/python benchmarks/join.py
 	$(BIN)/python benchmarks/calibration.py
+	$(BIN)/python benchmarks/performance_calibration.py
 	$(BIN)/python benchmarks/iid_agreement.py
 	$(BIN)/python examples/flights/download.py
 	$(BIN)/python benchmarks/calibration.py --flights examples/flights/data

@@ -240,7 +240,7 @@ def run_to_the_end(
                 if name not in written
             ]
         )
-    remarks = outcome_remarks(config, baseline.performance)
+    remarks = outcome_remarks(config, baseline)
     return replace(outcome, remarks=(*outcome.remarks, *remarks))
 
 

@@ -107,7 +107,7 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
     write_summary(config, baseline, outcome(), folders, streaming=True)
     result = pipeline.run()
     say(_running(reader.partitions, baseline.version, result, here=here))
-    for remark in outcome_remarks(config, baseline.performance):
+    for remark in outcome_remarks(config, baseline):
         say(remark)
     # behind the start of the job: Beam's job server takes the signals for itself
     with _interrupted_quietly(here=here), progress(f"monitor {config.model}", shown=here):

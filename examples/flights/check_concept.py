@@ -55,6 +55,14 @@ def main(folder: Path) -> int:
         realised = (part["error_rate"] * part["n"]).sum() / part["n"].sum()
         promised = (part["estimated_error_rate"] * part["n_predictions"]).sum() / part["n_predictions"].sum()
         print(f"  {name}: error rate {realised:.1%}, promised by the scores {promised:.1%}")
+    judged = performance[performance["p_value"].notna() & (performance["status"] == "ok")]
+    calm = judged[judged["window_start"] < START]
+    print(
+        f"  Before that p < .01 in {(calm['p_value'] < 0.01).mean():.1%} of {len(calm)} days and segments, "
+        f"in {(calm['p_iid'] < 0.01).mean():.1%} if outcomes were independent"
+    )
+    turned = judged[(judged["segment"] == FLIP.segment) & (judged["window_start"] >= START)]
+    print(f"  Since then p < .01 on {(turned['p_value'] < 0.01).mean():.0%} of the days of {FLIP.segment}")
     explained = detections["segment"].isin([FLIP.segment, "*"]) & (detections["detected_at"] >= START)
     rest = detections[~explained]
     segments = performance["segment"].nunique()

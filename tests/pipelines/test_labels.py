@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -12,12 +13,14 @@ import pytest
 from sklearn.metrics import log_loss, roc_auc_score
 
 from driftline.baseline import decode_baseline
+from driftline.config import load_config
 from driftline.detectors import ADWIN
 from driftline.report import RunSummary
 from driftline.schemas import DETECTION, PERFORMANCE
 from driftline.statistics.null import calibrate_difference
 from driftline.statistics.null.grid import p_values
 from driftline.statistics.rates import arcsine_difference, iid_p_value
+from pipelines.labels import outcome_remarks
 from tests.pipelines.conftest import CONFIG, DAY, EVERY, FIRST, LABELS, Desk, log
 
 HOUR = DAY // 24
@@ -182,6 +185,17 @@ def test_p_values_are_calibrated_on_the_windows_of_the_reference(judged, past, o
             assert row["p_value"] == pytest.approx(p, rel=1e-4)
             [iid] = iid_p_value([wrong], [row["n"]], [own["loss"].sum()], [len(own)])
             assert row["p_iid"] == pytest.approx(iid)
+
+
+def test_what_the_baseline_lacks_is_said(judged):
+    config = load_config(judged.folder / "drift.yaml")
+    path = judged.folder / "baseline.avro"
+    baseline = decode_baseline(path.read_bytes(), str(path))
+    assert outcome_remarks(config, baseline) == []
+    [few] = outcome_remarks(config, replace(baseline, loss_nulls={}))
+    assert few.startswith("note: fewer than 10 reference windows have 30 outcomes")
+    [none] = outcome_remarks(config, replace(baseline, loss_nulls={}, performance={}))
+    assert none.startswith("no prediction of the baseline has a label")
 
 
 def test_the_flip_is_found_and_dated(judged, outcomes):
