@@ -17,8 +17,9 @@ STREAM_OPTIONS = (
     "--checkpointing_interval=10000",
     # without it what is inside a bundle when a checkpoint starts is stuck for ever
     "--finish_bundle_before_checkpointing",
-    # a source's remainder comes back only when its bundle closes: close it after each poll
-    "--max_bundle_size=1",
+    # a source's remainder comes back only when its bundle closes: after each poll, soon. Not at each element:
+    # a bundle costs more than what is done in it for one segment or shard
+    "--max_bundle_size=1000",
     "--max_bundle_time_mills=10",
     # fixed, so that a job can be restored with another parallelism
     f"--max_parallelism={MAX_PARALLELISM}",
