@@ -19,6 +19,8 @@ from runners.processes import wait_until
 
 ROOT = Path(__file__).parents[2]
 os.environ.setdefault(CACHE_VARIABLE, str(ROOT / ".cache"))  # wherever the tests are started
+# servers that live for minutes are not worth the second compiler's time
+os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
 
 
 def need(*programs: str) -> None:
@@ -59,7 +61,7 @@ def topic(admin):
         settings = {key.replace("_", "."): str(value) for key, value in config.items()}
         (made,) = admin.create_topics([NewTopic(full, partitions, config=settings)]).values()
         made.result(20)
-        wait_until(lambda: partition_count(admin, full) == partitions, 10, f"topic {full}")
+        wait_until(lambda: partition_count(admin, full) == partitions, 30, f"topic {full}")
         return full
 
     return make
@@ -73,7 +75,7 @@ def add_partitions(admin):
     def add(name: str, total: int) -> None:
         (done,) = admin.create_partitions([NewPartitions(name, total)]).values()
         done.result(20)
-        wait_until(lambda: partition_count(admin, name) == total, 10, f"{total} partitions of {name}")
+        wait_until(lambda: partition_count(admin, name) == total, 30, f"{total} partitions of {name}")
 
     return add
 
@@ -85,7 +87,7 @@ def delete_topic(admin):
     def delete(name: str) -> None:
         (done,) = admin.delete_topics([name]).values()
         done.result(20)
-        wait_until(lambda: partition_count(admin, name) == 0, 10, f"the end of {name}")
+        wait_until(lambda: partition_count(admin, name) == 0, 30, f"the end of {name}")
 
     return delete
 

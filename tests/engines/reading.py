@@ -68,7 +68,7 @@ class Driven:
         """The offset to go on from."""
         return OffsetSpan.from_bytes(self.span).start
 
-    def until(self, condition, seconds=15):
+    def until(self, condition, seconds=45):
         """Read bundles until something holds."""
         end = time.monotonic() + seconds
         while not condition():

@@ -77,7 +77,7 @@ def job(broker, flink, topic, baselines, tmp_path):
     before = set(flink.rest.jobs())
     tail = SinkTail(broker.bootstrap, results)
     with driver:
-        driver.wait_until(lambda: set(flink.rest.jobs()) - before, 120, "the job was submitted")
+        driver.wait_until(lambda: set(flink.rest.jobs()) - before, 240, "the job was submitted")
         (job,) = set(flink.rest.jobs()) - before
         yield config, flink.rest.wait_running(job, 120), tail
     tail.close()
@@ -109,11 +109,11 @@ def test_later_windows_are_judged_by_the_new_baseline(flink, job, baselines, sen
     topic = config["source"]["kafka"]["topic"]
 
     send(topic, stream, early)
-    tail.wait_for_window(begin + 4 * SECOND, 60)
+    tail.wait_for_window(begin + 4 * SECOND, 180)
     replaced(config["baseline"]["path"], baselines[1])
     time.sleep(SEEN_AFTER_S)
     send(topic, stream, late)
-    tail.wait_for_window(end - 3 * SECOND, 60)
+    tail.wait_for_window(end - 3 * SECOND, 180)
 
     first, second = (read_baseline(str(path)).version for path in baselines)
     rows = tail.rows()

@@ -105,7 +105,7 @@ def consumed(broker, topic, count):
     consumer = Consumer({"bootstrap.servers": broker.bootstrap, "group.id": "test"})
     consumer.assign([TopicPartition(topic, number, 0) for number in range(4)])
     messages = []
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while len(messages) < count and time.monotonic() < end:
         messages += consumer.consume(1000, 0.5)
     consumer.close()
@@ -160,7 +160,7 @@ def send(broker, topic, rows):
 
 def polled(reader, count):
     windows = []
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while len(windows) < count and time.monotonic() < end:
         windows += reader.poll(0.1)
     return windows

@@ -71,7 +71,7 @@ def test_bundles_are_finalized_after_a_checkpoint(flink, job):
             range(ELEMENTS)
         )
 
-    wait_until(finalized, 60, "every element to be finalized")
+    wait_until(finalized, 180, "every element to be finalized")
     assert flink.rest.checkpoints(job_id)["latest"]["completed"]["state_size"] > 0
 
 
@@ -89,7 +89,7 @@ def test_what_a_source_leaves_in_state_does_not_grow(flink, job):
 def test_metrics_reach_flink_and_prometheus(flink, job):
     job_id, diary = job
     wait_for_reads(diary, 0, more=5)
-    wait_until(lambda: flink.rest.metrics(job_id).get("driftline_ticks", 0) >= ELEMENTS, 60, "the counter")
+    wait_until(lambda: flink.rest.metrics(job_id).get("driftline_ticks", 0) >= ELEMENTS, 180, "the counter")
     served = [port for port in flink.metric_ports if port_open(port)]
     assert len(served) == 2
     text = "".join(
@@ -118,7 +118,7 @@ def test_a_job_survives(flink, job, victim):
     wait_for_reads(diary, len(read_diary(diary)))
     for number, found in offsets(diary).items():
         assert found == set(range(max(found) + 1)), number
-    wait_until(lambda: flink.rest.failures(job_id) >= 1, 60, "the restart to be counted")
+    wait_until(lambda: flink.rest.failures(job_id) >= 1, 180, "the restart to be counted")
 
 
 def test_a_job_stops_with_a_savepoint_and_goes_on_from_it(flink, job):
