@@ -8,16 +8,20 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import special
 
 from driftline.report.performance import STATUSES
 from driftline.schemas import PerformanceStatus
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from driftline.report.detections import Detected, Detections
     from driftline.report.performance import PerformanceGrid
 
 CLEARLY = 3
 """With a detector the loss since the change must be above what is normal by this many standard errors."""
+_LEAST_P = 1e-300
 MARGIN = 0.1
 """Without a detector the loss must be above the reference's by this share of it."""
 ALPHA = 0.01
@@ -38,7 +42,7 @@ class Change:
     against_reference : bool
         `normal` is of the reference; else of the time before the change.
     strength : float
-        By how many standard errors it is worse, as if outcomes were independent.
+        By how many standard errors it is worse.
     first : Detected or None
         The detection that was known first; None if no detector saw it.
     others : tuple of str
@@ -58,8 +62,9 @@ class Change:
 def changes_for_the_worse(performance: PerformanceGrid | None, detections: Detections | None) -> list[Change]:
     """Find the segments in which the loss rose and is still high, strongest first.
 
-    With detections on the loss of a segment: after its last fall there is a rise, and the loss since then is
-    `CLEARLY` above the reference's (above that of before, where there is no reference). Without any: the
+    With detections on the loss of a segment: since the loss last fell to what is normal there is a rise, and
+    since that the loss is `CLEARLY` above the reference's (above that of before, where there is no
+    reference), measured by how much normal windows vary where that is known. Without any: the
     newest judged windows, two of which do not overlap, are above it by `MARGIN` with p below `ALPHA` over the
     number of segments.
 
@@ -89,8 +94,13 @@ def changes_for_the_worse(performance: PerformanceGrid | None, detections: Detec
 def _detected(
     segment: str, newest_first: list[Detected], performance: PerformanceGrid | None
 ) -> Change | None:
-    rises = list(takewhile(lambda each: not each.rise <= 0, newest_first))
-    rises = [each for each in rises if each.rise > 0]
+    s = None
+    normal = math.nan
+    if performance is not None and segment in performance.segments:
+        s = performance.segments.index(segment)
+        normal = float(performance.normal["mean_loss_reference"][s])
+    lasting = takewhile(lambda each: not _back_to(normal, each), newest_first)
+    rises = [each for each in lasting if each.rise > 0]
     if not rises:
         return None
     largest = max(rises, key=lambda each: (each.rise * math.sqrt(each.width or 1), -each.known))
@@ -98,23 +108,24 @@ def _detected(
     same = [each for each in rises if each.at <= largest.known and largest.at <= each.known]
     first = min(same, key=lambda each: (each.known, each.at, each.detector))
     others = tuple(sorted({each.detector for each in same} - {first.detector}))
-    now, error, normal = first.after, math.nan, math.nan
-    if performance is not None and segment in performance.segments:
-        s = performance.segments.index(segment)
-        normal = float(performance.normal["mean_loss_reference"][s])
+    against_reference = math.isfinite(normal)
+    normal = normal if against_reference else first.before
+    now, strength = first.after, math.nan
+    if performance is not None and s is not None:
         since = performance.starts >= first.at
         if not (performance.labelled[s] & since).any():
             since = performance.ends > first.at
-        pooled, error = _pooled(performance, s, since)
+        pooled, strength = _pooled(performance, s, since, normal)
         now = pooled if math.isfinite(pooled) else now
-    against_reference = math.isfinite(normal)
-    normal = normal if against_reference else first.before
-    if now <= normal:
+    if now <= normal or strength < CLEARLY:
         return None
-    strength = (now - normal) / error if error > 0 else 0.0
-    if error > 0 and strength < CLEARLY:
-        return None
+    strength = 0.0 if math.isnan(strength) else strength
     return Change(segment, first.at, now, normal, against_reference, strength, first, others)
+
+
+def _back_to(normal: float, each: Detected) -> bool:
+    """Whether a detection is a fall, and not one that leaves the loss far above what is normal."""
+    return each.rise <= 0 and not each.after > (1 + MARGIN) * normal
 
 
 def _undetected(performance: PerformanceGrid, s: int) -> Change | None:
@@ -128,18 +139,41 @@ def _undetected(performance: PerformanceGrid, s: int) -> Change | None:
     if not newest or performance.starts[newest[0]] < performance.ends[newest[-1]]:
         return None
     first = newest[-1]
-    now, error = _pooled(performance, s, np.arange(len(performance.starts)) >= first)
-    strength = (now - normal) / error if error > 0 else 0.0
+    now, strength = _pooled(performance, s, np.arange(len(performance.starts)) >= first, normal)
     return Change(performance.segments[s], int(performance.starts[first]), now, normal, True, strength)
 
 
-def _pooled(performance: PerformanceGrid, s: int, inside: np.ndarray) -> tuple[float, float]:
-    """Give the mean loss of some windows of a segment and its standard error, from their intervals."""
-    n, loss = performance.columns["n"][s], performance.columns["mean_loss"][s]
-    some = inside & performance.labelled[s] & np.isfinite(loss)
-    if not some.any():
+def _pooled(
+    performance: PerformanceGrid, s: int, inside: NDArray[np.bool_], normal: float
+) -> tuple[float, float]:
+    """Give the mean loss of some windows of a segment, and by how many standard errors it is above normal.
+
+    Of windows that do not overlap: the signed z-scores of their calibrated p-values over the root of their
+    number (Stouffer et al. 1949, The American Soldier, vol. 1). Where there are none the standard error is
+    that of independent outcomes, or of windows that vary on their own, whichever is larger.
+    """
+    columns = performance.columns
+    n, loss = columns["n"][s], columns["mean_loss"][s]
+    some = np.flatnonzero(inside & performance.labelled[s] & np.isfinite(loss))
+    if not len(some):
         return math.nan, math.nan
-    weights = n[some] / n[some].sum()
-    width = performance.columns["mean_loss_high"][s, some] - performance.columns["mean_loss_low"][s, some]
-    error = float(np.sqrt(((weights * width / (2 * 1.96)) ** 2).sum()))
-    return float((weights * loss[some]).sum()), error
+    mean = float(np.average(loss[some], weights=n[some]))
+    tested = _apart(performance, some[np.isfinite(columns["p_value"][s, some])])
+    if tested:
+        sign = np.sign(columns["difference"][s, tested])
+        z = -sign * special.ndtri(np.maximum(columns["p_value"][s, tested], _LEAST_P) / 2)
+        return mean, float(z.sum() / math.sqrt(len(z)))
+    apart = _apart(performance, some)
+    share = n[apart] / n[apart].sum()
+    width = columns["mean_loss_high"][s, apart] - columns["mean_loss_low"][s, apart]
+    error = math.sqrt(max(((share * each) ** 2).sum() for each in (width / (2 * 1.96), loss[apart] - mean)))
+    return mean, (mean - normal) / error if error > 0 else math.nan
+
+
+def _apart(performance: PerformanceGrid, windows: NDArray[np.int64]) -> list[int]:
+    """Choose windows that do not overlap, the oldest first."""
+    chosen: list[int] = []
+    for window in windows.tolist():
+        if not chosen or performance.starts[window] >= performance.ends[chosen[-1]]:
+            chosen.append(window)
+    return chosen

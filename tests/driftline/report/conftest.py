@@ -257,10 +257,10 @@ def make_profile(random, loss, *, n, labelled, wrong):
 
 
 @cache
-def make_reference(loss, wrong, windows):
+def make_reference(loss, wrong, windows, varies):
     profile = make_profile(np.random.default_rng(1), loss, n=20_000, labelled=1.0, wrong=wrong)
     days = np.arange(windows)
-    usual = wrong * (1 + 0.05 * np.sin(days))
+    usual = profile.losses.mean * (1 + varies * np.sin(days))
     periods = LossPeriods(DAY, days, np.full(windows, 1000), usual)
     return PerformanceReference.of(profile, LossNull.fit(profile, periods, days * DAY, size=DAY, min_n=200))
 
@@ -277,6 +277,7 @@ def make_outcomes(
     loss="zero_one",
     emitted=0,
     windows=60,
+    varies=0.05,
 ):
     """The performance row of one day: a share `wrong` of the labelled predictions is of the wrong class."""
     random = np.random.default_rng([day + 1000, *segment.encode()])
@@ -286,7 +287,7 @@ def make_outcomes(
         model="flights",
         segment=segment,
         window=(start, start + DAY),
-        reference=None if normal is None else make_reference(loss, normal, windows),
+        reference=None if normal is None else make_reference(loss, normal, windows, varies),
         min_n=min_n,
         emitted_at=start + DAY + emitted,
         rolling_error=wrong,

@@ -68,6 +68,14 @@ def test_a_false_alarm_is_not_sold_as_worse(made):
     assert words.tone == "drift"
 
 
+def test_what_the_reference_did_by_itself_is_not_worse(made):
+    rows = days(made, worse_from=10, worse=0.12, varies=0.5)
+    words, _ = said(made, rows, [made.detection(10)])
+    assert words.tone == "quiet"
+    words, _ = said(made, days(made, worse_from=10, worse=0.2, varies=0.5), [made.detection(10)])
+    assert words.tone == "drift"
+
+
 def test_without_a_detector_two_clear_windows_are_needed(made):
     words, _ = said(made, days(made, worse_from=18))
     assert words.text == (
