@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 CLEARLY = 3
 """With a detector the loss since the change must be above what is normal by this many standard errors."""
 _LEAST_P = 1e-300
+_EVER = np.iinfo(np.int64).max
 MARGIN = 0.1
-"""Without a detector the loss must be above the reference's by this share of it."""
+"""A loss above the reference's by up to this share of it is not worse."""
 ALPHA = 0.01
 """Without a detector p must be below this, divided by the number of segments, in each window."""
 
@@ -62,9 +63,9 @@ class Change:
 def changes_for_the_worse(performance: PerformanceGrid | None, detections: Detections | None) -> list[Change]:
     """Find the segments in which the loss rose and is still high, strongest first.
 
-    With detections on the loss of a segment: since the loss last fell to what is normal there is a rise, and
-    since that the loss is `CLEARLY` above the reference's (above that of before, where there is no
-    reference), measured by how much normal windows vary where that is known. Without any: the
+    With detections on the loss of a segment: since the loss was last normal there is a rise, and since that
+    the loss is `CLEARLY` above the reference's (above that of before, where there is no reference), measured
+    by how much normal windows vary where that is known. Without any: the
     newest judged windows, two of which do not overlap, are above it by `MARGIN` with p below `ALPHA` over the
     number of segments.
 
@@ -99,13 +100,12 @@ def _detected(
     if performance is not None and segment in performance.segments:
         s = performance.segments.index(segment)
         normal = float(performance.normal["mean_loss_reference"][s])
-    lasting = takewhile(lambda each: not _back_to(normal, each), newest_first)
-    rises = [each for each in lasting if each.rise > 0]
+    rises = _lasting_rises(newest_first, performance, s, normal)
     if not rises:
         return None
-    largest = max(rises, key=lambda each: (each.rise * math.sqrt(each.width or 1), -each.known))
+    oldest = rises[-1]
     # two detections are of one change if neither was known before the other's change happened
-    same = [each for each in rises if each.at <= largest.known and largest.at <= each.known]
+    same = [each for each in rises if each.at <= oldest.known and oldest.at <= each.known]
     first = min(same, key=lambda each: (each.known, each.at, each.detector))
     others = tuple(sorted({each.detector for each in same} - {first.detector}))
     against_reference = math.isfinite(normal)
@@ -123,16 +123,46 @@ def _detected(
     return Change(segment, first.at, now, normal, against_reference, strength, first, others)
 
 
-def _back_to(normal: float, each: Detected) -> bool:
-    """Whether a detection is a fall, and not one that leaves the loss far above what is normal."""
-    return each.rise <= 0 and not each.after > (1 + MARGIN) * normal
+def _lasting_rises(
+    newest_first: list[Detected], performance: PerformanceGrid | None, s: int | None, normal: float
+) -> list[Detected]:
+    """Give the rises since the loss was last normal, newest first.
+
+    A fall to what is normal ends the search, unless no judged window shows it: then it was one of hours. So
+    does a rise behind which judged windows were normal.
+    """
+    rises: list[Detected] = []
+    until = _EVER
+    for each in newest_first:
+        shown: NDArray[np.float64] = np.array([])
+        if performance is not None and s is not None:
+            judged = performance.status[s] == STATUSES.index(PerformanceStatus.OK)
+            begins, ends = performance.starts, performance.ends
+            if each.rise > 0:
+                inside = (begins >= each.at) & (ends <= until)
+            else:
+                inside = (begins < until) & (ends > each.at)
+            shown = performance.columns["mean_loss"][s, judged & inside] <= _at_most(normal)
+        if each.rise > 0:
+            if rises and shown.any():
+                break
+            rises.append(each)
+        elif not each.after > _at_most(normal) and (shown.any() or not len(shown)):
+            break
+        until = each.at
+    return rises
+
+
+def _at_most(normal: float) -> float:
+    """Up to which mean loss nothing is worse."""
+    return normal + MARGIN * abs(normal)
 
 
 def _undetected(performance: PerformanceGrid, s: int) -> Change | None:
     columns = performance.columns
     normal = float(performance.normal["mean_loss_reference"][s])
     judged = np.flatnonzero(performance.status[s] == STATUSES.index(PerformanceStatus.OK))
-    worse = (columns["difference"][s] > MARGIN * abs(normal)) & (
+    worse = (columns["mean_loss"][s] > _at_most(normal)) & (
         columns["p_value"][s] < ALPHA / len(performance.segments)
     )
     newest = list(takewhile(lambda w: worse[w], judged[::-1].tolist()))

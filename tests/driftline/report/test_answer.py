@@ -61,6 +61,17 @@ def test_a_loss_that_fell_again_is_not_worse(made):
     assert "the last change of the loss (adwin, all traffic, 9 Apr) has not left it" in words.text
 
 
+def test_a_change_lasts_over_falls_of_hours_and_begins_behind_normal_windows(made):
+    found = [
+        made.detection(2),  # false: the windows behind it are normal
+        made.detection(8),
+        made.detection(12, before=0.3, after=0.1),  # no window shows it
+        made.detection(14, detector="ddm"),
+    ]
+    words, _ = said(made, days(made, worse_from=8), found)
+    assert "30.0% against 10.0% of the reference since 9 Apr in all traffic; found by adwin" in words.text
+
+
 def test_a_false_alarm_is_not_sold_as_worse(made):
     words, _ = said(made, days(made, worse_from=10, worse=0.102), [made.detection(10)])
     assert words.tone == "quiet"
