@@ -39,7 +39,7 @@ class FitLossNull(beam.DoFn):
         segment, joined = element
         [profile] = joined["profile"]
         null = None
-        for losses in joined["losses"]:  # none without outcomes
+        for losses in joined["losses"]:
             starts = full_windows(Coverage.from_bytes(coverage), self._size, self._stride, self._min_coverage)
             null = LossNull.fit(
                 PerformanceProfile.from_bytes(profile),

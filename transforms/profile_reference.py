@@ -46,7 +46,7 @@ class ProfileBatch(beam.DoFn):
 
 
 class LossesByPeriod(beam.DoFn):
-    """Takes the mean losses of a batch of outcomes, segment by segment.
+    """Takes the mean losses of a batch of outcomes, or counts predictions, segment by segment.
 
     Parameters
     ----------
@@ -63,8 +63,12 @@ class LossesByPeriod(beam.DoFn):
     def process(self, batch: pa.RecordBatch) -> Iterator[tuple[str, bytes]]:
         """Take the mean losses of a batch; all traffic is one of the segments."""
         for segment, rows in _by_segment(batch):
-            times, scores, labels = (rows.column(name).to_numpy() for name in ("time", "score", "label"))
-            yield segment, LossPeriods.of(times, self._loss.of(scores, labels), self._every).to_bytes()
+            times = rows.column("time").to_numpy()
+            if "label" not in rows.schema.names:
+                yield segment, LossPeriods.of_predictions(times, self._every).to_bytes()
+                continue
+            losses = self._loss.of(rows.column("score").to_numpy(), rows.column("label").to_numpy())
+            yield segment, LossPeriods.of(times, losses, self._every).to_bytes()
 
 
 @dataclass
@@ -87,17 +91,16 @@ class ProfileReference(beam.PTransform):
 
     def expand(self, batches: tuple[beam.PCollection, beam.PCollection]) -> dict[str, beam.PCollection]:
         """Profile batch by batch, then merge."""
-        _, outcomes = batches
         part = tuple[str, bytes]
+        both = batches | "Both" >> beam.Flatten()
         profiles = (
-            batches
-            | "Both" >> beam.Flatten()
+            both
             | "Profile" >> beam.ParDo(ProfileBatch(self.loss)).with_output_types(part)
             | "Global" >> beam.WindowInto(beam.window.GlobalWindows())
             | "Merge" >> beam.CombinePerKey(MergeEncoded(_merged_profiles))
         )
         losses = (
-            outcomes
+            both
             | "Losses" >> beam.ParDo(LossesByPeriod(self.loss, self.every)).with_output_types(part)
             | "GlobalLosses" >> beam.WindowInto(beam.window.GlobalWindows())
             | "MergeLosses" >> beam.CombinePerKey(MergeEncoded(_merged_losses))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import special
 
+from driftline.performance.labelled import labels_are_in
 from driftline.performance.loss_null import distances
 from driftline.statistics.rates import iid_p_value
 
@@ -28,7 +29,7 @@ class Comparison(NamedTuple):
         Mean loss minus that of the reference: positive is worse.
     p_value
         Two-sided: how often a normal window is as far from the reference, as its own windows tell. Nan
-        without a null.
+        without a null, and as long as fewer labels have come than is usual.
     p_iid
         What it would be if outcomes were independent.
     """
@@ -83,10 +84,14 @@ def compare(
     if not a.n or not b.n:
         return Comparison(math.nan, math.nan, math.nan)
     p_value = math.nan
-    if null is not None:
+    if null is not None and labels_are_in(a.n, current.n_predictions, _labelled_share(reference)):
         [distance] = distances(reference, np.array([float(a.n)]), np.array([a.mean]))
         p_value = null.p_value(float(distance), a.n)
     return Comparison(a.mean - b.mean, p_value, _p_iid(current, reference))
+
+
+def _labelled_share(profile: PerformanceProfile) -> float:
+    return min(1.0, profile.n / profile.n_predictions) if profile.n_predictions else 0.0
 
 
 def _p_iid(current: PerformanceProfile, reference: PerformanceProfile) -> float:

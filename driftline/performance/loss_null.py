@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from driftline.performance.labelled import labels_are_in, usual_share
 from driftline.profiles.framing import check_tag
 from driftline.statistics.null import ACTED_ON, NullTable, calibrate_difference, disjoint_windows, grid
 from driftline.statistics.rates import arcsine_difference
@@ -72,7 +73,8 @@ class LossNull:
             Window length, microseconds.
         min_n
             Fewest outcomes a window is judged on. Windows of the reference that have fewer are left out: they
-            are not of the kind that is judged, and their means would not be near normal.
+            are not of the kind that is judged, and their means would not be near normal. So are those whose
+            labels had not all come when the reference was taken.
 
         Returns
         -------
@@ -80,8 +82,10 @@ class LossNull:
             None where it cannot tell: fewer than 10 windows, counted as if they did not overlap, have as many
             outcomes; or losses of numbers, or log-losses, are all the same.
         """
-        outcomes, mean = periods.windows(starts, size)
+        outcomes, mean, predictions = periods.windows(starts, size)
         some = outcomes >= max(min_n, 1)
+        usual = usual_share(outcomes[some], predictions[some])
+        some &= labels_are_in(outcomes, predictions, usual)
         n, mean = outcomes[some].astype(np.float64), mean[some]
         overlap = size / periods.every
         if disjoint_windows(len(n), overlap) < ACTED_ON:

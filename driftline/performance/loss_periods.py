@@ -21,12 +21,12 @@ TAG: Final = b"dLP"
 
 _VERSION: Final = 1
 _WHAT: Final = "mean losses by period"
-_BYTES: Final = 24  # a period: its number, outcomes and mean
+_BYTES: Final = 32  # a period: its number, outcomes, mean and predictions
 
 
 @dataclass(frozen=True, eq=False)
 class LossPeriods:
-    """Number and mean of the losses in each of P periods.
+    """Number and mean of the losses in each of P periods, and of how many predictions labels have come.
 
     Parameters
     ----------
@@ -35,16 +35,18 @@ class LossPeriods:
     period
         (P,) int64, ascending: time of the prediction over `every`, rounded down.
     n
-        (P,) int64, outcomes; none is 0.
+        (P,) int64, outcomes.
     mean
-        (P,) float64, mean loss.
+        (P,) float64, mean loss; 0 without outcomes.
+    predictions
+        (P,) int64, predictions, whether they have labels or not.
 
     Examples
     --------
     >>> some = LossPeriods.of(np.array([0, 9, 10, 30]), np.array([1.0, 0.0, 1.0, 1.0]), every=10)
     >>> some.period.tolist(), some.n.tolist(), some.mean.tolist()
     ([0, 1, 3], [2, 1, 1], [0.5, 1.0, 1.0])
-    >>> n, mean = some.windows(np.array([0, 10, 40]), size=20)
+    >>> n, mean, _ = some.windows(np.array([0, 10, 40]), size=20)
     >>> n.tolist(), mean.round(2).tolist()
     ([3, 1, 0], [0.67, 1.0, 0.0])
     """
@@ -53,6 +55,7 @@ class LossPeriods:
     period: Counts
     n: Counts
     mean: Floats
+    predictions: Counts
 
     @classmethod
     def of(cls, times: Counts, losses: Floats, every: int) -> LossPeriods:
@@ -70,9 +73,30 @@ class LossPeriods:
         Returns
         -------
         LossPeriods
-            Of all n.
+            Of all n, without predictions.
         """
-        return _gathered(every, times // every, np.ones(len(times), np.int64), losses)
+        one = np.ones(len(times), np.int64)
+        return _gathered(every, times // every, one, losses, 0 * one)
+
+    @classmethod
+    def of_predictions(cls, times: Counts, every: int) -> LossPeriods:
+        """Count predictions.
+
+        Parameters
+        ----------
+        times
+            (n,) int64, event times of the predictions, microseconds.
+        every
+            Length of a period, microseconds.
+
+        Returns
+        -------
+        LossPeriods
+            Of all n, without outcomes.
+        """
+        period, predictions = np.unique(times // every, return_counts=True)
+        none = np.zeros(len(period), np.int64)
+        return cls(every, period, none, none.astype(np.float64), predictions)
 
     @classmethod
     def merge_all(cls, items: Sequence[bytes]) -> LossPeriods:
@@ -99,12 +123,13 @@ class LossPeriods:
             raise ValueError(
                 f"cannot merge losses by periods of {sorted(lengths)} microseconds: use one length"
             )
-        period, n, mean = (
-            np.concatenate([getattr(part, name) for part in parts]) for name in ("period", "n", "mean")
+        period, n, mean, predictions = (
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("period", "n", "mean", "predictions")
         )
-        return _gathered(lengths.pop(), period, n, mean)
+        return _gathered(lengths.pop(), period, n, mean, predictions)
 
-    def windows(self, starts: Counts, size: int) -> tuple[Counts, Floats]:
+    def windows(self, starts: Counts, size: int) -> tuple[Counts, Floats, Counts]:
         """Add periods up to windows.
 
         Parameters
@@ -116,23 +141,26 @@ class LossPeriods:
 
         Returns
         -------
-        n, mean
-            (W,) int64 outcomes, and (W,) float64 mean loss; 0 where there are none.
+        n, mean, predictions
+            (W,) int64 outcomes, (W,) float64 mean loss, 0 where there are none, and (W,) int64 predictions.
         """
         if not len(self.period):
-            return np.zeros(len(starts), np.int64), np.zeros(len(starts))
+            none = np.zeros(len(starts), np.int64)
+            return none, none.astype(np.float64), none
         wanted = starts[:, None] // self.every + np.arange(size // self.every)
         at = np.minimum(np.searchsorted(self.period, wanted), len(self.period) - 1)
-        n = np.where(self.period[at] == wanted, self.n[at], 0)
+        there = self.period[at] == wanted
+        n = np.where(there, self.n[at], 0)
         total = n.sum(1)
         # from the level of all, so that means far from 0 keep their digits
         level = float(self.mean[0])
         mean = level + (n * (self.mean[at] - level)).sum(1) / np.maximum(total, 1)
-        return total, np.where(total > 0, mean, 0.0)
+        return total, np.where(total > 0, mean, 0.0), np.where(there, self.predictions[at], 0).sum(1)
 
     def to_bytes(self) -> bytes:
         """Write it, format version 1: tag, version, JSON head, then numbers of periods, counts, means."""
-        arrays = (self.period.astype("<i8"), self.n.astype("<i8"), self.mean.astype("<f8"))
+        counts = (each.astype("<i8") for each in (self.period, self.n, self.predictions))
+        arrays = (*counts, self.mean.astype("<f8"))
         return frame(TAG, _VERSION, {"every": self.every}, b"".join(array.tobytes() for array in arrays))
 
     @classmethod
@@ -160,22 +188,21 @@ class LossPeriods:
                 f"{_WHAT} of {len(data)} bytes is damaged or cut short; build the baseline again"
             )
         numbers = len(payload) // _BYTES
-        counts = np.frombuffer(payload, "<i8", 2 * numbers).astype(np.int64)
-        mean = np.frombuffer(payload, "<f8", numbers, 16 * numbers).astype(np.float64)
-        return cls(head["every"], counts[:numbers], counts[numbers:], mean)
+        period, n, predictions = np.frombuffer(payload, "<i8", 3 * numbers).astype(np.int64).reshape(3, -1)
+        mean = np.frombuffer(payload, "<f8", numbers, 24 * numbers).astype(np.float64)
+        return cls(head["every"], period, n, mean, predictions)
 
 
-def _gathered(every: int, period: Counts, n: Counts, mean: Floats) -> LossPeriods:
+def _gathered(every: int, period: Counts, n: Counts, mean: Floats, predictions: Counts) -> LossPeriods:
     """Merge what is of the same period."""
-    order = np.argsort(period, kind="stable")
-    period, n, mean = period[order], n[order], mean[order]
+    order = np.lexsort((n == 0, period))  # the first of a period has outcomes, if any has
+    period, n, mean, predictions = period[order], n[order], mean[order], predictions[order]
     starts = np.flatnonzero(np.r_[True, period[1:] != period[:-1]]) if len(period) else order
     if not len(starts):
-        return LossPeriods(every, period, n, mean)
+        return LossPeriods(every, period, n, mean, predictions)
     total = np.add.reduceat(n, starts)
     # from the first value, so that the mean of equal values is that value
     first = mean[starts]
     each = np.repeat(first, np.diff(starts, append=len(period)))
-    return LossPeriods(
-        every, period[starts], total, first + np.add.reduceat(n * (mean - each), starts) / total
-    )
+    mean = first + np.add.reduceat(n * (mean - each), starts) / np.maximum(total, 1)
+    return LossPeriods(every, period[starts], total, mean, np.add.reduceat(predictions, starts))

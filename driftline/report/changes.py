@@ -136,7 +136,7 @@ def _lasting_rises(
     for each in newest_first:
         shown: NDArray[np.float64] = np.array([])
         if performance is not None and s is not None:
-            judged = performance.status[s] == STATUSES.index(PerformanceStatus.OK)
+            judged = _judged(performance, s)
             begins, ends = performance.starts, performance.ends
             if each.rise > 0:
                 inside = (begins >= each.at) & (ends <= until)
@@ -153,6 +153,14 @@ def _lasting_rises(
     return rises
 
 
+def _judged(performance: PerformanceGrid, s: int) -> NDArray[np.bool_]:
+    """Windows of a segment with enough labels; where p-values can be told, those that have one."""
+    tested = np.isfinite(performance.columns["p_value"][s])
+    judged: NDArray[np.bool_] = performance.status[s] == STATUSES.index(PerformanceStatus.OK)
+    judged &= tested | ~tested.any()
+    return judged
+
+
 def _at_most(normal: float) -> float:
     """Up to which mean loss nothing is worse."""
     return normal + MARGIN * abs(normal)
@@ -161,7 +169,7 @@ def _at_most(normal: float) -> float:
 def _undetected(performance: PerformanceGrid, s: int) -> Change | None:
     columns = performance.columns
     normal = float(performance.normal["mean_loss_reference"][s])
-    judged = np.flatnonzero(performance.status[s] == STATUSES.index(PerformanceStatus.OK))
+    judged = np.flatnonzero(_judged(performance, s))
     worse = (columns["mean_loss"][s] > _at_most(normal)) & (
         columns["p_value"][s] < ALPHA / len(performance.segments)
     )
@@ -187,9 +195,11 @@ def _pooled(
     some = np.flatnonzero(inside & performance.labelled[s] & np.isfinite(loss))
     if not len(some):
         return math.nan, math.nan
+    tested = some[np.isfinite(columns["p_value"][s, some])]
+    some = tested if len(tested) else some
     mean = float(np.average(loss[some], weights=n[some]))
-    tested = _apart(performance, some[np.isfinite(columns["p_value"][s, some])])
-    if tested:
+    if len(tested):
+        tested = _apart(performance, tested)
         sign = np.sign(columns["difference"][s, tested])
         z = -sign * special.ndtri(np.maximum(columns["p_value"][s, tested], _LEAST_P) / 2)
         return mean, float(z.sum() / math.sqrt(len(z)))

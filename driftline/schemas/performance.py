@@ -122,8 +122,8 @@ PERFORMANCE = RowSchema(
             "float64",
             "nullable",
             "Two-sided p-value of `difference`, calibrated on how far the mean loss of the reference's own "
-            "windows strays; null if fewer than 10 disjoint ones have `tests.min_n` outcomes; a "
-            "bound where `n` is outside what they had.",
+            "windows strays; null if fewer than 10 disjoint ones have `tests.min_n` outcomes, and as long as "
+            "fewer labels have come than came for them; a bound where `n` is outside what they had.",
         ),
         Field(
             "status",

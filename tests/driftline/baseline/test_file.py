@@ -399,7 +399,7 @@ def test_performance_of_the_reference_makes_format_2(baseline):
     )
     null = LossNull.fit(
         profile,
-        LossPeriods(1, np.arange(12), np.full(12, 9), np.full(12, 0.5)),
+        LossPeriods(1, np.arange(12), np.full(12, 9), np.full(12, 0.5), np.full(12, 9)),
         np.arange(12),
         size=1,
         min_n=1,

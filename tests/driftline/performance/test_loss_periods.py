@@ -50,21 +50,27 @@ def test_any_split_in_any_order_gives_the_same(pairs, cuts, random):
 @given(rows, st.integers(1, 4))
 def test_windows_are_made_of_periods(pairs, periods):
     starts = np.arange(-60, 220, EVERY)
-    n, mean = losses(pairs).windows(starts, periods * EVERY)
+    counted = LossPeriods.of_predictions(np.array([time for time, _ in pairs], np.int64), EVERY)
+    both = LossPeriods.merge_all([losses(pairs[::2]).to_bytes(), counted.to_bytes()])
+    n, mean, predictions = both.windows(starts, periods * EVERY)
     for i, start in enumerate(starts.tolist()):
-        inside = [loss for time, loss in pairs if start <= time < start + periods * EVERY]
+        end = start + periods * EVERY
+        assert predictions[i] == sum(start <= time < end for time, _ in pairs)
+        inside = [loss for time, loss in pairs[::2] if start <= time < end]
         assert n[i] == len(inside)
         assert mean[i] == pytest.approx(np.mean(inside) if inside else 0.0, abs=1e-12)
 
 
 def test_means_far_from_0_keep_their_digits():
     pairs = [(t, t % 3) for t in range(100)]
-    _, mean = losses(pairs, 1e9).windows(np.array([0]), 100)
+    _, mean, _ = losses(pairs, 1e9).windows(np.array([0]), 100)
     assert mean[0] - 1e9 == pytest.approx(0.99, abs=1e-6)
     assert losses([(t, 0.1) for t in range(10)]).mean.tolist() == [0.1]
 
 
-GOLDEN = LossPeriods(60_000_000, np.array([-3, 22_000_000]), np.array([1, 5]), np.array([0.25, 1e70]))
+GOLDEN = LossPeriods(
+    60_000_000, np.array([-3, 22_000_000]), np.array([1, 5]), np.array([0.25, 1e70]), np.array([4, 5])
+)
 
 
 def test_format_version_1_is_read():
@@ -72,7 +78,7 @@ def test_format_version_1_is_read():
     assert GOLDEN.to_bytes() == data
     found = LossPeriods.from_bytes(data)
     assert found.every == GOLDEN.every
-    for name in ("period", "n", "mean"):
+    for name in ("period", "n", "mean", "predictions"):
         assert getattr(found, name).tolist() == getattr(GOLDEN, name).tolist()
 
 

@@ -45,16 +45,30 @@ def row_of(profile, **changes):
 def calibrated(profile):
     """A reference of twenty windows, all alike."""
     windows = np.arange(20)
-    periods = LossPeriods(HOUR, windows, np.full(20, 200), np.full(20, profile.losses.mean))
+    periods = LossPeriods(HOUR, windows, np.full(20, 200), np.full(20, profile.losses.mean), np.full(20, 200))
     return PerformanceReference.of(
         profile, LossNull.fit(profile, periods, windows * HOUR, size=HOUR, min_n=200)
     )
 
 
+def test_while_labels_are_coming_there_is_no_p_value():
+    reference = calibrated(profile_of(ZERO_ONE, *outcomes(2, 4000), unlabelled=np.full(1000, 0.9)))
+    shares = {}
+    for missing in (50, 250, 330, 500, 1000):
+        row = row_of(
+            profile_of(ZERO_ONE, *outcomes(1, 1000), unlabelled=np.full(missing, 0.9)), reference=reference
+        )
+        assert row["status"] == "ok"
+        assert row["p_iid"] is not None
+        shares[missing] = row["p_value"] is not None
+    # a quarter of all: 36 fewer by chance at most, and one in twenty
+    assert shares == {50: True, 250: True, 330: True, 500: False, 1000: False}
+
+
 def test_a_row_says_all_of_a_window():
     scores, labels, delays = outcomes(1, 1000)
     profile = profile_of(ZERO_ONE, scores, labels, delays, unlabelled=np.full(500, 0.9))
-    reference = calibrated(profile_of(ZERO_ONE, *outcomes(2, 4000)))
+    reference = calibrated(profile_of(ZERO_ONE, *outcomes(2, 4000), unlabelled=np.full(2000, 0.9)))
     batch = performance_batch([row_of(profile, reference=reference)])
     assert batch.schema.equals(PERFORMANCE.arrow)
     (row,) = batch.to_pylist()

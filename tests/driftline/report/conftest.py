@@ -261,7 +261,7 @@ def make_reference(loss, wrong, windows, varies):
     profile = make_profile(np.random.default_rng(1), loss, n=20_000, labelled=1.0, wrong=wrong)
     days = np.arange(windows)
     usual = profile.losses.mean * (1 + varies * np.sin(days))
-    periods = LossPeriods(DAY, days, np.full(windows, 1000), usual)
+    periods = LossPeriods(DAY, days, np.full(windows, 1000), usual, np.full(windows, 1000))
     return PerformanceReference.of(profile, LossNull.fit(profile, periods, days * DAY, size=DAY, min_n=200))
 
 
