@@ -120,7 +120,7 @@ def _unmatched_details(unmatched: pa.RecordBatch) -> Any:
     """Say of each label why it is unmatched, which it is and of when."""
     reason, label = (unmatched[name].dictionary_encode() for name in ("reason", "label"))
     why = [_UNMATCHED[Reason(name)] for name in reason.dictionary.to_pylist()]
-    what = [f": label {number:g} of " for number in label.dictionary.to_pylist()]
+    what = [f": label {number!r} of " for number in label.dictionary.to_pylist()]
     at = np.datetime_as_string(unmatched["time"].to_numpy().view("M8[us]")).astype(object)
     return pc.binary_join_element_wise(
         pa.array(why, pa.string()).take(reason.indices),

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta, timezone
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from driftline.decoding.rejects import Reason, Reject
@@ -50,6 +50,7 @@ wheres = st.none() | st.text("ab\t\n#1é") | st.tuples(st.text(), st.text()).map
 @given(
     st.lists(st.tuples(times, st.floats() | st.sampled_from([0.0, 1.0]), wheres, st.sampled_from(list(WHY))))
 )
+@example([(0, 1234567.0, None, "no_prediction"), (0, 0.1, None, "no_prediction")])
 def test_unmatched_labels_are_told_by_source_position_time_and_value(rows):
     columns = [[0] * len(rows), [0] * len(rows), *zip(*rows, strict=True)] if rows else [[]] * 6
     batch = pa.RecordBatch.from_arrays(
@@ -65,7 +66,7 @@ def test_unmatched_labels_are_told_by_source_position_time_and_value(rows):
             "row_id": dead_letter_id("m", source, position),
             "model": "m",
             "reason": reason,
-            "detail": f"{WHY[reason]}: label {label:g} of {at.isoformat()}",
+            "detail": f"{WHY[reason]}: label {label!r} of {at.isoformat()}",
             "source": source,
             "position": position,
             "payload": b"",
