@@ -73,7 +73,7 @@ def build_baseline(config: Config, options: PipelineOptions, *, pattern: str | N
         pipeline = beam.Pipeline(options=options)
         path = FileSystems.join(scratch, name)
         lay_out_baseline(pipeline, config, reader=reader, labels=labels, path=path)
-        outcome = run_job(pipeline, f"baseline {config.model}")
+        outcome = run_job(pipeline, config, "baseline")
         _keep_replaced(output)
     built = read_baseline(output)
     remarks = (*calibration_remarks(built.windows), *outcome_remarks(config, built))

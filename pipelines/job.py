@@ -122,13 +122,15 @@ def _key_and_rest(problem: str) -> tuple[str, str]:
     return key, rest
 
 
-def run_job(pipeline: beam.Pipeline, title: str) -> Outcome:
+def run_job(pipeline: beam.Pipeline, config: Config, title: str) -> Outcome:
     """Run a pipeline to its end, showing progress on a terminal.
 
     Parameters
     ----------
     pipeline
         The pipeline.
+    config
+        What it was laid out by.
     title
         What it does, for the progress line.
 
@@ -144,7 +146,7 @@ def run_job(pipeline: beam.Pipeline, title: str) -> Outcome:
     started = time.time_ns() // 1000
     begin = time.monotonic()
     TALLY.clear()
-    with progress(title), _errors_said_once():
+    with progress(f"{title} {config.model}"), _errors_said_once():
         result = pipeline.run()
         state = result.wait_until_finish()
         if state not in (PipelineState.DONE, None):
@@ -152,8 +154,11 @@ def run_job(pipeline: beam.Pipeline, title: str) -> Outcome:
             raise JobError(msg)
         counts = Counts.of(counts_of(result, without=FIRST_READING))
     unusable = "not one event could be used: the dead letters say why; is event_time.unit right?"
-    warnings = [unusable if counts.decoded and not counts.profiled else counts.labels.warning()]
-    remarks = tuple(f"warning: {warning}" for warning in warnings if warning)
+    with_events = config.labels is not None and config.labels.source is None
+    warning = (
+        unusable if counts.decoded and not counts.profiled else counts.labels.warning(with_events=with_events)
+    )
+    remarks = (f"warning: {warning}",) if warning else ()
     return Outcome(counts, runner_name(pipeline), started, time.monotonic() - begin, remarks)
 
 

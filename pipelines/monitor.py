@@ -229,7 +229,7 @@ def run_to_the_end(
             sinks=moved(sinks, scratch),
             streaming=False,
         )
-        outcome = run_job(pipeline, f"{title} {config.model}")
+        outcome = run_job(pipeline, config, title)
         write_summary(config, baseline, outcome, scratch)
     written = tables_of(config)
     for folder in folders:  # what another configuration left would be taken for part of this run

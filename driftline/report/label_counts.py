@@ -85,8 +85,13 @@ class LabelCounts:
             )
         return found
 
-    def warning(self) -> str:
+    def warning(self, *, with_events: bool = False) -> str:
         """Say why nothing is known of how right the model is, though there were predictions or labels.
+
+        Parameters
+        ----------
+        with_events
+            Whether the events carry the labels, and no source of their own.
 
         Returns
         -------
@@ -97,6 +102,8 @@ class LabelCounts:
         --------
         >>> LabelCounts(predictions=10, expired=10).warning()
         'no prediction has a label: is labels.source right?'
+        >>> LabelCounts(predictions=10, expired=10).warning(with_events=True)
+        'no prediction has a label: is labels.column right?'
         """
         if self.matched:
             return ""
@@ -107,12 +114,13 @@ class LabelCounts:
                 "no label belongs to a prediction: the dead letters say why; are the ids of request_id and "
                 "labels.request_id the same, and labels.time.unit and labels.wait right?"
             )
-        if self.rejected and not self.labels:
+        if (self.unusable and with_events) or (self.rejected and not self.labels):
             return (
                 "not one label could be used: the dead letters say why; are labels.column and labels.classes "
                 "right?"
             )
-        return "no prediction has a label: is labels.source right?" if self.predictions else ""
+        key = "labels.column" if with_events else "labels.source"
+        return f"no prediction has a label: is {key} right?" if self.predictions else ""
 
 
 def _adding_up(text: str, missing: int) -> str:

@@ -183,3 +183,22 @@ def test_a_wait_shorter_than_the_lateness_loses_nothing(run, desk):
     assert (found.matched, found.expired) == (300 - late.sum(), late.sum())
     assert letters["after_deadline"] + letters["no_prediction"] == late.sum()
     assert "warning" not in ran.out
+
+
+@pytest.mark.parametrize(
+    ("y", "warning"),
+    [
+        (
+            "yes",
+            "not one label could be used: the dead letters say why; are labels.column and labels.classes",
+        ),
+        (None, "no prediction has a label: is labels.column right?"),
+    ],
+)
+def test_labels_with_the_events_are_not_looked_for_in_a_source(run, y, warning):
+    these = NOW | {"y": pa.array([y] * 300, pa.string())}
+    ran, found, letters = run(these, labels="{column: y}")
+    assert f"  warning: {warning}" in ran.out
+    assert "labels.source" not in ran.out
+    assert (found.predictions, found.matched, found.unusable) == (300, 0, 300 if y else 0)
+    assert letters == ({"unknown_class": 300} if y else {})
