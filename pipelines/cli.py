@@ -253,7 +253,7 @@ def monitor(invocation: Invocation, config: str) -> None:
             _finished(stopped.outcome, str(stopped))
             raise click.exceptions.Exit(INTERRUPTED) from None
     else:
-        _files_pattern(settings)
+        _files_pattern(settings, "name files or kafka")
         from pipelines.monitor import run_monitor
 
         outcome = run_monitor(settings, options)
@@ -343,12 +343,15 @@ def _options(invocation: Invocation, *, streaming: bool = False) -> PipelineOpti
     return options
 
 
-def _files_pattern(settings: Config) -> str:
+def _files_pattern(
+    settings: Config, remedy: str = "give --input PATTERN with recorded data, or name files or kafka"
+) -> str:
     if settings.source.files is not None:
         return settings.source.files.pattern
-    message = f"is {settings.source.kind}: this command reads files"
-    remedy = "give --input PATTERN with recorded data, or name files: `source: {files: {pattern: ...}}`"
-    raise ConfigError(settings.name, [Problem("source", message, remedy)])
+    pubsub = settings.source.pubsub
+    assert pubsub is not None
+    problem = Problem("source.pubsub", "is not read by this release", remedy, pubsub.subscription)
+    raise ConfigError(settings.name, [problem])
 
 
 def _places(settings: Config) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 import pyarrow as pa
 
+from driftline.config import ConfigError, Problem
 from driftline.decoding.event_schema import EventSchema
 from driftline.segments import ALL
 from pipelines.job import check_source
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from driftline.baseline import Baseline
     from driftline.config import Config
     from driftline.config.labels import Labels
+    from driftline.config.sources import Source
     from driftline.outcomes.features import FeatureLayout
     from transforms.baseline_source import BaselineSource
     from transforms.kafka.read import ReadKafka
@@ -54,9 +56,10 @@ def check_labels(config: Config) -> None:
     Raises
     ------
     ConfigError
-        If its labels come from files and no file matches, or a column is missing or has another kind.
+        If its labels come from files and no file matches, or a column is missing or has another kind; if they
+        come from Pub/Sub.
     """
-    source = config.labels.source if config.labels is not None else None
+    source = _source(config)
     if source is not None and source.files is not None:
         schema = EventSchema.of_labels(config)
         check_source(config, source.files.pattern, _format(source.files), schema, config.label_files_key)
@@ -111,9 +114,9 @@ def label_reader(config: Config, *, bounded: bool, in_process: bool = False) -> 
     Raises
     ------
     ConfigError
-        If the source cannot be what the configuration describes.
+        If the source cannot be what the configuration describes, or is one that is not read.
     """
-    source = config.labels.source if config.labels is not None else None
+    source = _source(config)
     if source is None:
         return None
     if source.kafka is not None:
@@ -175,6 +178,17 @@ class Outcomes(beam.PTransform):
             UnmatchedDeadLetters(self.model)
         ).with_output_types(pa.RecordBatch)
         return Joined(predictions, joined["outcomes"], (read.dead_letters, unmatched))
+
+
+def _source(config: Config) -> Source | None:
+    source = config.labels.source if config.labels is not None else None
+    if source is not None and source.pubsub is not None:
+        remedy = "name files or kafka; baseline and backtest also take files with --labels"
+        problem = Problem(
+            "labels.source.pubsub", "is not read by this release", remedy, source.pubsub.subscription
+        )
+        raise ConfigError(config.name, [problem])
+    return source
 
 
 def _format(files: Any) -> str | None:

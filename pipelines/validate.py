@@ -15,6 +15,7 @@ from pipelines.monitor import fitting_baseline
 
 if TYPE_CHECKING:
     from driftline.config import Config
+    from driftline.config.sources import PubSubSource
 
 
 def validate_config(config: Config) -> list[str]:
@@ -47,6 +48,8 @@ def validate_config(config: Config) -> list[str]:
         checked_format(config, kafka, EventSchema.of(config))
         topics = kafka.topic_pattern or ", ".join(kafka.topics)
         remarks.append(f"kafka {topics}: the format fits; the brokers were not asked")
+    if config.source.pubsub is not None:
+        remarks.append(_not_read(config.source.pubsub, "--input"))
     remarks += _label_remarks(config)
     if FileSystems.exists(config.baseline.path):
         baseline = fitting_baseline(config)
@@ -61,6 +64,13 @@ def validate_config(config: Config) -> list[str]:
     return remarks
 
 
+def _not_read(pubsub: PubSubSource, option: str) -> str:
+    return (
+        f"pubsub {pubsub.subscription}: is not read by this release; monitor needs files or kafka, "
+        f"baseline and backtest these or {option}"
+    )
+
+
 def _label_remarks(config: Config) -> list[str]:
     source = config.labels.source if config.labels is not None else None
     if source is None:
@@ -68,6 +78,8 @@ def _label_remarks(config: Config) -> list[str]:
     if source.kafka is not None:
         check_label_format(config, source.kafka)
         return ["labels: the format fits; the brokers were not asked"]
+    if source.pubsub is not None:
+        return [f"labels: {_not_read(source.pubsub, '--labels')}"]
     files = source.files
     assert files is not None
     if not FileSystems.match([files.pattern])[0].metadata_list:

@@ -81,7 +81,8 @@ class Source(Section):
     files: FilesSource | None = Field(default=None, description="Files, for backtests and baselines.")
     kafka: KafkaSource | None = Field(default=None, description="Kafka topics.")
     pubsub: PubSubSource | None = Field(
-        default=None, description="A Pub/Sub subscription. Checked by this release, read by a later one."
+        default=None,
+        description="A Pub/Sub subscription. No command of this release reads it; a later one will.",
     )
 
     @model_validator(mode="after")

@@ -202,3 +202,30 @@ def test_labels_with_the_events_are_not_looked_for_in_a_source(run, y, warning):
     assert "labels.source" not in ran.out
     assert (found.predictions, found.matched, found.unusable) == (300, 0, 300 if y else 0)
     assert letters == ({"unknown_class": 300} if y else {})
+
+
+@pytest.mark.parametrize("command", ["baseline", "backtest", "monitor"])
+def test_labels_from_pubsub_are_one_clear_error(shop, desk, driftline, command):
+    desk.write(pa.table(NOW), "ref.parquet")
+    pubsub = "{pubsub: {subscription: projects/p/subscriptions/s, format: json}}"
+    text = CONFIG.replace("path: baseline.avro", f"path: {shop.folder}/baseline.avro")
+    config = desk.config(text, labels=f"{{column: y, source: {pubsub}, time: {{column: known, unit: us}}}}")
+    ran = driftline(command, config, *(["--output", desk.folder / "o"] if command != "monitor" else []))
+    assert ran.code == 2
+    assert ran.err.splitlines() == [
+        f"{config}: 1 problem",
+        "  labels.source.pubsub: projects/p/subscriptions/s",
+        "      is not read by this release",
+        "      -> name files or kafka; baseline and backtest also take files with --labels",
+    ]
+
+
+def test_files_of_labels_stand_in_for_pubsub(shop, desk, driftline):
+    desk.write(pa.table(NOW), "ref.parquet")
+    known = desk.write(pa.table(labels(NOW)), "labels.parquet")
+    pubsub = "{pubsub: {subscription: projects/p/subscriptions/s, format: json}}"
+    text = CONFIG.replace("path: baseline.avro", f"path: {shop.folder}/baseline.avro")
+    config = desk.config(text, labels=f"{{column: y, source: {pubsub}, time: {{column: known, unit: us}}}}")
+    ran = driftline("backtest", config, "--labels", known)
+    assert ran.code == 0, ran.err
+    assert "300 matched" in ran.out

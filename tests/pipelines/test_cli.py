@@ -153,8 +153,19 @@ def test_a_baseline_is_not_learnt_from_pubsub(calls, tmp_path, capsys):
     assert main(["baseline", config]) == USAGE
     out, err = capsys.readouterr()
     assert "learning from" not in out
-    assert "is pubsub: this command reads files" in err
-    assert "--input" in err
+    assert "  source.pubsub: projects/p/subscriptions/s\n      is not read by this release\n" in err
+    assert "-> give --input PATTERN with recorded data, or name files or kafka" in err
+    assert not calls
+
+
+def test_monitor_does_not_read_pubsub_and_has_no_option_for_it(calls, tmp_path, capsys):
+    pubsub = "source: {pubsub: {subscription: projects/p/subscriptions/s, format: json}}"
+    config = write(tmp_path, CONFIG.replace("source: {files: {pattern: data/*.parquet}}", pubsub))
+    assert main(["monitor", config]) == USAGE
+    err = capsys.readouterr().err
+    assert "  source.pubsub: projects/p/subscriptions/s\n      is not read by this release\n" in err
+    assert "-> name files or kafka\n" in err
+    assert "--input" not in err
     assert not calls
 
 

@@ -71,3 +71,17 @@ def test_a_schema_file_that_is_not_there_is_an_error(desk, driftline):
     ran = driftline("validate", config)
     assert ran.code == 2
     assert "source.kafka.schema" in ran.err
+
+
+PUBSUB = "{pubsub: {subscription: projects/p/subscriptions/s, format: json}}"
+
+
+def test_pubsub_is_said_to_be_not_read(desk, driftline):
+    labels = f"{{column: y, source: {PUBSUB}, time: {{column: known, unit: us}}}}"
+    said = "pubsub projects/p/subscriptions/s: is not read by this release; monitor needs files or kafka"
+    ran = driftline("validate", desk.config(source=PUBSUB))
+    assert ran.code == 0
+    assert f"  {said}, baseline and backtest these or --input\n" in ran.out
+    ran = driftline("validate", desk.config(labels=labels))
+    assert ran.code == 0
+    assert f"  labels: {said}, baseline and backtest these or --labels\n" in ran.out
