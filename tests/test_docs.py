@@ -6,15 +6,17 @@ import shlex
 from datetime import datetime, timezone
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks.performance_calibration import users
 from driftline.config import parse_config
 from driftline.config.detector_parameters import parameters_of
 from driftline.decoding.rejects import Reason
 from driftline.detectors.registry import JOB_DETECTORS
-from driftline.schemas import DEAD_LETTER, RESULT, Calibration, Status
+from driftline.schemas import DEAD_LETTER, PERFORMANCE, RESULT, Calibration, Status
 from pipelines.cli import driftline, main
 from pipelines.options import beam_options
 
@@ -205,6 +207,54 @@ def test_every_command_is_documented():
 def test_every_word_of_a_closed_list_is_explained(words, page):
     text = (DOCS / page).read_text()
     assert not [word.value for word in words if f"`{word.value}`" not in text]
+
+
+def test_every_table_and_what_feeds_it_has_a_word():
+    words = re.findall(r"^\| ([a-z ]+) \|", (DOCS / "concepts.md").read_text(), re.MULTILINE)
+    fed_by = ["prediction", "label", "outcome", "signal"]
+    assert set(words) >= {"result", "dead letter", "detection", "performance row", *fed_by}
+
+
+def test_what_other_tools_have_and_driftline_too_is_not_called_missing():
+    text = (DOCS / "coming-from.md").read_text()
+    assert {"estimated_accuracy", "estimated_error_rate", "estimated_auc", "p_value"} <= set(
+        PERFORMANCE.arrow.names
+    )
+    assert not [
+        said
+        for said in (
+            "no labels",
+            "no performance metrics",
+            "realised performance,",
+            "estimation without labels",
+        )
+        if said in text
+    ]
+    assert not re.search(r"`CBPE`[^|]*\| none", text)
+    assert all(
+        f"`{name}`" in text for name in ("estimated_accuracy", "estimated_error_rate", "estimated_auc")
+    )
+    assert re.search(r"`DLE`[^|]*\| none \|", text)
+
+
+def test_each_null_names_the_benchmark_that_measures_it():
+    text = (DOCS / "statistics.md").read_text()
+    features, _, mean_loss = text.partition("### The mean loss")
+    mean_loss = mean_loss.partition("\n## ")[0]
+    assert "`benchmarks/calibration.py`" in features
+    assert re.findall(r"`benchmarks/(\w+)\.py`", mean_loss) == ["performance_calibration"]
+
+
+def test_windows_of_users_vary_as_the_page_says():
+    low, high, mean = (
+        int(number)
+        for number in re.search(
+            r"from (\d+) to (\d+) in 95 % of windows \(mean (\d+)\)", (DOCS / "benchmarks.md").read_text()
+        ).groups()
+    )
+    sizes = np.array([len(scores) for scores, _ in users(np.random.default_rng(1), 2_000)])
+    assert np.mean((low <= sizes) & (sizes <= high)) == pytest.approx(0.95, abs=0.015)
+    assert sizes.mean() == pytest.approx(mean, abs=6)
 
 
 def test_every_setting_of_a_detector_is_in_the_table():
