@@ -24,6 +24,7 @@ class _Cut(NamedTuple):
 
 
 _NO_CUT: Final = _Cut()
+_LEAST: Final = 1e-300  # a confidence whose inverse is finite
 
 
 class HDDM_A(Detector):  # noqa: N801  (the algorithm's name)
@@ -40,7 +41,7 @@ class HDDM_A(Detector):  # noqa: N801  (the algorithm's name)
     Parameters
     ----------
     drift_confidence, warning_confidence
-        Probability of a false detection and of a false warning at one value, 0 to 1, both exclusive.
+        Probability of a false detection and of a false warning at one value, from 1e-300 to 1, 1 exclusive.
     two_sided_test
         Whether falls of the mean are changes too.
 
@@ -72,10 +73,10 @@ class HDDM_A(Detector):  # noqa: N801  (the algorithm's name)
         two_sided_test: bool = False,
     ) -> None:
         super().__init__()
-        if not (0 < drift_confidence < 1 and 0 < warning_confidence < 1):
+        if not (_LEAST <= drift_confidence < 1 and _LEAST <= warning_confidence < 1):
             raise ValueError(
                 f"drift_confidence {drift_confidence!r} and warning_confidence {warning_confidence!r} of "
-                "HDDM_A: give numbers between 0 and 1"
+                f"HDDM_A: give numbers from {_LEAST} to 1, less than 1"
             )
         self.drift_confidence = float(drift_confidence)
         self.warning_confidence = float(warning_confidence)

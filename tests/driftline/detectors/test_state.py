@@ -145,6 +145,8 @@ def test_a_constant_stream_is_kept_by_its_mean_alone():
         (lambda: DDM(drift_threshold=0.5), "drift_threshold 0.5 of DDM"),
         (lambda: DDM(warning_threshold=float("nan")), "warning_threshold nan"),
         (lambda: HDDM_A(drift_confidence=1), "drift_confidence 1 and warning_confidence 0.005 of HDDM_A"),
+        (lambda: HDDM_A(drift_confidence=1e-320), "drift_confidence 1e-320 .* from 1e-300 to 1"),
+        (lambda: HDDM_A(warning_confidence=1e-320), "warning_confidence 1e-320 of HDDM_A: give numbers"),
         (lambda: KSWIN(alpha=-0.1), "alpha -0.1 of KSWIN"),
         (lambda: KSWIN(stat_size=60), "stat_size 60 with window_size 100 of KSWIN"),
         (lambda: KSWIN(stat_size=0), "stat_size 0 with window_size 100 of KSWIN"),
@@ -154,3 +156,14 @@ def test_a_constant_stream_is_kept_by_its_mean_alone():
 def test_parameters_out_of_range_are_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("confidence", [1e-300, 1 - 2**-53])
+def test_the_ends_of_a_range_make_finite_bounds(confidence):
+    made = {"drift_confidence": confidence, "warning_confidence": confidence, "two_sided_test": True}
+    one, many = HDDM_A(**made), HDDM_A(**made)
+    found = []
+    for i, x in enumerate(values()):
+        one.update(x)
+        found += [i] * one.drift_detected
+    assert many.update_many(values()).tolist() == found
