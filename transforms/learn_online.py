@@ -48,9 +48,9 @@ class MakeExamples(GatherBundle):
 
     def make(self, batch: pa.RecordBatch) -> Iterator[WindowedValue]:
         """Make examples."""
-        left_out, parts = examples_of(batch)
+        left_out, examples_by_segment = examples_of(batch)
         count(UNUSABLE, left_out)
-        for segment, examples in parts:
+        for segment, examples in examples_by_segment:
             block = encode_examples(examples)
             yield stamped((segment, block), first_known(block))
 
