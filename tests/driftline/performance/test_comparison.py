@@ -1,4 +1,4 @@
-"""Differences to the reference, as if outcomes were independent, against scipy."""
+"""Differences to the reference, and `p_iid`, which takes outcomes for independent, against scipy."""
 
 import numpy as np
 import pytest
