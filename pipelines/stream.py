@@ -107,7 +107,7 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
     write_summary(config, baseline, outcome(), folders, streaming=True)
     result = pipeline.run()
     say(_running(reader.partitions, baseline.version, result, here=here))
-    for remark in outcome_remarks(config, baseline):
+    for remark in (*_label_files_remarks(config), *outcome_remarks(config, baseline)):
         say(remark)
     # behind the start of the job: Beam's job server takes the signals for itself
     with _interrupted_quietly(here=here), progress(f"monitor {config.model}", shown=here):
@@ -147,6 +147,19 @@ def _running(partitions: Any, version: str, result: Any, *, here: bool) -> str:
     if here:
         return f"{what}; Ctrl-C stops the job"
     return f"{what}; job {getattr(result, '_job_id', '')} goes on when this command ends (Ctrl-C)"
+
+
+def _label_files_remarks(config: Config) -> list[str]:
+    """Say that files are no stream; they can be all there is, where a topic is read again."""
+    source = config.labels.source if config.labels is not None else None
+    if source is None or source.files is None:
+        return []
+    remark = (
+        f"note: labels are read from {source.files.pattern} once, now: files that come later are never seen, "
+        "and predictions without a label in these expire; for labels that keep coming, give "
+        "labels.source.kafka"
+    )
+    return [remark]
 
 
 def _stopped(result: Any, outcome: Outcome, *, here: bool) -> StreamStopped:

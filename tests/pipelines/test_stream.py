@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import time
+from types import SimpleNamespace
 
 import apache_beam as beam
 import pytest
@@ -95,6 +96,40 @@ def experiments_of_a_run(config, monkeypatch, *options):
 def test_the_local_runner_is_told_to_leave_bundles_whole(config, monkeypatch):
     options = ["--runner=PrismRunner", "--experiments=mine"]
     assert {"mine", "prism_disable_sdf_split"} <= set(experiments_of_a_run(config, monkeypatch, *options))
+
+
+FROM_FILES = """
+prediction: p
+labels: {column: y, source: {files: {pattern: "l*.jsonl"}}, time: known}
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ("", False),
+        ("prediction: p\nlabels: {column: y}", False),
+        (LABELS, False),
+        (FROM_FILES, True),
+    ],
+)
+@pytest.mark.usefixtures("config")
+def test_labels_that_are_read_only_once_are_named_where_the_job_starts(monkeypatch, more, said):
+    config = parse_config(CONFIG + more, environ=SECRETS | {"LABELS_SECRET": "s"})
+
+    class Ended:
+        def wait_until_finish(self):
+            return "DONE"
+
+    monkeypatch.setattr(beam.Pipeline, "run", lambda _: Ended())
+    baseline = SimpleNamespace(version="v", loss_nulls={"*": None})
+    monkeypatch.setattr("pipelines.stream.fitting_baseline", lambda _: baseline)
+    for step in ("label_reader", "prepare_sinks", "lay_out_stream", "write_summary"):
+        monkeypatch.setattr(f"pipelines.stream.{step}", lambda *_, **__: None)
+    lines = []
+    run_stream(config, PipelineOptions(["--streaming"]), lines.append)
+    assert lines[0].startswith("reading 1 partitions of t")
+    assert ["once, now" in line and "l*.jsonl" in line for line in lines[1:]] == [True] * said
 
 
 def carriers(pipeline):
