@@ -52,7 +52,7 @@ def monitor_performance(
         labels.measure,
         windows.size,
         windows.every,
-        labels.wait,
+        labels.wait if labels.source is not None else 0,  # what comes with the events is known at once
         lateness,
         config.tests.min_n,
         BaselineReferences(baseline),

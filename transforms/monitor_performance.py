@@ -248,7 +248,8 @@ class MonitorPerformance(beam.PTransform):
     size, every
         Window length and period, microseconds; `size` is a multiple of `every`.
     wait
-        How long predictions wait for their labels, microseconds: so long a window is given again.
+        How long predictions wait for their labels, microseconds: so long a window is given again. 0 where
+        labels come with the events.
     allowed_lateness
         How far behind the watermark rows may come, microseconds, as for `JoinLabels`. None for bounded input,
         of which each window is given once, when all is there.

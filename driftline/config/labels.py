@@ -45,7 +45,8 @@ class Labels(Section):
     )
     wait: Duration = Field(
         default="24h",
-        description="How long after its prediction a label may come. What waits is held in state.",
+        description="How long after its prediction a label of the source may come. What waits is held in "
+        "state. Labels of the events come at once.",
         examples=["6h"],
         validate_default=True,
     )
@@ -83,8 +84,8 @@ class Labels(Section):
     @model_validator(mode="after")
     def _keys_of_a_source(self) -> Labels:
         if self.source is None:
-            for key in ("request_id", "time"):
-                if getattr(self, key) is not None:
+            for key in ("request_id", "time", "wait"):
+                if key in self.model_fields_set:
                     raise mistake(
                         "belongs to a source of labels, and there is none",
                         "add labels.source, or remove the key: the events carry the label",

@@ -33,7 +33,7 @@ baseline: {path: baseline.avro}
 tests: {alpha: 0.01, psi: 0.25, wasserstein_iqr: 0.1, min_n: 200, min_coverage: 0.5}
 sinks:
   - files: {path: out/, format: parquet}
-labels: {column: was_late, loss: zero_one, wait: 24h}
+labels: {column: was_late, loss: zero_one}
 detectors:
   - {signal: loss, detector: adwin}
 max_segments: 1000

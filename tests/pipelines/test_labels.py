@@ -21,7 +21,9 @@ from driftline.statistics.null import calibrate_difference
 from driftline.statistics.null.grid import p_values
 from driftline.statistics.rates import arcsine_difference, iid_p_value
 from pipelines.labels import outcome_remarks
+from pipelines.outcomes import monitor_performance
 from tests.pipelines.conftest import CONFIG, DAY, EVERY, FIRST, LABELS, Desk, log
+from transforms.baseline_source import BaselineSource
 
 HOUR = DAY // 24
 WAIT = 12 * HOUR
@@ -285,6 +287,17 @@ def test_labels_with_the_events(driftline, desk, past, now):
     total = max(row["n"] for row in rows)
     assert total > 1000
     assert any(row["segment"] == "*" for row in table(desk, "detections").to_pylist())
+
+
+@pytest.mark.parametrize(
+    ("labels", "wait"),
+    [("{column: y}", 0), ("\n" + SECTION.format("elsewhere").rstrip(), WAIT)],
+    ids=["with the events", "from a source"],
+)
+def test_windows_wait_for_labels_of_a_source_only(desk, labels, wait):
+    config = load_config(desk.config(labels=labels))
+    baseline = BaselineSource(config.baseline.path, "v")
+    assert monitor_performance(config, config.labels, baseline, HOUR).wait == wait
 
 
 @pytest.mark.parametrize(

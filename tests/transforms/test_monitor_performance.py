@@ -271,9 +271,9 @@ class Key:
         return [row for rows in said for row in rows.to_pylist()]
 
 
-def give(*, bounded=False):
+def give(*, bounded=False, wait=WAIT):
     hold = MINUTE
-    rule = WindowRule(SIZE, EVERY, hold, WAIT + hold + MINUTE)
+    rule = WindowRule(SIZE, EVERY, hold, wait + hold + MINUTE)
     return GiveWindows("m", rule, NoReferences(), 2, bounded=bounded)
 
 
@@ -341,6 +341,80 @@ def test_state_that_nobody_clears_does_not_grow():
         sizes.append(sum(map(len, [*key.held.values, *key.arrived.values])))
     assert max(sizes[-100:]) <= max(sizes[60:160]) * 1.02
     assert max(sizes) < 100_000
+
+
+def test_what_is_known_at_once_is_held_no_longer_than_its_windows():
+    """A day and a half of events that carry their label: the periods of two windows, the rolling error."""
+    key, sizes, said = Key(give(wait=0)), [], []
+    for now in range(10 * MINUTE, 36 * HOUR, 10 * MINUTE):
+        times = np.arange(now - 10 * MINUTE, now, 10_000_000)
+        score = np.full(len(times), 0.7)
+        key.process(parts(predictions(times, score))["*"], now)
+        key.process(parts(outcomes(times, times, score, times % 2, ids=times))["*"], now)
+        said += key.watermark(now + MINUTE)
+        sizes.append(sum(map(len, [*key.held.values, *key.arrived.values])))
+    assert max(sizes[-100:]) <= max(sizes[60:160]) * 1.02
+    assert max(sizes) < 45_000
+    assert [minutes(row) for row in said] == list(range(10, 36 * 60, 10))
+    assert {row["n"] for row in said[1:]} == {120}
+
+
+def events_of(rows):
+    """Rows of events that carry their label, as predictions and as outcomes known at once."""
+    at, score, label = zip(*rows, strict=True)
+    at = np.array(at) * MINUTE
+    score, segment, ids = np.array(score), ["s=1"] * len(at), np.arange(len(at)) + at
+    return predictions(at, score, segment, ids), outcomes(at, at, score, np.array(label), segment, ids)
+
+
+@pytest.mark.parametrize("streaming", [True, False])
+def test_rows_of_labels_that_come_with_the_events_need_no_wait(streaming):
+    """In order, out of order within the lateness, after a gap: rows as if windows waited, each given once."""
+    steps = [
+        [(3, 0.9, 1.0), (14, 0.2, 1.0)],
+        28,
+        [(4, 0.9, 0.0)],
+        50,
+        [(26, 0.7, 1.0), (52, 0.1, 0.0)],
+        150,
+        [(151, 0.6, 1.0)],
+    ]
+    lateness = 30 * MINUTE if streaming else None
+    found = [brief_rows(play(steps, lateness, wait)) for wait in (WAIT, 0)]
+    assert found[0] == found[1]
+    ends = [(minutes(row), row["n_predictions"], row["n"]) for row in found[0]]
+    once = [(10, 2, 2), (20, 3, 3), (30, 2, 2), (40, 1, 1), (60, 1, 1), (70, 1, 1), (160, 1, 1), (170, 1, 1)]
+    assert ends == 2 * once
+
+
+def brief_rows(said):
+    return [{name: value for name, value in row.items() if name != "emitted_at"} for row in said]
+
+
+def play(steps, lateness, wait):
+    """Play events that carry their label, and watermarks (minutes); rows by segment as they come."""
+    stream = TestStream(coder=RecordBatchCoder())
+    for step in steps:
+        if isinstance(step, list):
+            at = Timestamp(micros=min(row[0] for row in step) * MINUTE)
+            for rows in events_of(step):
+                stream = stream.add_elements([beam.window.TimestampedValue(rows, at)])
+        else:
+            stream = stream.advance_watermark_to(Timestamp(micros=step * MINUTE))
+    stream = stream.advance_watermark_to_infinity()
+    options = PipelineOptions([])
+    options.view_as(StandardOptions).streaming = True
+    with TemporaryDirectory() as directory:
+        with beam.Pipeline("BundleBasedDirectRunner", options=options) as pipeline:
+            rows = pipeline | stream
+            known = {
+                "predictions": rows | "P" >> beam.Filter(lambda rows: "label" not in rows.schema.names),
+                "outcomes": rows | "O" >> beam.Filter(lambda rows: "label" in rows.schema.names),
+            }
+            _ = known | monitor(lateness, wait=wait) | "Keep" >> beam.Map(_keep, directory)
+        batches = [RecordBatchCoder().decode(path.read_bytes()) for path in sorted(Path(directory).iterdir())]
+    said = [row for rows in batches for row in rows.to_pylist()]
+    return sorted(said, key=lambda row: row["segment"])
 
 
 def test_a_timer_that_was_replaced_is_set_again():

@@ -64,6 +64,11 @@ def test_record_times_need_no_column():
     assert labels.time is None
 
 
+def test_a_wait_that_is_refused_is_shown_with_a_remedy():
+    with pytest.raises(ConfigError, match=r"(?s)labels\.wait.*6h.*add labels\.source, or remove the key"):
+        parse_config(BASE + "labels: {column: late, wait: 6h}")
+
+
 @pytest.mark.parametrize(("written", "read"), [("[0, 1]", ("0", "1")), ("[false, true]", ("false", "true"))])
 def test_classes_are_written_as_labels_are_read(written, read):
     assert parse_config(BASE + f"labels: {{column: late, classes: {written}}}").labels.classes == read
@@ -86,6 +91,7 @@ def test_classes_are_written_as_labels_are_read(written, read):
             "labels.request_id",
             NO_SOURCE,
         ),
+        ("labels: {column: late, wait: 6h}", "labels.wait", NO_SOURCE),
         (
             "labels: {column: late, source: {files: {pattern: a.avro}}}",
             "labels",
@@ -153,6 +159,7 @@ WRONG = {
     "another word": ("page_hinkley", "{mode: left}", ".mode", "is refused by page_hinkley", "give one of up, down, both; "),
     "out of range": ("adwin", "{clock: 8, delta: 7}", ".delta", "is refused by adwin", "give a number between 0 and 1, such as 0.002; "),
     "two out of range": ("adwin", "{delta: 7, clock: 0}", ".delta", "is refused by adwin", "give a number between 0 and 1, such as 0.002; "),
+    "so low that its inverse is infinite": ("hddm_a", "{drift_confidence: 1e-320}", ".drift_confidence", "is refused by hddm_a", "give numbers from 1e-300 to 1, less than 1; "),
     "too low": ("ddm", "{drift_threshold: 0.5}", ".drift_threshold", "is refused by ddm", "drift_threshold at least 1"),
     "not with the other's default": ("kswin", "{stat_size: 60}", ".stat_size", "is refused by kswin", "at most half of window_size"),
     "not with the other": ("kswin", "{stat_size: 60, window_size: 200, alpha: 7}", ".alpha", "is refused by kswin", "give a level from 0 to 1"),
