@@ -171,7 +171,7 @@ def test_the_answer_stands_under_the_title(flights, flip):
     page = Page(html)
     text = " ".join(page.text)
     assert "Model worse" in text
-    assert "Error rate 60.0% against 10.0% of the reference since 26 Apr in carrier=UA" in text
+    assert "Error rate 60.1% against 10.0% of the reference since 26 Apr in carrier=UA" in text
     assert html.index('class="answer"') < html.index('<ul class="notes">')
     assert not [value for name, value in page.attributes if name == "style"]
 
