@@ -80,18 +80,29 @@ def outcome_remarks(config: Config, baseline: Baseline) -> list[str]:
     list of str
         At most one remark.
     """
-    if config.labels is None or ALL in baseline.loss_nulls:
+    if config.labels is None:
         return []
-    remark = (
-        "no prediction of the baseline has a label, so nothing says how often the model is wrong as a rule; "
-        "give `driftline baseline` labels of the same time, with --labels"
-    )
-    if any(profile.n for profile in baseline.performance.values()):
+    known = [segment for segment, profile in baseline.performance.items() if profile.n]
+    lacking = [segment for segment in known if segment not in baseline.loss_nulls]
+    remark = ""
+    if not known:
+        remark = (
+            "no prediction of the baseline has a label, so nothing says how often the model is wrong as a "
+            "rule; give `driftline baseline` labels of the same time, with --labels"
+        )
+    elif ALL in lacking:
         remark = (
             f"note: fewer than 10 reference windows have {config.tests.min_n} outcomes, or all have the same "
             "loss: p_value in the table performance stays null; build the baseline from a longer past"
         )
-    return [remark]
+    elif lacking:
+        named = ", ".join(lacking[:3]) + (", ..." if len(lacking) > 3 else "")
+        remark = (
+            f"note: p_value in the table performance stays null in {len(lacking)} of {len(known)} segments "
+            f"({named}): fewer than 10 of their reference windows have {config.tests.min_n} outcomes; lower "
+            "tests.min_n, or take longer windows or a longer past"
+        )
+    return [remark] if remark else []
 
 
 def label_reader(config: Config, *, bounded: bool, in_process: bool = False) -> ReadEvents | ReadKafka | None:

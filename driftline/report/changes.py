@@ -65,7 +65,7 @@ def changes_for_the_worse(performance: PerformanceGrid | None, detections: Detec
 
     With detections on the loss of a segment: since the loss was last normal there is a rise, and since that
     the loss is `CLEARLY` above the reference's (above that of before, where there is no reference), measured
-    by how much normal windows vary where that is known. Without any: the
+    by how much normal windows vary where that is known. Otherwise: the
     newest judged windows, two of which do not overlap, are above it by `MARGIN` with p below `ALPHA` over the
     number of segments.
 
@@ -81,13 +81,13 @@ def changes_for_the_worse(performance: PerformanceGrid | None, detections: Detec
     of_segment: dict[str, list[Detected]] = {}
     for each in detections.on_loss if detections else ():
         of_segment.setdefault(each.segment, []).append(each)
-    found = [_detected(segment, newest, performance) for segment, newest in of_segment.items()]
-    if performance is not None:
-        found += [
-            _undetected(performance, s)
-            for s, segment in enumerate(performance.segments)
-            if segment not in of_segment
-        ]
+    known = performance.segments if performance is not None else ()
+    found = []
+    for segment in dict.fromkeys([*of_segment, *known]):
+        change = _detected(segment, of_segment[segment], performance) if segment in of_segment else None
+        if change is None and performance is not None and segment in known:
+            change = _undetected(performance, known.index(segment))
+        found.append(change)
     changes = [each for each in found if each is not None]
     return sorted(changes, key=lambda each: (-each.strength, each.segment))
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_LARGE = 0.1
+
 
 @dataclass(frozen=True)
 class LabelCounts:
@@ -86,7 +88,7 @@ class LabelCounts:
         return found
 
     def warning(self, *, with_events: bool = False) -> str:
-        """Say why nothing is known of how right the model is, though there were predictions or labels.
+        """Say why little or nothing is known of how right the model is, though there is something to know.
 
         Parameters
         ----------
@@ -96,7 +98,7 @@ class LabelCounts:
         Returns
         -------
         str
-            One line; empty where a prediction has got its label, or there was nothing to join.
+            One line; empty where nearly all that came was of use, or there was nothing to join.
 
         Examples
         --------
@@ -104,9 +106,11 @@ class LabelCounts:
         'no prediction has a label: is labels.source right?'
         >>> LabelCounts(predictions=10, expired=10).warning(with_events=True)
         'no prediction has a label: is labels.column right?'
+        >>> LabelCounts(predictions=9, matched=6, expired=3, labels=6, rejected=3).warning()
+        '3 of 9 labels are rejected: is labels.classes right? What is left is a selection'
         """
         if self.matched:
-            return ""
+            return self._large_losses(with_events=with_events)
         if not self.predictions and self.unusable:
             return "not one prediction could be used: the dead letters say why; is labels.loss right?"
         if self.labels and self.predictions:
@@ -121,6 +125,24 @@ class LabelCounts:
             )
         key = "labels.column" if with_events else "labels.source"
         return f"no prediction has a label: is {key} right?" if self.predictions else ""
+
+    def _large_losses(self, *, with_events: bool) -> str:
+        """Warn of a tenth that cannot be used, or of half the labels without predictions."""
+        found = []
+        events, labels = self.predictions + self.unusable, self.labels + self.rejected
+        if self.unusable > _LARGE * events:
+            key = "labels.loss, labels.column and labels.classes" if with_events else "labels.loss"
+            found.append(f"{self.unusable:,} of {events:,} predictions cannot be used: is {key} right?")
+        if self.rejected > _LARGE * labels:
+            found.append(f"{self.rejected:,} of {labels:,} labels are rejected: is labels.classes right?")
+        if self.unmatched_labels > self.labels / 2:
+            found.append(
+                f"{self.unmatched_labels:,} of {self.labels:,} labels belong to no prediction: are the ids, "
+                "labels.time.unit and labels.wait right?"
+            )
+        if not found:
+            return ""
+        return f"{'; '.join(found)} What is left is a selection"
 
 
 def _adding_up(text: str, missing: int) -> str:

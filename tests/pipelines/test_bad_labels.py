@@ -157,6 +157,22 @@ def test_labels_of_which_none_fits_are_one_clear_warning(run, change, warning, r
     assert letters == reasons
 
 
+def test_labels_of_which_one_class_is_lost_are_warned_of(run):
+    known = labels(NOW)
+    known |= {"y": [y + 1 for y in known["y"]]}
+    ran, found, _ = run(known=known)
+    assert 30 < found.rejected < 270
+    assert f"  warning: {found.rejected} of 300 labels are rejected: is labels.classes right?" in ran.out
+
+
+def test_scores_of_which_most_are_percentages_are_warned_of(run):
+    ran, found, _ = run(
+        NOW | {"score": [100 * score if i % 9 else score for i, score in enumerate(NOW["score"])]}
+    )
+    assert found.matched > 0
+    assert f"{found.unusable} of 300 predictions cannot be used: is labels.loss right?" in ran.out
+
+
 def test_scores_of_which_none_can_be_used_are_one_clear_warning(run):
     ran, found, letters = run(NOW | {"score": [score + 2 for score in NOW["score"]]})
     assert "  warning: not one prediction could be used: the dead letters say why" in ran.out
@@ -182,7 +198,7 @@ def test_a_wait_shorter_than_the_lateness_loses_nothing(run, desk):
     late = np.array(labels(NOW)["known"]) - np.array(NOW["at"]) > HOUR // 12
     assert (found.matched, found.expired) == (300 - late.sum(), late.sum())
     assert letters["after_deadline"] + letters["no_prediction"] == late.sum()
-    assert "warning" not in ran.out
+    assert f"warning: {late.sum()} of 300 labels belong to no prediction: are the ids" in ran.out
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,9 @@ def test_what_the_baseline_lacks_is_said(judged):
     config = load_config(judged.folder / "drift.yaml")
     path = judged.folder / "baseline.avro"
     baseline = decode_baseline(path.read_bytes(), str(path))
-    assert outcome_remarks(config, baseline) == []
+    [rare] = outcome_remarks(config, baseline)
+    assert "stays null in 1 of 5 segments (s=~): fewer than 10 of their reference windows have 30" in rare
+    assert outcome_remarks(config, replace(baseline, performance={"*": baseline.performance["*"]})) == []
     [few] = outcome_remarks(config, replace(baseline, loss_nulls={}))
     assert few.startswith("note: fewer than 10 reference windows have 30 outcomes")
     [none] = outcome_remarks(config, replace(baseline, loss_nulls={}, performance={}))

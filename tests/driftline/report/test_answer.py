@@ -72,6 +72,13 @@ def test_a_change_lasts_over_falls_of_hours_and_begins_behind_normal_windows(mad
     assert "30.0% against 10.0% of the reference since 9 Apr in all traffic; found by adwin" in words.text
 
 
+def test_a_loss_that_fell_but_not_to_what_is_normal_is_worse(made):
+    rows = [made.outcomes(day, wrong=0.6 if day < 8 else 0.4) for day in range(20)]
+    words, _ = said(made, rows, [made.detection(8, before=0.6, after=0.4)])
+    assert words.tone == "drift"
+    assert words.text.startswith("Error rate 48.0% against 10.0% of the reference since 1 Apr")
+
+
 def test_a_false_alarm_is_not_sold_as_worse(made):
     words, _ = said(made, days(made, worse_from=10, worse=0.102), [made.detection(10)])
     assert words.tone == "quiet"
