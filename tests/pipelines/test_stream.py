@@ -122,7 +122,8 @@ def test_labels_that_are_read_only_once_are_named_where_the_job_starts(monkeypat
             return "DONE"
 
     monkeypatch.setattr(beam.Pipeline, "run", lambda _: Ended())
-    baseline = SimpleNamespace(version="v", loss_nulls={"*": None})
+    of_all = {"*": SimpleNamespace(n=1)}
+    baseline = SimpleNamespace(version="v", performance=of_all, loss_nulls=of_all)
     monkeypatch.setattr("pipelines.stream.fitting_baseline", lambda _: baseline)
     for step in ("label_reader", "prepare_sinks", "lay_out_stream", "write_summary"):
         monkeypatch.setattr(f"pipelines.stream.{step}", lambda *_, **__: None)
