@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import special
 
-from driftline.performance.labelled import labels_are_in
+from driftline.performance.labelled import labels_are_in, usual_share
 from driftline.performance.loss_null import distances
 from driftline.statistics.rates import iid_p_value
 
@@ -84,14 +84,11 @@ def compare(
     if not a.n or not b.n:
         return Comparison(math.nan, math.nan, math.nan)
     p_value = math.nan
-    if null is not None and labels_are_in(a.n, current.n_predictions, _labelled_share(reference)):
+    usual = usual_share([reference.n], [reference.n_predictions])
+    if null is not None and labels_are_in(a.n, current.n_predictions, usual):
         [distance] = distances(reference, np.array([float(a.n)]), np.array([a.mean]))
         p_value = null.p_value(float(distance), a.n)
     return Comparison(a.mean - b.mean, p_value, _p_iid(current, reference))
-
-
-def _labelled_share(profile: PerformanceProfile) -> float:
-    return min(1.0, profile.n / profile.n_predictions) if profile.n_predictions else 0.0
 
 
 def _p_iid(current: PerformanceProfile, reference: PerformanceProfile) -> float:

@@ -131,19 +131,19 @@ def _lasting_rises(
     A fall to what is normal ends the search, unless no judged window shows it: then it was one of hours. So
     does a rise behind which judged windows were normal.
     """
+    begins = ends = np.zeros(0, np.int64)
+    was_normal = np.zeros(0, bool)
+    if performance is not None and s is not None:
+        judged = _judged(performance, s)
+        begins, ends = performance.starts[judged], performance.ends[judged]
+        was_normal = performance.columns["mean_loss"][s, judged] <= _at_most(normal)
     rises: list[Detected] = []
     until = _EVER
     for each in newest_first:
-        shown: NDArray[np.float64] = np.array([])
-        if performance is not None and s is not None:
-            judged = _judged(performance, s)
-            begins, ends = performance.starts, performance.ends
-            if each.rise > 0:
-                inside = (begins >= each.at) & (ends <= until)
-            else:
-                inside = (begins < until) & (ends > each.at)
-            shown = performance.columns["mean_loss"][s, judged & inside] <= _at_most(normal)
-        if each.rise > 0:
+        rose = each.rise > 0
+        inside = (begins >= each.at) & (ends <= until) if rose else (begins < until) & (ends > each.at)
+        shown = was_normal[inside]
+        if rose:
             if rises and shown.any():
                 break
             rises.append(each)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import special, stats
+from scipy import stats
 
+from benchmarks.performance_calibration import noise, spells, users, weather
 from driftline.performance import LossNull, LossPeriods, PerformanceProfile, compare
 from driftline.statistics.null import NullTable
 from driftline.statistics.null.grid import P_GRID, SIZE_GRID
@@ -107,39 +108,6 @@ def test_overlapping_windows_do_not_count_twice():
     assert null.table.windows == 12
     assert null.table.df < 44 / 2
     assert LossNull.fit(whole, quarter, starts[:36], size=DAY, min_n=50) is None  # nine and three quarters
-
-
-def weather(rng, windows, rise=0.0, autocorrelation=0.0, spread=0.5):
-    """Every window has its own odds of a label, which the scores do not know."""
-    effect = rng.normal(0, spread, windows)
-    for w in range(1, windows):
-        effect[w] = autocorrelation * effect[w - 1] + np.sqrt(1 - autocorrelation**2) * effect[w]
-    scores = rng.beta(0.8, 3, (windows, 300))
-    odds = special.logit(scores) + effect[:, None] + rise
-    return list(zip(scores, (rng.random(scores.shape) < special.expit(odds)).astype(float), strict=True))
-
-
-def spells(rng, windows, rise=0.0):
-    return weather(rng, windows, rise, autocorrelation=0.8)
-
-
-def users(rng, windows, rise=0.0):
-    """Few users send most of the requests, and the model is wrong about each in its own way."""
-    found = []
-    for _ in range(windows):
-        requests = np.minimum(rng.zipf(1.8, 60), 60)
-        own = np.repeat(rng.normal(0, 1.5, 60), requests)
-        scores = rng.beta(0.8, 3, len(own))
-        labels = rng.random(len(own)) < special.expit(special.logit(scores) + own + rise)
-        found.append((scores, labels.astype(float)))
-    return found
-
-
-def noise(rng, windows, rise=0.0):
-    """Numbers, heavy-tailed, predicted better on some days than on others."""
-    scale = np.exp(rng.normal(rise, 0.15, windows))
-    labels = rng.standard_t(5, (windows, 300)) * scale[:, None]
-    return [(np.zeros(300), row) for row in labels]
 
 
 STREAMS = [
