@@ -60,18 +60,18 @@ bench: setup bench-peers  ## the numbers of the README, each with its ratio to a
 bench-peers: setup  ## whylogs, Evidently and NannyML, each in a venv of its own under .cache/peers
 	$(BIN)/python benchmarks/peers/environments.py
 
-flink-up: setup  ## start a Flink cluster on this machine (needs Java 17 and Maven); then: python -m runners.flink submit CONFIG
-	$(BIN)/python -m runners.flink up
+flink-up: setup  ## start a Flink cluster on this machine (needs Java 17 and Maven); then: python -m tools.flink submit CONFIG
+	$(BIN)/python -m tools.flink up
 
 flink-down: setup  ## stop it
-	$(BIN)/python -m runners.flink down
+	$(BIN)/python -m tools.flink down
 
 lock: setup  ## write requirements-lock.txt again from pyproject.toml (needs the package index and Python 3.10 and 3.11)
 	$(BIN)/python .ci/lock.py
 
 clean:  ## stop the cluster and the broker, remove what can be made again (the downloaded flights too)
-	if [ -f .cache/flink/cluster.json ]; then $(BIN)/python -m runners.flink down; fi
-	if [ -f .cache/kafka/broker.json ]; then $(BIN)/python -m runners.kafka down; fi
+	if [ -f .cache/flink/cluster.json ]; then $(BIN)/python -m tools.flink down; fi
+	if [ -f .cache/kafka/broker.json ]; then $(BIN)/python -m tools.kafka down; fi
 	rm -rf $(VENV) .cache build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	rm -rf examples/flights/data examples/flights/out
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -18,8 +18,8 @@ import pyarrow as pa
 
 from driftline.decoding.event_schema import REQUEST
 from driftline.decoding.request_ids import request_hashes
-from transforms.coders import RecordBatchCoder
-from transforms.drop_duplicates import DropSeen, ShardEvents
+from driftline.transforms.coders import RecordBatchCoder
+from driftline.transforms.sources.drop_duplicates import DropSeen, ShardEvents
 
 SECOND = 1_000_000
 SLICE = 60 * SECOND

@@ -22,9 +22,9 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from benchmarks.feature_stream import FeatureStream
 from benchmarks.scenario import CACHE
 from benchmarks.sink_tail import SinkTail
-from runners.flink.cluster import FlinkCluster
-from runners.kafka.broker import KafkaBroker
-from runners.processes import Server, stop_group, wait_until
+from tools.flink.cluster import FlinkCluster
+from tools.kafka.broker import KafkaBroker
+from tools.processes import Server, stop_group, wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +46,7 @@ def baseline_folder(stream: FeatureStream, windows: Mapping[str, str]) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         stream.write_reference(folder, every_s=int(windows["every"].removesuffix("s")))
         (folder / "config.yaml").write_text(yaml.safe_dump(stream.config(folder, windows=dict(windows))))
-        command = [sys.executable, "-m", "pipelines.cli", "baseline", str(folder / "config.yaml")]
+        command = [sys.executable, "-m", "driftline.pipelines.cli", "baseline", str(folder / "config.yaml")]
         subprocess.run(command, check=True, cwd=ROOT, stdout=sys.stderr)
     return folder
 
@@ -174,7 +174,7 @@ class Engine:
         self._drivers += 1
         path = self.folder / f"job-{self._drivers}.yaml"
         path.write_text(yaml.safe_dump(dict(config)))
-        command = [sys.executable, "-m", "pipelines.cli", "monitor", str(path), "--"]
+        command = [sys.executable, "-m", "driftline.pipelines.cli", "monitor", str(path), "--"]
         before = set(self.cluster.rest.jobs())
         driver = Server(f"driver-{self._drivers}", [*command, *self.cluster.options(*options)], self.folder)
         self._stack.enter_context(driver)

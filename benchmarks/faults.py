@@ -25,10 +25,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks.engine import Engine
 from benchmarks.feature_stream import FeatureStream
-from runners.kafka.broker import KafkaBroker
-from runners.processes import free_port
-from runners.toxiproxy import Toxiproxy
 from tests.engines.oracle import DECIDED, backtest, compare, conflicts, standing
+from tools.kafka.broker import KafkaBroker
+from tools.processes import free_port
+from tools.toxiproxy import Toxiproxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -19,14 +19,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-import transforms.join_labels
+import driftline.transforms.outcomes.join_labels
 from driftline.decoding.request_ids import request_keys
 from driftline.outcomes import LABELS, PREDICTIONS, MatchRule
-from driftline.outcomes.blocks import decode_block
-from driftline.outcomes.rows import Status
+from driftline.outcomes.packed_rows import decode_block
+from driftline.outcomes.row_arrays import Status
 from driftline.outcomes.waiting import _held
-from transforms.counters import TALLY
-from transforms.join_labels import JoinShard, PackByShard
+from driftline.transforms.counters import TALLY
+from driftline.transforms.outcomes.join_labels import JoinShard, PackByShard
 
 SECOND = 1_000_000
 SEGMENTS = pa.array([f"segment={n}" for n in range(10)])
@@ -185,7 +185,7 @@ def play(options) -> None:
 
 
 def _time_settle(clock: Clock) -> None:
-    real = transforms.join_labels.settle
+    real = driftline.transforms.outcomes.join_labels.settle
 
     def settle(*args):
         began = time.process_time()
@@ -193,7 +193,7 @@ def _time_settle(clock: Clock) -> None:
         clock.spent["decide"] += time.process_time() - began
         return found
 
-    transforms.join_labels.settle = settle
+    driftline.transforms.outcomes.join_labels.settle = settle
 
 
 def _moved(shards) -> tuple[int, int]:

@@ -35,10 +35,10 @@ from benchmarks.process_watch import JOB, ProcessWatch, spent
 from benchmarks.scenario import CACHE
 from driftline.config import load_config
 from driftline.decoding.event_schema import EventSchema
-from runners.flink.cluster import FlinkCluster
-from runners.flink.options import overridden
-from runners.maven import jars, java
-from runners.processes import Server, free_ports, wait_until
+from driftline.runners.flink.options import overridden
+from tools.flink.cluster import FlinkCluster
+from tools.maven import jars, java
+from tools.processes import Server, free_ports, wait_until
 
 if TYPE_CHECKING:
     from driftline.config import Config
@@ -101,7 +101,7 @@ class Peer:
         folder = engine.folder / "peer"
         folder.mkdir()
         program = folder / "worker"
-        program.write_text(f'#!/bin/sh\nexec {self.python} -m runners.flink.worker "$@" >&2\n')
+        program.write_text(f'#!/bin/sh\nexec {self.python} -m driftline.runners.flink.worker "$@" >&2\n')
         program.chmod(0o755)
         pool, *ports = free_ports(1 + len(SERVICES))
         words = ["-m", "apache_beam.runners.worker.worker_pool_main"]

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from driftline.detectors.adwin import ADWIN
-from driftline.detectors.online_learning import OnlineLearningDetector
+from driftline.learning.online_learner import OnlineLearningDetector
 
 SHAPES = ((5, 0, 2), (20, 0, 2), (60, 0, 2), (50, 10, 2), (60, 0, 5))
 STREAMS = ((5, 0.0), (20, 0.0), (60, 0.0), (5, -3.0), (20, -3.0), (60, -3.0))

@@ -24,7 +24,7 @@ ROLES = {
     "FlinkJobServerDriver": "job server",
     "feature_producer": "producer",
     "toxiproxy": "proxy",
-    "pipelines.cli": "driver",
+    "driftline.pipelines.cli": "driver",
     "worker_pool_main": "worker pool",
 }
 #: what a job itself costs; broker and producer are there in any case

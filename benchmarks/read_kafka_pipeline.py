@@ -18,7 +18,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from benchmarks.counted_rows import CountRows
 from driftline.config import load_config
-from pipelines.kafka import kafka_reader
+from driftline.pipelines.kafka import kafka_reader
 
 
 def main(path: str, folder: str, _: str, *options: str) -> None:

@@ -25,9 +25,9 @@ from driftline.decoding.event_schema import EventSchema
 from driftline.decoding.normalise import normalise
 from driftline.judging import judge
 from driftline.profiles.encoded import decode_profile, merge_encoded
+from driftline.profiles.slicing import profile_events
 from driftline.segments import ALL
-from driftline.slicing import profile_events
-from transforms.baseline_source import read_baseline
+from driftline.transforms.spine.baseline_source import read_baseline
 
 REPEATS = 20
 MOST_OVERLAP, MOST_BYTES, MOST_TEST_MS = 1.3, 4096, 10

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from driftline.detector import DriftDetector, DriftResult
+    from driftline.notebook.drift_detector import DriftDetector, DriftResult
 
 __all__ = ["DriftDetector", "DriftResult"]
 
@@ -13,7 +13,7 @@ __all__ = ["DriftDetector", "DriftResult"]
 def __getattr__(name: str) -> Any:
     """Import the detector when it is first asked for: `driftline validate` does without scipy."""
     if name in __all__:
-        from driftline import detector  # noqa: PLC0415
+        from driftline.notebook import drift_detector  # noqa: PLC0415
 
-        return getattr(detector, name)
+        return getattr(drift_detector, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

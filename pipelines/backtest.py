@@ -6,13 +6,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from driftline.config.models import FilesSink, Sink
-from pipelines.monitor import run_to_the_end
+from driftline.pipelines.monitor import run_to_the_end
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from driftline.config import Config
-    from pipelines.job import Outcome
+    from driftline.pipelines.job import Outcome
 
 
 def run_backtest(config: Config, options: PipelineOptions, *, pattern: str | None, output: str) -> Outcome:
@@ -46,6 +46,6 @@ def run_backtest(config: Config, options: PipelineOptions, *, pattern: str | Non
 
 
 if __name__ == "__main__":
-    from pipelines.cli import main
+    from driftline.pipelines.cli import main
 
     sys.exit(main(["backtest", *sys.argv[1:]]))

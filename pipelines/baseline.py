@@ -14,28 +14,29 @@ from apache_beam.pvalue import AsSingleton
 
 from driftline.baseline import BaselineError, decode_baseline
 from driftline.baseline.digests import import_digests
-from driftline.baseline.windows import calibration_remarks, calibration_stride
-from driftline.schemas import DEAD_LETTER
-from pipelines.events import bounded_reader, without_duplicates
-from pipelines.job import FIRST_READING, run_job
-from pipelines.labels import Outcomes, label_reader, outcome_remarks
-from pipelines.output import refuse_folders, unfinished
-from transforms.baseline_source import read_baseline
-from transforms.baseline_versions import PREVIOUS
-from transforms.fit_baseline import FitBaseline
-from transforms.profile_reference import ProfileReference
-from transforms.profile_slices import ProfileSlices, SliceLength, slice_length
-from transforms.survey_reference import SurveyReference
-from transforms.write_file import write_atomically
-from transforms.write_rows import WriteRows
+from driftline.baseline.reference_windows import calibration_remarks, calibration_stride
+from driftline.pipelines.events import bounded_reader, without_duplicates
+from driftline.pipelines.job import FIRST_READING, run_job
+from driftline.pipelines.labels import Outcomes, label_reader, outcome_remarks
+from driftline.pipelines.output import refuse_folders, unfinished
+from driftline.tables import DEAD_LETTER
+from driftline.transforms.outcomes.profile_outcomes import ProfileReference
+from driftline.transforms.sinks.write_rows import WriteRows
+from driftline.transforms.spine.baseline_source import read_baseline
+from driftline.transforms.spine.baseline_versions import PREVIOUS
+from driftline.transforms.spine.fit_baseline import FitBaseline
+from driftline.transforms.spine.profile_slices import ProfileSlices
+from driftline.transforms.spine.survey_reference import SurveyReference
+from driftline.transforms.write_file import write_atomically
+from driftline.windows.slices import SliceLength, slice_length
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from driftline.config import Config
-    from pipelines.job import Outcome
-    from transforms.kafka.read import ReadKafka
-    from transforms.read_files import ReadEvents
+    from driftline.pipelines.job import Outcome
+    from driftline.transforms.sources.kafka.read_kafka import ReadKafka
+    from driftline.transforms.sources.read_files import ReadEvents
 
 
 def build_baseline(config: Config, options: PipelineOptions, *, pattern: str | None, output: str) -> Outcome:
@@ -180,6 +181,6 @@ def lay_out_baseline(
 
 
 if __name__ == "__main__":
-    from pipelines.cli import main
+    from driftline.pipelines.cli import main
 
     sys.exit(main(["baseline", *sys.argv[1:]]))

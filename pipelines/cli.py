@@ -104,7 +104,7 @@ def validate(invocation: Invocation, config: str) -> None:
     """
     _refuse_beam_args(invocation, "validate")
     settings = _load(config)
-    from pipelines.validate import validate_config
+    from driftline.pipelines.validate import validate_config
 
     remarks = validate_config(settings)
     click.echo(f"{config}: valid ({_summary(settings)})")
@@ -138,7 +138,7 @@ def baseline(
     """
     settings = _load(config, labels)
     options = _options(invocation)
-    from pipelines.baseline import build_baseline
+    from driftline.pipelines.baseline import build_baseline
 
     path = output or settings.baseline.path
     if pattern is None and settings.source.kind == "kafka":
@@ -174,7 +174,7 @@ def import_tdigest(invocation: Invocation, config: str, digests: str, output: st
     """
     _refuse_beam_args(invocation, "import-tdigest")
     settings = _load(config)
-    from pipelines.baseline import import_baseline
+    from driftline.pipelines.baseline import import_baseline
 
     path = output or settings.baseline.path
     import_baseline(settings, digests, path)
@@ -215,7 +215,7 @@ def backtest(
         raise ConfigError(
             "command line", [Problem("--output", "is missing, and there is no files sink", remedy)]
         )
-    from pipelines.backtest import run_backtest
+    from driftline.pipelines.backtest import run_backtest
 
     if pattern is None and settings.source.kind != "kafka":
         pattern = _files_pattern(settings)
@@ -245,7 +245,7 @@ def monitor(invocation: Invocation, config: str) -> None:
     kind = settings.source.kind
     options = _options(invocation, streaming=kind == "kafka")
     if kind == "kafka":
-        from pipelines.stream import StreamStopped, run_stream
+        from driftline.pipelines.stream import StreamStopped, run_stream
 
         try:
             outcome = run_stream(settings, options, click.echo)
@@ -254,7 +254,7 @@ def monitor(invocation: Invocation, config: str) -> None:
             raise click.exceptions.Exit(INTERRUPTED) from None
     else:
         _files_pattern(settings, "name files or kafka")
-        from pipelines.monitor import run_monitor
+        from driftline.pipelines.monitor import run_monitor
 
         outcome = run_monitor(settings, options)
     _finished(outcome, f"results written to {_places(settings)}")
@@ -277,7 +277,7 @@ def report(invocation: Invocation, directory: str, output: str | None) -> None:
       driftline report out/ --output drift.html
     """
     _refuse_beam_args(invocation, "report")
-    from pipelines.report import write_report
+    from driftline.pipelines.report import write_report
 
     path = output or f"{directory.rstrip('/') or '/'}/report.html"
     for remark in write_report(directory, path) or []:
@@ -336,7 +336,7 @@ def _load(path: str, labels: str | None = None) -> Config:
 
 
 def _options(invocation: Invocation, *, streaming: bool = False) -> PipelineOptions:
-    from pipelines.options import beam_options, describe_runner
+    from driftline.pipelines.beam_options import beam_options, describe_runner
 
     options = beam_options(invocation.beam_args, streaming=streaming)
     click.echo(f"runner: {describe_runner(options)}")
@@ -397,7 +397,7 @@ def _show_usage(error: click.ClickException) -> None:
 
 
 def _failed(error: Exception, *, show_traceback: bool) -> int:
-    from driftline.baseline.errors import BaselineError
+    from driftline.baseline.baseline_error import BaselineError
 
     if show_traceback:
         traceback.print_exception(error)

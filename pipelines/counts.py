@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from driftline.report import LabelCounts
-from transforms.counters import (
+from driftline.transforms.counters import (
     DECODED,
     DROPPED_LATE,
     DUPLICATES,
@@ -15,7 +15,7 @@ from transforms.counters import (
     REJECTED,
     UNUSABLE,
 )
-from transforms.join_labels import (
+from driftline.transforms.outcomes.join_labels import (
     DUPLICATE_LABELS,
     DUPLICATE_PREDICTIONS,
     EXPIRED,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from driftline.decoding.event_schema import EventSchema
-from pipelines.job import check_input
-from pipelines.kafka import kafka_reader
-from transforms.drop_duplicates import DropDuplicates
-from transforms.kafka.read import ReadKafka
-from transforms.profile_slices import slice_length
-from transforms.read_files import ReadEvents
+from driftline.pipelines.job import check_input
+from driftline.pipelines.kafka import kafka_reader
+from driftline.transforms.sources.drop_duplicates import DropDuplicates
+from driftline.transforms.sources.kafka.read_kafka import ReadKafka
+from driftline.transforms.sources.read_files import ReadEvents
+from driftline.windows.slices import slice_length
 
 if TYPE_CHECKING:
     import apache_beam as beam

@@ -14,9 +14,9 @@ from rich.live import Live
 
 from driftline.config import ConfigError, Problem
 from driftline.decoding.event_schema import EventSchema, check_columns
-from pipelines.counts import Counts
-from transforms.counters import PROFILED, TALLY, counts_of
-from transforms.read_files import match_files, source_columns
+from driftline.pipelines.counts import Counts
+from driftline.transforms.counters import PROFILED, TALLY, counts_of
+from driftline.transforms.sources.read_files import match_files, source_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 from driftline.config import ConfigError, Problem
 from driftline.decoding.avro_schema import arrow_columns
 from driftline.decoding.event_schema import EventSchema, check_columns
-from driftline.streaming.lateness import LateRule
-from transforms.kafka.positions import consumer_settings, starting_partitions
-from transforms.kafka.read import ReadKafka
-from transforms.kafka.read_partition import PartitionReading
-from transforms.message_format import message_format
-from transforms.profile_slices import slice_length
-from transforms.timestamps import MILLISECOND
+from driftline.transforms.sources.kafka.positions import consumer_settings, starting_partitions
+from driftline.transforms.sources.kafka.read_kafka import ReadKafka
+from driftline.transforms.sources.kafka.read_partition import PartitionReading
+from driftline.transforms.sources.message_format import message_format
+from driftline.windows.lateness import LateRule
+from driftline.windows.slices import MILLISECOND, slice_length
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

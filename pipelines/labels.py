@@ -10,22 +10,22 @@ import pyarrow as pa
 
 from driftline.config import ConfigError, Problem
 from driftline.decoding.event_schema import EventSchema
+from driftline.pipelines.job import check_source
+from driftline.pipelines.kafka import kafka_labels
 from driftline.segments import ALL
-from pipelines.job import check_source
-from pipelines.kafka import kafka_labels
-from transforms.dead_letters import UnmatchedDeadLetters
-from transforms.join_labels import JoinLabels
-from transforms.outcome_batches import LabelBatches, OutcomeBatches, PredictionBatches
-from transforms.read_files import ReadEvents
+from driftline.transforms.outcomes.join_labels import JoinLabels
+from driftline.transforms.outcomes.outcome_batches import LabelBatches, OutcomeBatches, PredictionBatches
+from driftline.transforms.sources.dead_letters import UnmatchedDeadLetters
+from driftline.transforms.sources.read_files import ReadEvents
 
 if TYPE_CHECKING:
     from driftline.baseline import Baseline
     from driftline.config import Config
     from driftline.config.labels import Labels
     from driftline.config.sources import Source
-    from driftline.outcomes.features import FeatureLayout
-    from transforms.baseline_source import BaselineSource
-    from transforms.kafka.read import ReadKafka
+    from driftline.outcomes.travelling_features import FeatureLayout
+    from driftline.transforms.sources.kafka.read_kafka import ReadKafka
+    from driftline.transforms.spine.baseline_source import BaselineSource
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,19 @@ import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
 from driftline.baseline.compatibility import check_fits
-from driftline.report.summary import RunSummary
-from pipelines.events import bounded_reader, without_duplicates
-from pipelines.job import run_job
-from pipelines.labels import Outcomes, label_reader, outcome_remarks
-from pipelines.outcomes import check_learning, detect_changes, learnt_features, monitor_performance
-from pipelines.output import delete, refuse_folders, refuse_own_output, unfinished
-from pipelines.sinks import SCHEMAS, moved, prepare_sinks, tables_of, write_sinks
-from transforms.baseline_source import BaselineSource, read_baseline
-from transforms.judge_windows import JudgeWindows
-from transforms.merge_windows import MergeWindows
-from transforms.profile_slices import ProfileSlices, slice_length
-from transforms.write_file import write_atomically
+from driftline.pipelines.events import bounded_reader, without_duplicates
+from driftline.pipelines.job import run_job
+from driftline.pipelines.labels import Outcomes, label_reader, outcome_remarks
+from driftline.pipelines.outcomes import check_learning, detect_changes, learnt_features, monitor_performance
+from driftline.pipelines.output import delete, refuse_folders, refuse_own_output, unfinished
+from driftline.pipelines.sinks import SCHEMAS, moved, prepare_sinks, tables_of, write_sinks
+from driftline.run_summary import RunSummary
+from driftline.transforms.decide.judge_windows import JudgeWindows
+from driftline.transforms.spine.baseline_source import BaselineSource, read_baseline
+from driftline.transforms.spine.merge_windows import MergeWindows
+from driftline.transforms.spine.profile_slices import ProfileSlices
+from driftline.transforms.write_file import write_atomically
+from driftline.windows.slices import slice_length
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
     from driftline.baseline import Baseline
     from driftline.config import Config
     from driftline.config.models import Sink
-    from pipelines.job import Outcome
-    from transforms.kafka.read import ReadKafka
-    from transforms.read_files import ReadEvents
+    from driftline.pipelines.job import Outcome
+    from driftline.transforms.sources.kafka.read_kafka import ReadKafka
+    from driftline.transforms.sources.read_files import ReadEvents
 
 # A row may reach the last window it belongs to this late, plus the time its pane needs through the levels.
 _SLACK = 60_000_000
@@ -291,6 +292,6 @@ def write_summary(
 
 
 if __name__ == "__main__":
-    from pipelines.cli import main
+    from driftline.pipelines.cli import main
 
     sys.exit(main(["monitor", *sys.argv[1:]]))

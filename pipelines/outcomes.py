@@ -10,18 +10,23 @@ import apache_beam as beam
 
 from driftline.config.detectors import Signal
 from driftline.config.errors import ConfigError, Problem
-from driftline.outcomes.features import FeatureLayout
-from driftline.schemas.detection import FEATURE, LEARNING_GAP, LOSS
-from transforms.detect_changes import DetectChanges, FeatureSignals, OutcomeSignals, StatisticSignals
-from transforms.learn_online import LearnOnline
-from transforms.looks import SLICE
-from transforms.monitor_performance import MonitorPerformance
-from transforms.performance_references import BaselineReferences
+from driftline.outcomes.travelling_features import FeatureLayout
+from driftline.tables.detections import FEATURE, LEARNING_GAP, LOSS
+from driftline.transforms.decide.detect_changes import (
+    DetectChanges,
+    FeatureSignals,
+    OutcomeSignals,
+    StatisticSignals,
+)
+from driftline.transforms.looks import SLICE
+from driftline.transforms.outcomes.learn_online import LearnOnline
+from driftline.transforms.outcomes.monitor_performance import MonitorPerformance
+from driftline.transforms.outcomes.performance_references import BaselineReferences
 
 if TYPE_CHECKING:
     from driftline.config import Config
     from driftline.config.labels import Labels
-    from transforms.baseline_source import BaselineSource
+    from driftline.transforms.spine.baseline_source import BaselineSource
 
 _BLOCK = tuple[tuple[str, str], bytes]
 

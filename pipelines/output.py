@@ -14,7 +14,7 @@ from apache_beam.io.filesystem import BeamIOError
 from apache_beam.io.filesystems import FileSystems
 
 from driftline.config import ConfigError, Problem
-from transforms.write_file import is_folder, replace
+from driftline.transforms.write_file import is_folder, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

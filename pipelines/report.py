@@ -11,14 +11,14 @@ from apache_beam.io.filesystems import FileSystems
 
 from driftline.baseline import BaselineError
 from driftline.config import ConfigError, Problem
+from driftline.pipelines.job import JobError
+from driftline.pipelines.output import refuse_folders
 from driftline.profiles.numeric import NumericProfile
 from driftline.report import ReferenceDistribution, RunSummary, render
-from driftline.schemas import DETECTION, PERFORMANCE, QUANTILES, RESULT
-from pipelines.job import JobError
-from pipelines.output import refuse_folders
-from transforms.baseline_source import read_baseline
-from transforms.read_rows import read_rows
-from transforms.write_file import is_folder, write_atomically
+from driftline.tables import DETECTION, PERFORMANCE, QUANTILES, RESULT
+from driftline.transforms.sinks.read_rows import read_rows
+from driftline.transforms.spine.baseline_source import read_baseline
+from driftline.transforms.write_file import is_folder, write_atomically
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from driftline.baseline import Baseline
     from driftline.baseline.artefact import Profile
     from driftline.profiles.layout import Block
-    from driftline.schemas import RowSchema
+    from driftline.tables import RowSchema
 
 _OTHERS = {"performance": PERFORMANCE, "detections": DETECTION}
 
@@ -161,6 +161,6 @@ def _distributions(block: Block, profile: Profile) -> list[ReferenceDistribution
 
 
 if __name__ == "__main__":
-    from pipelines.cli import main
+    from driftline.pipelines.cli import main
 
     sys.exit(main(["report", *sys.argv[1:]]))

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from driftline.config import ConfigError, Problem
 from driftline.config.models import Sink
-from driftline.schemas import DEAD_LETTER, DETECTION, PERFORMANCE, RESULT
-from transforms.kafka_topics import KafkaUnavailable, ensure_topics
-from transforms.write_kafka import WriteToKafka
-from transforms.write_rows import WriteRows
-from transforms.write_stream_files import WriteStreamFiles, folder_of, make_folder
+from driftline.tables import DEAD_LETTER, DETECTION, PERFORMANCE, RESULT
+from driftline.transforms.kafka_cluster import KafkaUnavailable
+from driftline.transforms.sinks.kafka_topics import ensure_topics
+from driftline.transforms.sinks.write_kafka import WriteToKafka
+from driftline.transforms.sinks.write_rows import WriteRows
+from driftline.transforms.sinks.write_stream_files import WriteStreamFiles, folder_of, make_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

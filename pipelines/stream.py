@@ -17,14 +17,14 @@ from apache_beam.options.pipeline_options import DebugOptions
 from apache_beam.runners.runner import PipelineState
 
 from driftline.baseline.compatibility import Wanted, misfits
-from pipelines.job import JobError, Outcome, counts_of_tally, progress, runner_name
-from pipelines.kafka import kafka_reader
-from pipelines.labels import label_reader, outcome_remarks
-from pipelines.monitor import build_monitor, fitting_baseline, write_summary
-from pipelines.sinks import prepare_sinks, tables_of
-from runners.direct import STREAM_RUNNER
-from transforms.baseline_source import BaselineSource
-from transforms.counters import TALLY
+from driftline.pipelines.job import JobError, Outcome, counts_of_tally, progress, runner_name
+from driftline.pipelines.kafka import kafka_reader
+from driftline.pipelines.labels import label_reader, outcome_remarks
+from driftline.pipelines.monitor import build_monitor, fitting_baseline, write_summary
+from driftline.pipelines.sinks import prepare_sinks, tables_of
+from driftline.runners.direct import STREAM_RUNNER
+from driftline.transforms.counters import TALLY
+from driftline.transforms.spine.baseline_source import BaselineSource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from driftline.config import Config
-    from transforms.kafka.read import ReadKafka
-    from transforms.read_files import ReadEvents
+    from driftline.transforms.sources.kafka.read_kafka import ReadKafka
+    from driftline.transforms.sources.read_files import ReadEvents
 
 _LOG = logging.getLogger(__name__)
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from apache_beam.io.filesystems import FileSystems
 
-from driftline.baseline.windows import calibration_remarks
+from driftline.baseline.reference_windows import calibration_remarks
 from driftline.decoding.event_schema import EventSchema
-from pipelines.job import check_input
-from pipelines.kafka import check_label_format, checked_format
-from pipelines.labels import check_labels, outcome_remarks
-from pipelines.monitor import fitting_baseline
+from driftline.pipelines.job import check_input
+from driftline.pipelines.kafka import check_label_format, checked_format
+from driftline.pipelines.labels import check_labels, outcome_remarks
+from driftline.pipelines.monitor import fitting_baseline
 
 if TYPE_CHECKING:
     from driftline.config import Config

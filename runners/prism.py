@@ -6,7 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
-from runners.golang import go_path, go_program
+from driftline.runners.cache import built_program
 
 PRISM_PACKAGE = "github.com/apache/beam/sdks/v2/go/cmd/prism"
 PRISM_VERSION = "v2.77.0"
@@ -20,19 +20,6 @@ def prism_location() -> str | None:
         shutil.which("prism"),
         Path(os.environ["GOBIN"]) / "prism" if os.environ.get("GOBIN") else None,
         Path(os.environ.get("GOPATH") or Path.home() / "go") / "bin" / "prism",
-        go_path(PRISM_VERSION, "prism"),
+        built_program("prism", PRISM_VERSION),
     ]
     return next((str(place) for place in places if place and Path(place).is_file()), None)
-
-
-def install_prism() -> str:
-    """Path of the program, built into the cache (about two minutes) where there is none.
-
-    Raises
-    ------
-    MissingProgramError
-        If Go is not installed.
-    RuntimeError
-        If it cannot be built.
-    """
-    return prism_location() or str(go_program(PRISM_PACKAGE, PRISM_VERSION, "prism"))

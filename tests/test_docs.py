@@ -16,9 +16,9 @@ from driftline.config import parse_config
 from driftline.config.detector_parameters import parameters_of
 from driftline.decoding.rejects import Reason
 from driftline.detectors.registry import JOB_DETECTORS
-from driftline.schemas import DEAD_LETTER, PERFORMANCE, RESULT, Calibration, Status
-from pipelines.cli import driftline, main
-from pipelines.options import beam_options
+from driftline.pipelines.beam_options import beam_options
+from driftline.pipelines.cli import driftline, main
+from driftline.tables import DEAD_LETTER, PERFORMANCE, RESULT, Calibration, Status
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"

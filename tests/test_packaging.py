@@ -89,7 +89,7 @@ def test_wheel_metadata(built):
     assert metadata["Name"] == "driftline"
     assert metadata["License-Expression"] == "Apache-2.0"
     assert metadata["Requires-Python"] == "<3.14,>=3.10"
-    assert "driftline = pipelines.cli:main" in archive.read(f"{info}/entry_points.txt").decode()
+    assert "driftline = driftline.pipelines.cli:main" in archive.read(f"{info}/entry_points.txt").decode()
     licence = archive.read(f"{info}/licenses/LICENSE").decode()
     assert "Apache License" in licence
     assert "END OF TERMS AND CONDITIONS" in licence

@@ -9,8 +9,8 @@ import apache_beam as beam
 from apache_beam.utils.timestamp import Timestamp
 
 from driftline.signals import SignalLedger
-from transforms.looks import Looks
-from transforms.timestamps import stamped
+from driftline.transforms.looks import Looks
+from driftline.transforms.timestamps import stamped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from transforms.timestamps import END_OF_TIME, LAST, MILLISECOND
+from driftline.transforms.timestamps import END_OF_TIME, LAST
+from driftline.windows.slices import MILLISECOND
 
 #: So long a piece of event time is looked at together, microseconds.
 SLICE: Final = 60_000_000

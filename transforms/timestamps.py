@@ -8,8 +8,7 @@ from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 
-#: the finest step of time that survives between workers, in microseconds; a remainder is cut off towards 1970
-MILLISECOND: Final = 1_000
+from driftline.windows.slices import MILLISECOND
 
 #: when the timers of bounded input fire, microseconds since the epoch
 LAST: Final = GlobalWindow().max_timestamp().micros // MILLISECOND * MILLISECOND

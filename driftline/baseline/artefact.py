@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from driftline.baseline.errors import BaselineError
-from driftline.performance.reference import PerformanceReference
+from driftline.baseline.baseline_error import BaselineError
+from driftline.performance.performance_reference import PerformanceReference
 from driftline.profiles.bins import bin_centers
 from driftline.profiles.categorical import CategoricalProfile
 from driftline.profiles.numeric import NumericProfile

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from driftline.baseline.errors import BaselineError
+from driftline.baseline.baseline_error import BaselineError
 from driftline.config.durations import format_duration
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from driftline.baseline.errors import BaselineError
+from driftline.baseline.baseline_error import BaselineError
 from driftline.baseline.file import encode_baseline
+from driftline.profiles.slicing import profile_events
+from driftline.profiles.survey import Survey
 from driftline.segments import ALL
-from driftline.slicing import profile_events
-from driftline.survey import Survey
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -15,8 +15,8 @@ import orjson
 from fastavro.schema import SchemaParseException, UnknownType
 
 from driftline.baseline.artefact import Baseline, BaselineEntry
-from driftline.baseline.errors import BaselineError
-from driftline.baseline.windows import WindowHistograms
+from driftline.baseline.baseline_error import BaselineError
+from driftline.baseline.reference_windows import WindowHistograms
 from driftline.performance.loss_null import LossNull
 from driftline.performance.profile import PerformanceProfile
 from driftline.profiles.encoded import decode_profile

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from driftline.baseline.artefact import BaselineEntry, bin_gaps
-from driftline.baseline.windows import WindowHistograms, window_histograms
+from driftline.baseline.reference_windows import WindowHistograms, window_histograms
 from driftline.profiles.categorical import CategoricalProfile
 from driftline.statistics import BlockNull, fit_categorical, fit_numeric
 

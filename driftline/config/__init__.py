@@ -1,6 +1,6 @@
 """The configuration: one YAML file, read once, with every mistake named.
 
-Names are loaded when first used, so that workers that only need `driftline.config.features` or
+Names are loaded when first used, so that workers that only need `driftline.config.errors` or
 `driftline.config.durations` do not pay for the model classes.
 """
 
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from driftline.config.durations import format_duration, parse_duration
     from driftline.config.errors import ConfigError, Problem
-    from driftline.config.features import FeatureSpec
     from driftline.config.kafka import KafkaSink, KafkaSource
     from driftline.config.messages import MessagesSource, Registry
     from driftline.config.models import Config, Tests, Windows
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Config",
     "ConfigError",
-    "FeatureSpec",
     "FilesSource",
     "KafkaSink",
     "KafkaSource",
@@ -42,7 +40,6 @@ __all__ = [
 _HOME = {
     "Config": "models",
     "ConfigError": "errors",
-    "FeatureSpec": "features",
     "FilesSource": "sources",
     "KafkaSink": "kafka",
     "KafkaSource": "kafka",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
-from driftline.config.values import Shown, mistake
+from driftline.config.value_types import Shown, mistake
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

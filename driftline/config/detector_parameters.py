@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from driftline.config.errors import did_you_mean
-from driftline.config.values import Text, mistake, not_bool
+from driftline.config.value_types import Text, mistake, not_bool
 from driftline.detectors.registry import JOB_DETECTORS
 
 if TYPE_CHECKING:

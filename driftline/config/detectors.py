@@ -8,10 +8,10 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from driftline.config.detector_parameters import checked_parameters
 from driftline.config.errors import did_you_mean
-from driftline.config.features import PREDICTION
-from driftline.config.values import OneOf, Section, Shown, Text, mistake
+from driftline.config.value_types import OneOf, Section, Shown, Text, mistake
 from driftline.detectors.registry import JOB_DETECTORS
-from driftline.schemas.detection import FEATURE, LEARNING_GAP, LOSS
+from driftline.feature_spec import PREDICTION
+from driftline.tables.detections import FEATURE, LEARNING_GAP, LOSS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

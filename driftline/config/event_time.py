@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from driftline.config.values import OneOf, Section, Text, mistake
+from driftline.config.value_types import OneOf, Section, Text, mistake
 
 Unit = Annotated[str, OneOf(("s", "ms", "us", "ns"))]
 

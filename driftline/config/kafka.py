@@ -18,7 +18,7 @@ from driftline.config.client_options import CONSUMER_OPTIONS, PRODUCER_OPTIONS, 
 from driftline.config.errors import did_you_mean
 from driftline.config.messages import MessagesSource
 from driftline.config.start import ONLY_TOPIC, StartError, StartPosition, parse_start
-from driftline.config.values import Duration, OneOf, Section, Shown, Text, mistake
+from driftline.config.value_types import Duration, OneOf, Section, Shown, Text, mistake
 
 TABLES = ("results", "dead_letters", "performance", "detections")
 """What a job writes: keys of a Kafka sink, names of files."""

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, mo
 
 from driftline.config.event_time import EventTime  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.sources import Source  # noqa: TC001  # pydantic reads the annotation
-from driftline.config.values import Duration, Level, OneOf, Section, Shown, Text, mistake
+from driftline.config.value_types import Duration, Level, OneOf, Section, Shown, Text, mistake
 from driftline.losses import BINARY, Loss, LossName
 
 

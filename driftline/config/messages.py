@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from driftline.config.client_options import REGISTRY_OPTIONS, Options, checked_options
-from driftline.config.values import OneOf, Section, Shown, Text, mistake
+from driftline.config.value_types import OneOf, Section, Shown, Text, mistake
 
 Format = Annotated[str, OneOf(("avro", "confluent", "avro_container", "json", "arrow"))]
 Schema = Annotated[str | dict[int, str] | None, Shown("path, or mapping of schema id to path")]

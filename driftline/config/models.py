@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from driftline.config.detectors import Watch, check_watches
 from driftline.config.errors import ConfigError, Problem
 from driftline.config.event_time import EventTime  # noqa: TC001  # pydantic reads the annotation
-from driftline.config.features import PREDICTION, FeatureSpec
-from driftline.config.formats import format_of
+from driftline.config.features import Feature  # noqa: TC001  # pydantic reads the annotation
+from driftline.config.file_suffixes import format_of
 from driftline.config.kafka import KafkaSink  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.labels import Labels  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.sources import FilesSource, Source
-from driftline.config.values import (
-    Bins,
+from driftline.config.value_types import (
     Count,
     Duration,
     Level,
@@ -26,37 +25,12 @@ from driftline.config.values import (
     Threshold,
     mistake,
 )
+from driftline.feature_spec import PREDICTION, FeatureSpec
 
 RESERVED = ("metrics", "policy", "responses")
 """Keys that a later release will give a meaning."""
 
-Kind = Annotated[str, OneOf(("numeric", "categorical"))]
 SinkFormat = Annotated[str, OneOf(("parquet", "avro", "jsonl"))]
-
-
-class Feature(Section):
-    """One monitored feature."""
-
-    kind: Kind = Field(description="How its values are compared.", examples=["numeric"])
-    column: Text | None = Field(
-        default=None,
-        description="Column that holds it; the feature's own name if absent.",
-        examples=["dist_km"],
-    )
-    bins: Bins | None = Field(
-        default=None,
-        description="Numeric: number of value bins. Categorical: number of categories counted by name.",
-        examples=[32],
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _kind_alone(cls, data: Any) -> Any:
-        if isinstance(data, dict | cls):
-            return data
-        if isinstance(data, str):
-            return {"kind": data}
-        raise mistake("has no kind", "write numeric or categorical, or {kind: ..., column: ..., bins: ...}")
 
 
 class Windows(Section):
@@ -310,10 +284,7 @@ class Config(Section):
     @property
     def feature_specs(self) -> tuple[FeatureSpec, ...]:
         """The features in configured order; the prediction, where configured, is the last."""
-        specs = [
-            FeatureSpec(name, feature.kind, feature.column or name, feature.bins)
-            for name, feature in self.features.items()
-        ]
+        specs = [feature.spec(name) for name, feature in self.features.items()]
         if self.prediction is not None:
             specs.append(FeatureSpec(PREDICTION, "numeric", self.prediction))
         return tuple(specs)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from driftline.config.document import read_document, show_path
 from driftline.config.errors import ConfigError, Problem, did_you_mean
 from driftline.config.models import RESERVED, Config
-from driftline.config.values import Section
+from driftline.config.value_types import Section
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -6,10 +6,10 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from driftline.config.formats import SUFFIXES, format_of
+from driftline.config.file_suffixes import SUFFIXES, format_of
 from driftline.config.kafka import KafkaSource
 from driftline.config.messages import MessagesSource
-from driftline.config.values import OneOf, Section, Text, mistake
+from driftline.config.value_types import OneOf, Section, Text, mistake
 
 __all__ = ["FilesSource", "KafkaSource", "MessagesSource", "PubSubSource", "Source"]
 

@@ -14,8 +14,8 @@ from driftline.arrays import flat
 from driftline.decoding.avro_schema import END, END_FIELD, WriterSchema, writer_schema
 from driftline.decoding.bisection import bisect_good
 from driftline.decoding.decoded import Decoded, Part, join_parts
+from driftline.decoding.python_rows import table_of_rows
 from driftline.decoding.rejects import Reason, Reject
-from driftline.decoding.rows import table_of_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 
 from driftline.config.errors import did_you_mean
-from driftline.config.features import PREDICTION
+from driftline.feature_spec import PREDICTION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -245,7 +245,7 @@ def check_columns(columns: Iterable[tuple[str, Any]], schema: EventSchema) -> li
     Parameters
     ----------
     columns : iterable of (str, pyarrow.DataType)
-        Columns of the source, as `transforms.read_files.source_columns` gives them.
+        Columns of the source, as `driftline.transforms.sources.read_files.source_columns` gives them.
     schema : EventSchema
         The columns the configuration names.
 

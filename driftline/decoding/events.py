@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from driftline.decoding.columns import row_json
 from driftline.decoding.normalise import normalise
 from driftline.decoding.rejects import Reason, Reject, keep_payload
+from driftline.decoding.shown_values import row_json
 from driftline.decoding.tombstones import decode_present
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import orjson
 
-from driftline.decoding.columns import to_json
 from driftline.decoding.decoded import Decoded, Part, join_parts
+from driftline.decoding.python_rows import table_of_rows
 from driftline.decoding.rejects import Reason, Reject, shorten
-from driftline.decoding.rows import table_of_rows
+from driftline.decoding.shown_values import to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

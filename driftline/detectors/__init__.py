@@ -6,7 +6,6 @@ from driftline.detectors.ddm import DDM
 from driftline.detectors.detector import Detector
 from driftline.detectors.hddm_a import HDDM_A
 from driftline.detectors.kswin import KSWIN
-from driftline.detectors.online_learning import Gaps, OnlineLearningDetector
 from driftline.detectors.page_hinkley import PageHinkley
 from driftline.detectors.registry import DETECTORS, JOB_DETECTORS, detector_from_bytes
 from driftline.detectors.standardised import StandardisedPageHinkley
@@ -20,8 +19,6 @@ __all__ = [
     "KSWIN",
     "Change",
     "Detector",
-    "Gaps",
-    "OnlineLearningDetector",
     "PageHinkley",
     "StandardisedPageHinkley",
     "detector_from_bytes",

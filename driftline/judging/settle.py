@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.judging.emitted import Emitted
-from driftline.judging.rows import no_data
-from driftline.schemas import RESULT, Calibration, Status
+from driftline.judging.result_rows import no_data
 from driftline.statistics.multiple import benjamini_hochberg
+from driftline.tables import RESULT, Calibration, Status
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from driftline.outcomes.features import concatenate
+from driftline.outcomes.travelling_features import concatenate
 from driftline.profiles.framing import frame, unframe
-from driftline.signals.blocks import decode_block, encode_block
-from driftline.signals.values import SignalValues
+from driftline.signals.packed_values import decode_block, encode_block
+from driftline.signals.signal_values import SignalValues
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

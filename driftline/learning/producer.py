@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from driftline.learning.examples import Examples
 from driftline.losses import Loss
-from driftline.outcomes.features import features_of
+from driftline.outcomes.travelling_features import features_of
 from driftline.signals.producers import by_segment, losses_of
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Outcomes: predictions joined with the labels that come for them, early, late, twice or never."""
 
-from driftline.outcomes.columns import (
+from driftline.outcomes.batch_schemas import (
     AFTER_DEADLINE,
     LABELS,
     NO_PREDICTION,

@@ -23,12 +23,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.outcomes.rows import Status
+from driftline.outcomes.row_arrays import Status
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from driftline.outcomes.rows import Labels, Predictions
+    from driftline.outcomes.row_arrays import Labels, Predictions
 
     Indices = NDArray[np.int64]
     Mask = NDArray[np.bool_]

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.outcomes.blocks import encode_labels, encode_predictions
-from driftline.outcomes.rows import Labels, Predictions
+from driftline.outcomes.packed_rows import encode_labels, encode_predictions
+from driftline.outcomes.row_arrays import Labels, Predictions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 
-from driftline.outcomes.blocks import (
+from driftline.outcomes.batch_schemas import AFTER_DEADLINE, NO_PREDICTION, OUTCOMES, UNMATCHED
+from driftline.outcomes.match import match
+from driftline.outcomes.packed_rows import (
     LABELS_TAG,
     PREDICTIONS_TAG,
     Marks,
@@ -18,10 +20,8 @@ from driftline.outcomes.blocks import (
     encode_predictions,
     span,
 )
-from driftline.outcomes.columns import AFTER_DEADLINE, NO_PREDICTION, OUTCOMES, UNMATCHED
-from driftline.outcomes.features import FEATURES, as_column
-from driftline.outcomes.match import match
-from driftline.outcomes.rows import Labels, Predictions, Status
+from driftline.outcomes.row_arrays import Labels, Predictions, Status
+from driftline.outcomes.travelling_features import FEATURES, as_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -6,9 +6,9 @@ from driftline.performance.estimation import CalibrationMap, Estimate, estimate
 from driftline.performance.loss_null import LossNull
 from driftline.performance.loss_periods import LossPeriods
 from driftline.performance.metrics import Metrics, measure
+from driftline.performance.performance_reference import PerformanceReference
+from driftline.performance.performance_rows import performance_batch, performance_row
 from driftline.performance.profile import PerformanceProfile
-from driftline.performance.reference import PerformanceReference
-from driftline.performance.rows import performance_batch, performance_row
 
 __all__ = [
     "CalibrationMap",

@@ -11,7 +11,7 @@ import numpy as np
 
 from driftline.performance.labelled import labels_are_in, usual_share
 from driftline.profiles.framing import check_tag
-from driftline.statistics.null import ACTED_ON, NullTable, calibrate_difference, disjoint_windows, grid
+from driftline.statistics.null import ACTED_ON, NullTable, calibrate_difference, disjoint_windows, lookup_grid
 from driftline.statistics.rates import arcsine_difference
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _VERSION: Final = 1
 _WHAT: Final = "null of a mean loss"
 _HEAD: Final = struct.Struct("<3sB4x5d")  # tag, version; typical_n, n_min, n_max, windows, df
 _FARTHEST: Final = 1e100  # its square stays finite
-_SHAPE: Final = (len(grid.SIZE_GRID), len(grid.P_GRID))
+_SHAPE: Final = (len(lookup_grid.SIZE_GRID), len(lookup_grid.P_GRID))
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +113,7 @@ class LossNull:
         table = self.table
         squared = min(abs(distance), _FARTHEST) ** 2
         numbers = (np.array([x]) for x in (table.typical_n, squared, float(n)))
-        return float(grid.p_values(table.quantiles[None], *numbers)[0])
+        return float(lookup_grid.p_values(table.quantiles[None], *numbers)[0])
 
     def to_bytes(self) -> bytes:
         """Write it, format version 1: tag, version, five numbers, log quantiles; 804 bytes."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from driftline.outcomes.columns import OUTCOMES
+from driftline.outcomes.batch_schemas import OUTCOMES
 from driftline.performance.profile import PerformanceProfile
 from driftline.performance.recent import RecentOutcomes
 from driftline.profiles.framing import frame, unframe

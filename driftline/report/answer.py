@@ -10,17 +10,17 @@ import numpy as np
 from driftline.report.changes import changes_for_the_worse
 from driftline.report.findings import place_of
 from driftline.report.loss_words import losses_against
-from driftline.report.performance import STATUSES, instants
+from driftline.report.performance_grid import STATUSES, instants
 from driftline.report.wording import listing, plural, rate
-from driftline.schemas import PerformanceStatus
+from driftline.tables import PerformanceStatus
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from driftline.report.changes import Change
-    from driftline.report.detections import Detections
-    from driftline.report.performance import PerformanceGrid
-    from driftline.report.summary import RunSummary
+    from driftline.report.detection_list import Detections
+    from driftline.report.performance_grid import PerformanceGrid
+    from driftline.run_summary import RunSummary
 
 
 @dataclass(frozen=True)

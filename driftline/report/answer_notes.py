@@ -8,16 +8,16 @@ import numpy as np
 
 from driftline.report.findings import place_of
 from driftline.report.note import Note
-from driftline.report.performance import CALIBRATED, RAW, instants
+from driftline.report.performance_grid import CALIBRATED, RAW, instants
 from driftline.report.wording import listing, percent, plural, rate
-from driftline.schemas.detection import LEARNING_GAP, LOSS
+from driftline.tables.detections import LEARNING_GAP, LOSS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from driftline.report.detections import Detections
-    from driftline.report.performance import PerformanceGrid
-    from driftline.report.summary import RunSummary
+    from driftline.report.detection_list import Detections
+    from driftline.report.performance_grid import PerformanceGrid
+    from driftline.run_summary import RunSummary
 
 FEW_LABELS = 0.5
 """Below this share of predictions with a label the report warns."""

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from driftline.report.performance import STATUSES
-from driftline.schemas import PerformanceStatus
+from driftline.report.performance_grid import STATUSES
+from driftline.tables import PerformanceStatus
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from driftline.report.detections import Detected, Detections
-    from driftline.report.performance import PerformanceGrid
+    from driftline.report.detection_list import Detected, Detections
+    from driftline.report.performance_grid import PerformanceGrid
 
 CLEARLY = 3
 """With a detector the loss since the change must be above what is normal by this many standard errors."""

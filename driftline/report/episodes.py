@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from driftline.report.grid import Grid
+    from driftline.report.result_grid import Grid
 
 
 @dataclass(frozen=True)

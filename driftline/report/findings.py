@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from driftline.report.episodes import Episode
-    from driftline.report.grid import Grid
-    from driftline.report.reference import ReferenceDistribution
-    from driftline.report.summary import RunSummary
+    from driftline.report.reference_distribution import ReferenceDistribution
+    from driftline.report.result_grid import Grid
+    from driftline.run_summary import RunSummary
 
 
 @dataclass(frozen=True)

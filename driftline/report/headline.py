@@ -10,15 +10,15 @@ import numpy as np
 
 from driftline.report.episodes import Episode, episodes
 from driftline.report.findings import Finding, findings_of, place_of, size_of
-from driftline.report.grid import STATUSES, Grid
 from driftline.report.note import Note
+from driftline.report.result_grid import STATUSES, Grid
 from driftline.report.wording import calendar, listing, moment, percent, period, plural
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from driftline.report.reference import ReferenceDistribution
-    from driftline.report.summary import RunSummary
+    from driftline.report.reference_distribution import ReferenceDistribution
+    from driftline.run_summary import RunSummary
 
 UNCALIBRATED = 2
 FEW_WINDOWS = 10

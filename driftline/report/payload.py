@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
-from driftline.report.grid import QUANTILES, STATUSES, Grid
 from driftline.report.packing import logarithm, pack, rounded
+from driftline.report.result_grid import QUANTILES, STATUSES, Grid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from driftline.report.headline import Headline
-    from driftline.report.reference import ReferenceDistribution
-    from driftline.report.summary import RunSummary
+    from driftline.report.reference_distribution import ReferenceDistribution
+    from driftline.run_summary import RunSummary
 
 DISTRIBUTION_VALUES = 640_000
 """Bin counts that a report embeds; beyond it each series keeps its worst windows and evenly spaced ones."""

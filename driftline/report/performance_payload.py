@@ -9,13 +9,13 @@ import numpy as np
 
 from driftline.report.loss_words import loss_name
 from driftline.report.packing import logarithm, pack, rounded
-from driftline.report.performance import STATUSES
+from driftline.report.performance_grid import STATUSES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from driftline.report.detections import Detections
-    from driftline.report.performance import PerformanceGrid
+    from driftline.report.detection_list import Detections
+    from driftline.report.performance_grid import PerformanceGrid
 
 
 def performance_payload(

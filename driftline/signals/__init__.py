@@ -1,13 +1,13 @@
 """Signals: numbers in the order of event time that detectors follow, for each segment and all traffic."""
 
-from driftline.signals.advance import Advanced, Detection, advance
-from driftline.signals.blocks import decode_block, encode_block, first_known
-from driftline.signals.ledger import SignalLedger
+from driftline.signals.advance_signal import Advanced, Detection, advance
+from driftline.signals.detection_rows import detection_batch
+from driftline.signals.packed_values import decode_block, encode_block, first_known
 from driftline.signals.producers import feature_signals, is_statistic, loss_signal, statistic_signals
-from driftline.signals.rows import detection_batch
-from driftline.signals.state import DetectorSpec, SignalState, Watched
-from driftline.signals.times import Times
-from driftline.signals.values import SignalValues
+from driftline.signals.signal_ledger import SignalLedger
+from driftline.signals.signal_state import DetectorSpec, SignalState, Watched
+from driftline.signals.signal_values import SignalValues
+from driftline.signals.stream_times import Times
 
 __all__ = [
     "Advanced",

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.schemas.detection import FEATURE, LOSS
-from driftline.schemas.result import Status
+from driftline.profiles.slicing import segment_codes
 from driftline.segments import ALL
-from driftline.signals.values import SignalValues
-from driftline.slicing import segment_codes
+from driftline.signals.signal_values import SignalValues
+from driftline.tables.detections import FEATURE, LOSS
+from driftline.tables.results import Status
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from driftline.losses import Loss
-    from driftline.signals.values import Rows
+    from driftline.signals.signal_values import Rows
 
 SignalKey = tuple[str, str]
 """Segment label and name of the signal."""

@@ -1,1 +1,1 @@
-"""Flink: a local cluster for tests, benchmarks and the demo, and the options a driftline job needs on any."""
+"""Flink: the options that a driftline job needs on any cluster, and its workers."""

@@ -42,7 +42,7 @@ def environment(arguments: Sequence[str]) -> dict[str, str]:
     grpc.RpcError
         If the runner does not answer.
     """
-    parser = argparse.ArgumentParser(prog="python -m runners.flink.worker")
+    parser = argparse.ArgumentParser(prog="python -m driftline.runners.flink.worker")
     for name in ("id", "control_endpoint", "logging_endpoint", "provision_endpoint"):
         parser.add_argument(f"--{name}", required=True)
     given, _ = parser.parse_known_args(arguments)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from runners import toxiproxy as toxiproxy_module
-from runners.flink.cluster import FlinkCluster
-from runners.golang import go_path
-from runners.kafka.broker import KafkaBroker
-from runners.maven import CACHE_VARIABLE
-from runners.prism import install_prism, prism_location
-from runners.processes import wait_until
+from driftline.runners.cache import CACHE_VARIABLE, built_program
+from driftline.runners.prism import prism_location
+from tools import toxiproxy as toxiproxy_module
+from tools.flink.cluster import FlinkCluster
+from tools.kafka.broker import KafkaBroker
+from tools.prism import install_prism
+from tools.processes import wait_until
 
 ROOT = Path(__file__).parents[2]
 os.environ.setdefault(CACHE_VARIABLE, str(ROOT / ".cache"))  # wherever the tests are started
@@ -112,8 +112,8 @@ def flink(session_cluster):
 
 @pytest.fixture(scope="session")
 def toxiproxy(tmp_path_factory):
-    """Proxies that can be cut, see `runners.toxiproxy`."""
-    if not go_path(toxiproxy_module.VERSION, "toxiproxy").exists():
+    """Proxies that can be cut, see `tools.toxiproxy`."""
+    if not built_program("toxiproxy", toxiproxy_module.VERSION).exists():
         need("go")
     with toxiproxy_module.Toxiproxy(tmp_path_factory.mktemp("toxiproxy")) as server:
         yield server

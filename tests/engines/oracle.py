@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
 
-from driftline.schemas import RESULT, standing_rows
+from driftline.tables import RESULT, standing_rows
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -122,7 +122,7 @@ def backtest(config: Mapping[str, Any], events: Path, folder: Path) -> pa.Table:
     source = {"files": {"pattern": str(events)}}
     sinks = [{"files": {"path": str(folder / "expected"), "format": "parquet"}}]
     path.write_text(yaml.safe_dump({**config, "source": source, "sinks": sinks}))
-    command = [sys.executable, "-m", "pipelines.cli", "backtest", str(path)]
+    command = [sys.executable, "-m", "driftline.pipelines.cli", "backtest", str(path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return pq.read_table(folder / "expected" / "results.parquet")

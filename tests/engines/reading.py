@@ -8,11 +8,15 @@ from dataclasses import dataclass, field
 import apache_beam as beam
 
 from driftline.config import parse_config
-from pipelines.kafka import kafka_reader
-from transforms.counters import TALLY
-from transforms.kafka.offset_tracker import MicrosecondWatermark, OffsetTracker, PartitionOffsets
-from transforms.kafka.partition import OffsetSpan
-from transforms.kafka.read_partition import ReadStream, ReadToEnd
+from driftline.pipelines.kafka import kafka_reader
+from driftline.transforms.counters import TALLY
+from driftline.transforms.sources.kafka.offset_tracker import (
+    MicrosecondWatermark,
+    OffsetTracker,
+    PartitionOffsets,
+)
+from driftline.transforms.sources.kafka.partition import OffsetSpan
+from driftline.transforms.sources.kafka.read_partition import ReadStream, ReadToEnd
 
 CONFIG = """
 model: m

@@ -7,8 +7,8 @@ import tempfile
 import urllib.request
 from pathlib import Path
 
-from runners.maven import jars, java
-from runners.processes import Server, free_port
+from tools.maven import jars, java
+from tools.processes import Server, free_port
 
 POM = Path(__file__).with_name("registry.xml")
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import pyarrow as pa
 
-from driftline.schemas import DEAD_LETTER, RESULT, dead_letter_id, row_id, rows_of
+from driftline.tables import DEAD_LETTER, RESULT, dead_letter_id, row_id, rows_of
 
 START = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 FEATURES = [f"f{number}" for number in range(20)]
@@ -80,7 +80,7 @@ def consumed(broker, topic, schema=RESULT, **options):
 
 def main(brokers, topic, bundles):
     """Write windows, a bundle each, as a worker does."""
-    from transforms.write_kafka import ProduceRows
+    from driftline.transforms.sinks.write_kafka import ProduceRows
 
     produce = ProduceRows((brokers,), topic, RESULT, "json", {})
     produce.setup()

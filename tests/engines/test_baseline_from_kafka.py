@@ -10,8 +10,8 @@ import yaml
 from confluent_kafka import Producer
 
 from driftline.baseline import decode_baseline
+from driftline.pipelines.cli import main
 from driftline.profiles.numeric import NumericProfile
-from pipelines.cli import main
 
 MINUTE = 60_000
 BEGIN, SPAN = 1_700_000_000_000 // (4 * MINUTE) * (4 * MINUTE), 48 * MINUTE

@@ -16,11 +16,11 @@ from confluent_kafka import Producer
 from benchmarks.engine import ROOT, baseline_folder
 from benchmarks.feature_stream import FeatureStream
 from benchmarks.sink_tail import SinkTail
-from runners.processes import Server
+from driftline.transforms.spine.baseline_source import read_baseline
+from driftline.transforms.spine.baseline_versions import LOOK_EVERY, PREVIOUS
+from driftline.transforms.write_file import write_atomically
 from tests.engines.oracle import backtest, compare, conflicts, standing
-from transforms.baseline_source import read_baseline
-from transforms.baseline_versions import LOOK_EVERY, PREVIOUS
-from transforms.write_file import write_atomically
+from tools.processes import Server
 
 WINDOWS = {"size": "4s", "every": "2s", "allowed_lateness": "4s"}
 STREAM = FeatureStream(features=6, segments=3, partitions=3, rate=1_500)
@@ -72,7 +72,7 @@ def job(broker, flink, topic, baselines, tmp_path):
         "sinks": [{"kafka": {"brokers": [broker.bootstrap], "results": results}}],
     }
     (tmp_path / "job.yaml").write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "pipelines.cli", "monitor", str(tmp_path / "job.yaml"), "--"]
+    command = [sys.executable, "-m", "driftline.pipelines.cli", "monitor", str(tmp_path / "job.yaml"), "--"]
     driver = Server("driver", [*command, *flink.options()], tmp_path, environment={"PYTHONPATH": str(ROOT)})
     before = set(flink.rest.jobs())
     tail = SinkTail(broker.bootstrap, results)

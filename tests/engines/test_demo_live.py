@@ -20,10 +20,10 @@ import pyarrow as pa
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from driftline.schemas import RESULT
-from driftline.schemas.messages import row_headers, row_keys, row_values
-from runners.maven import cache_folder
-from runners.processes import wait_until
+from driftline.runners.cache import cache_folder
+from driftline.tables import RESULT
+from driftline.tables.row_messages import row_headers, row_keys, row_values
+from tools.processes import wait_until
 
 FLIGHTS = Path(__file__).parents[2] / "examples" / "flights"
 LIVE = FLIGHTS / "live"

@@ -20,9 +20,9 @@ from apache_beam.transforms.periodicsequence import PeriodicImpulse
 from apache_beam.transforms.trigger import AccumulationMode, AfterCount, AfterWatermark
 from apache_beam.transforms.window import FixedWindows
 
-from runners.processes import wait_until
-from transforms.drop_duplicates import DropDuplicates
-from transforms.profile_slices import SliceLength
+from driftline.transforms.sources.drop_duplicates import DropDuplicates
+from driftline.windows.slices import SliceLength
+from tools.processes import wait_until
 
 SECOND = 1_000_000
 TICK = SECOND // 5

@@ -10,8 +10,8 @@ import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from runners.processes import port_open, wait_until
 from tests.engines.ticking import read_diary, tick
+from tools.processes import port_open, wait_until
 
 ELEMENTS = 4
 

@@ -15,14 +15,14 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import NewTopic
 
 from driftline.config import ConfigError
-from pipelines.kafka import kafka_reader
-from runners.kafka.broker import KafkaBroker, Login
-from runners.processes import wait_until
+from driftline.pipelines.kafka import kafka_reader
+from driftline.transforms.sources.kafka.discover import DiscoverPartitions, KnownTracker, encode_known
+from driftline.transforms.sources.kafka.offset_tracker import MicrosecondWatermark
+from driftline.transforms.sources.kafka.partition import Partition
+from driftline.transforms.sources.kafka.positions import starting_partitions
 from tests.engines.reading import config_of, counts, driven
-from transforms.kafka.discover import DiscoverPartitions, KnownTracker, encode_known
-from transforms.kafka.offset_tracker import MicrosecondWatermark
-from transforms.kafka.partition import Partition
-from transforms.kafka.positions import starting_partitions
+from tools.kafka.broker import KafkaBroker, Login
+from tools.processes import wait_until
 
 MINUTE = 60_000
 
@@ -223,7 +223,7 @@ def test_messages_deleted_before_they_were_read_are_counted_and_passed_over(brok
 def test_a_topic_that_is_deleted_holds_nobody_back_for_ever(
     broker, topic, send, delete_topic, monkeypatch, caplog
 ):
-    monkeypatch.setattr("transforms.kafka.consumers.MISSING_FOR", 3_000_000)
+    monkeypatch.setattr("driftline.transforms.sources.kafka.consumers.MISSING_FOR", 3_000_000)
     name = topic()
     (partition,) = driven(config_of(broker, f"topic: {name}, format: json, idle_after: 1s"))
     send(name, 0, [now_ms() - MINUTE])
@@ -238,7 +238,7 @@ def test_a_topic_that_is_deleted_holds_nobody_back_for_ever(
 def test_a_topic_that_was_made_anew_ends_with_a_clear_message(
     broker, topic, send, delete_topic, admin, monkeypatch, caplog
 ):
-    monkeypatch.setattr("transforms.kafka.consumers.MISSING_FOR", 2_000_000)
+    monkeypatch.setattr("driftline.transforms.sources.kafka.consumers.MISSING_FOR", 2_000_000)
     name = topic()
     (partition,) = driven(config_of(broker, f"topic: {name}, format: json"))
     send(name, 0, [now_ms()] * 5)

@@ -22,10 +22,10 @@ import pytest
 import yaml
 from confluent_kafka import Producer
 
-from driftline.schemas import DEAD_LETTER, DETECTION, PERFORMANCE, rows_of, standing_rows
-from runners.processes import Server, wait_until
+from driftline.tables import DEAD_LETTER, DETECTION, PERFORMANCE, rows_of, standing_rows
 from tests.engines.conftest import ROOT
 from tests.engines.oracle import topic_messages
+from tools.processes import Server, wait_until
 
 MINUTE = 60_000
 SPAN, WAIT, REMEMBERED = 12 * MINUTE, 4 * MINUTE, 4 * MINUTE
@@ -116,7 +116,7 @@ class Log:
 
 def run(*arguments):
     """What a command says that must not fail."""
-    command = [sys.executable, "-m", "pipelines.cli", *arguments]
+    command = [sys.executable, "-m", "driftline.pipelines.cli", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -249,7 +249,7 @@ def label_lines(said):
 
 
 def test_on_a_cluster_the_rows_are_the_backtests_though_workers_are_killed(shop, flink):
-    command = [sys.executable, "-m", "pipelines.cli", "monitor", shop.live, "--"]
+    command = [sys.executable, "-m", "driftline.pipelines.cli", "monitor", shop.live, "--"]
     driver = Server(
         "driver", [*command, *flink.options()], shop.folder, environment={"PYTHONPATH": str(ROOT)}
     )
@@ -280,7 +280,7 @@ def test_on_a_cluster_the_rows_are_the_backtests_though_workers_are_killed(shop,
 
 
 def test_on_the_laptop_rows_and_counts_are_the_backtests(shop, prism):
-    command = [sys.executable, "-m", "pipelines.cli", "monitor", shop.live]
+    command = [sys.executable, "-m", "driftline.pipelines.cli", "monitor", shop.live]
     with (shop.folder / "log").open("w") as log:
         command += ["--", f"--prism_location={prism}"]
         monitor = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)

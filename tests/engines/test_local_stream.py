@@ -37,7 +37,7 @@ def job(broker, topic, prism, tmp_path):
     (tmp_path / "live.yaml").write_text(yaml.safe_dump(config))
     past = int(time.time() - BACKLOG_S) * 1000
     producer = Producer(broker.bootstrap, name, replace(STREAM, start_ms=past))
-    command = [sys.executable, "-m", "pipelines.cli", "monitor", str(tmp_path / "live.yaml")]
+    command = [sys.executable, "-m", "driftline.pipelines.cli", "monitor", str(tmp_path / "live.yaml")]
     command += ["--", f"--prism_location={prism}"]
     log = (tmp_path / "log").open("w")
     monitor = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT)
@@ -81,9 +81,9 @@ def test_results_arrive_while_the_topic_fills_and_are_the_backtests(job, tmp_pat
 
 
 def test_without_prism_it_says_how_to_get_it(tmp_path, capsys, monkeypatch):
-    from pipelines.cli import main
+    from driftline.pipelines.cli import main
 
-    monkeypatch.setattr("pipelines.options.prism_location", lambda: None)
+    monkeypatch.setattr("driftline.pipelines.beam_options.prism_location", lambda: None)
     (tmp_path / "live.yaml").write_text(
         "model: m\nevent_time: t\nfeatures: {x: numeric}\nbaseline: {path: b.avro}\n"
         'source: {kafka: {brokers: ["localhost:1"], topic: t, format: json}}\nsinks: [files: {path: out}]\n'

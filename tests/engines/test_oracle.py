@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from benchmarks.feature_stream import FeatureStream
-from pipelines.cli import main
+from driftline.pipelines.cli import main
 from tests.engines.oracle import DECIDED, backtest, compare, conflicts, rows_of, standing
 
 STREAM = FeatureStream(features=4, segments=3, rate=50, pool=2_000, disorder_ms=500)

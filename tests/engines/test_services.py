@@ -8,9 +8,9 @@ import time
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from runners.kafka.broker import KafkaBroker, Login
-from runners.processes import free_port, port_open
 from tests.engines.conftest import partition_count
+from tools.kafka.broker import KafkaBroker, Login
+from tools.processes import free_port, port_open
 
 
 def end_offset(bootstrap: str, topic: str, partition: int = 0, **options: str) -> int:

@@ -15,13 +15,14 @@ import pytest
 from apache_beam.metrics import MetricsFilter
 from confluent_kafka import Consumer, TopicPartition
 
-from driftline.schemas import DEAD_LETTER, RESULT, standing_rows
-from runners.kafka.broker import KafkaBroker, Login
+from driftline.tables import DEAD_LETTER, RESULT, standing_rows
+from driftline.transforms.kafka_cluster import KafkaUnavailable
+from driftline.transforms.sinks.kafka_producer import PRODUCERS
+from driftline.transforms.sinks.kafka_topics import ensure_topics
+from driftline.transforms.sinks.write_kafka import NotDelivered, ProduceRows, WriteToKafka
 from tests.engines.conftest import need
 from tests.engines.sink_rows import consumed, letters, results
-from transforms.kafka_producer import PRODUCERS
-from transforms.kafka_topics import KafkaUnavailable, ensure_topics
-from transforms.write_kafka import NotDelivered, ProduceRows, WriteToKafka
+from tools.kafka.broker import KafkaBroker, Login
 
 ROOT = Path(__file__).parents[2]
 FORMATS = pytest.mark.parametrize("value_format", ["json", "avro"])

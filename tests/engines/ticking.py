@@ -12,7 +12,7 @@ from apache_beam.metrics import Metrics
 from apache_beam.transforms.core import RestrictionProvider
 from apache_beam.utils.timestamp import Duration
 
-from transforms.kafka.assignment import salted
+from driftline.transforms.sources.kafka.assignment import salted
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.cli import main
+from driftline.pipelines.cli import main
 
 if TYPE_CHECKING:
     from pathlib import Path

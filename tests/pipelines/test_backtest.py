@@ -14,7 +14,7 @@ import pytest
 
 from driftline import DriftDetector
 from driftline.baseline import decode_baseline
-from driftline.schemas import RESULT
+from driftline.tables import RESULT
 from tests.pipelines.conftest import DAY, EVERY, FIRST, LABELS, log, rows_of
 
 FEATURES = {"x": "numeric", "k": "numeric", "prediction": "numeric", "c": "categorical"}
@@ -383,7 +383,7 @@ def test_a_run_that_fails_leaves_the_old_results_as_they_were(judged, desk, drif
     args = ["backtest", config, "--input", desk.write(live), "--output", desk.folder / "out"]
     assert driftline(*args).code == 0
     before = {path.name: path.read_bytes() for path in (desk.folder / "out").iterdir()}
-    monkeypatch.setattr("transforms.judge_windows.settle_window", None)
+    monkeypatch.setattr("driftline.transforms.decide.judge_windows.settle_window", None)
     ran = driftline(*args)
     assert ran.code == 1
     assert "failed: " in ran.err
@@ -393,7 +393,7 @@ def test_a_run_that_fails_leaves_the_old_results_as_they_were(judged, desk, drif
 
 
 def test_a_run_that_fails_to_start_leaves_nothing(judged, desk, driftline, live, monkeypatch):
-    monkeypatch.setattr("pipelines.monitor.build_monitor", None)
+    monkeypatch.setattr("driftline.pipelines.monitor.build_monitor", None)
     ran = driftline(
         "backtest", judged.folder / "drift.yaml", "--input", desk.write(live), "--output", desk.folder / "out"
     )
@@ -405,7 +405,7 @@ def test_results_that_cannot_be_published_leave_nothing(judged, desk, driftline,
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("pipelines.monitor.write_atomically", full)
+    monkeypatch.setattr("driftline.pipelines.monitor.write_atomically", full)
     ran = driftline(
         "backtest", judged.folder / "drift.yaml", "--input", desk.write(live), "--output", desk.folder / "out"
     )

@@ -251,7 +251,7 @@ def test_nulls_of_no_type(backtest, desk, today):
 @pytest.fixture(scope="module")
 def degenerate(tmp_path_factory):
     """A baseline of features that never vary or never are."""
-    from pipelines.cli import main
+    from driftline.pipelines.cli import main
     from tests.pipelines.conftest import Desk
 
     desk = Desk(tmp_path_factory.mktemp("degenerate"))

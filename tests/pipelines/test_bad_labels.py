@@ -70,7 +70,7 @@ PAST, NOW = events(1, 1_200, FIRST, 12), events(2, 300, LIVE, 2)
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
     """A folder with a baseline that knows labels, and one that does not."""
-    from pipelines.cli import main
+    from driftline.pipelines.cli import main
 
     desk = Desk(tmp_path_factory.mktemp("shop"))
     desk.write(pa.table(PAST), "ref.parquet")

@@ -9,7 +9,7 @@ import pytest
 from driftline.baseline import decode_baseline
 from driftline.baseline.file import decode_windows
 from driftline.profiles.coverage import Coverage
-from driftline.survey import Survey
+from driftline.profiles.survey import Survey
 from tests.pipelines.conftest import DAY, EVERY, LABELS, log
 
 
@@ -83,7 +83,7 @@ def test_small_counts_are_atoms_with_bins_of_their_own(baseline, reference):
 
 
 def test_the_layout_is_that_of_one_survey_of_everything(baseline, reference):
-    from driftline.config.features import FeatureSpec
+    from driftline.feature_spec import FeatureSpec
 
     specs = [
         FeatureSpec("x", "numeric", "x"),
@@ -161,7 +161,7 @@ def test_of_the_same_file_it_is_the_same_version(shop, desk, driftline, baseline
 def test_the_old_one_stays_until_the_new_one_is_whole(shop, desk, driftline, monkeypatch):
     path = desk.folder / "b.avro"
     path.write_bytes((shop.folder / "baseline.avro").read_bytes())
-    monkeypatch.setattr("transforms.fit_baseline.encode_baseline", None)
+    monkeypatch.setattr("driftline.transforms.spine.fit_baseline.encode_baseline", None)
     ran = driftline("baseline", shop.folder / "drift.yaml", "--output", path)
     assert ran.code == 1
     assert path.read_bytes() == (shop.folder / "baseline.avro").read_bytes()

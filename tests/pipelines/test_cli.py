@@ -13,10 +13,10 @@ from apache_beam.options.pipeline_options import DirectOptions, FlinkRunnerOptio
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.runners.runner import create_runner
 
-from driftline.baseline.errors import BaselineError
+from driftline.baseline.baseline_error import BaselineError
 from driftline.config import ConfigError, Problem
-from pipelines.cli import DONE, FAILED, INTERRUPTED, USAGE, main
-from pipelines.options import beam_options, describe_runner
+from driftline.pipelines.beam_options import beam_options, describe_runner
+from driftline.pipelines.cli import DONE, FAILED, INTERRUPTED, USAGE, main
 
 CONFIG = """\
 model: flights
@@ -171,7 +171,7 @@ def test_monitor_does_not_read_pubsub_and_has_no_option_for_it(calls, tmp_path, 
 
 @pytest.mark.parametrize("command", ["baseline", "backtest"])
 def test_brokers_of_labels_that_cannot_be_reached_are_one_clear_error(tmp_path, capsys, monkeypatch, command):
-    monkeypatch.setattr("transforms.kafka_topics.PATIENCE", 2.0)
+    monkeypatch.setattr("driftline.transforms.kafka_cluster.PATIENCE", 2.0)
     source = "{kafka: {brokers: ['127.0.0.1:1'], topic: l, format: json, event_time: record}}"
     (tmp_path / "a.jsonl").write_text('{"at": "2026-01-01", "distance": 1, "id": "a", "p": 0.5}\n')
     more = f"request_id: id\nprediction: p\nlabels: {{column: y, source: {source}}}\n"
@@ -379,19 +379,19 @@ def test_a_mistyped_beam_option_starts_nothing(calls, config, capsys):
 ROOT = Path(__file__).parents[2]
 STUBBED = """
 import sys, time, types
-module = types.ModuleType("pipelines.backtest")
+module = types.ModuleType("driftline.pipelines.backtest")
 def run_backtest(*args, **kwargs):
     print("started", flush=True)
     {body}
 module.run_backtest = run_backtest
-sys.modules["pipelines.backtest"] = module
-from pipelines.cli import main
+sys.modules["driftline.pipelines.backtest"] = module
+from driftline.pipelines.cli import main
 sys.exit(main())
 """
 
 
 def program(*args, body=None):
-    start = ["-m", "pipelines.cli"] if body is None else ["-c", STUBBED.format(body=body)]
+    start = ["-m", "driftline.pipelines.cli"] if body is None else ["-c", STUBBED.format(body=body)]
     return [sys.executable, *start, *args]
 
 
@@ -437,7 +437,7 @@ def test_a_broken_configuration_is_told_without_loading_beam(tmp_path):
     config = write(tmp_path, "model: x\n")
     code = f"""
 import sys
-from pipelines.cli import main
+from driftline.pipelines.cli import main
 assert main(["validate", {config!r}]) == 2
 sys.exit("apache_beam" in sys.modules)
 """

@@ -17,10 +17,10 @@ import pytest
 from apache_beam.io.filesystem import BeamIOError
 
 from driftline.config import ConfigError
-from pipelines.counts import Counts
-from pipelines.output import delete, publish, unfinished
+from driftline.pipelines.counts import Counts
+from driftline.pipelines.output import delete, publish, unfinished
+from driftline.transforms.write_file import replace, write_atomically
 from tests.pipelines.conftest import log
-from transforms.write_file import replace, write_atomically
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,7 +29,7 @@ def started(*args, stderr=subprocess.PIPE, **options):
     """A command in a process of its own."""
     env = {key: value for key, value in os.environ.items() if key not in {"FORCE_COLOR", "TTY_COMPATIBLE"}}
     return subprocess.Popen(
-        [sys.executable, "-m", "pipelines.cli", *map(str, args)],
+        [sys.executable, "-m", "driftline.pipelines.cli", *map(str, args)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=stderr,
@@ -150,7 +150,7 @@ def test_what_is_not_there_may_be_deleted(tmp_path):
 def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "f"
     path.write_bytes(b"old")
-    monkeypatch.setattr("transforms.write_file.replace", lambda *_: 1 / 0)
+    monkeypatch.setattr("driftline.transforms.write_file.replace", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write_atomically(str(path), b"new")
     assert names(tmp_path) == ["f"]

@@ -15,15 +15,15 @@ from sklearn.metrics import log_loss, roc_auc_score
 from driftline.baseline import decode_baseline
 from driftline.config import load_config
 from driftline.detectors import ADWIN
+from driftline.pipelines.labels import outcome_remarks
+from driftline.pipelines.outcomes import monitor_performance
 from driftline.report import RunSummary
-from driftline.schemas import DETECTION, PERFORMANCE
 from driftline.statistics.null import calibrate_difference
-from driftline.statistics.null.grid import p_values
+from driftline.statistics.null.lookup_grid import p_values
 from driftline.statistics.rates import arcsine_difference, iid_p_value
-from pipelines.labels import outcome_remarks
-from pipelines.outcomes import monitor_performance
+from driftline.tables import DETECTION, PERFORMANCE
+from driftline.transforms.spine.baseline_source import BaselineSource
 from tests.pipelines.conftest import CONFIG, DAY, EVERY, FIRST, LABELS, Desk, log
-from transforms.baseline_source import BaselineSource
 
 HOUR = DAY // 24
 WAIT = 12 * HOUR
@@ -72,7 +72,7 @@ def now():
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory, past, now):
     """A folder with the rows of a backtest, and what was printed."""
-    from pipelines.cli import main
+    from driftline.pipelines.cli import main
 
     desk = Desk(tmp_path_factory.mktemp("labels"))
     desk.write(past, "ref.parquet")

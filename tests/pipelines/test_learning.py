@@ -9,9 +9,9 @@ import pytest
 
 from driftline.decoding.request_ids import request_keys
 from driftline.detectors import ADWIN
-from driftline.detectors.online_learning import OnlineLearningDetector
+from driftline.learning.online_learner import OnlineLearningDetector
 from driftline.losses import log_loss
-from pipelines.cli import main
+from driftline.pipelines.cli import main
 from tests.pipelines.conftest import DAY, FIRST, Desk
 
 HOUR = DAY // 24
@@ -148,7 +148,7 @@ def test_labels_with_the_events(desk, now):
 
 @pytest.mark.parametrize("command", ["validate", "backtest"])
 def test_scikit_learn_is_missed_before_the_job_starts(driftline, desk, monkeypatch, command):
-    monkeypatch.setattr("pipelines.outcomes.find_spec", lambda _: None)
+    monkeypatch.setattr("driftline.pipelines.outcomes.find_spec", lambda _: None)
     ran = driftline(command, desk.folder / "drift.yaml")
     assert ran.code == 2
     assert "detectors.0.signal: learning_gap" in ran.err

@@ -10,14 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from driftline.schemas import DEAD_LETTER, RESULT
+from driftline.tables import DEAD_LETTER, RESULT
 from tests.pipelines.conftest import FIRST, log, rows_of
 
 
 @pytest.fixture(scope="module")
 def monitored(judged, tmp_path_factory):
     """The live data and some bad rows, in all formats at once."""
-    from pipelines.cli import main
+    from driftline.pipelines.cli import main
     from tests.pipelines.conftest import Desk
 
     desk = Desk(tmp_path_factory.mktemp("monitored"))
@@ -138,7 +138,7 @@ def test_again_the_rows_are_the_same(monitored, driftline):
 
 def test_a_run_that_fails_leaves_every_sink_as_it_was(monitored, driftline, monkeypatch):
     before = {path: path.read_bytes() for path in monitored.folder.rglob("*") if path.is_file()}
-    monkeypatch.setattr("transforms.write_rows.orjson", None)
+    monkeypatch.setattr("driftline.transforms.sinks.write_rows.orjson", None)
     assert driftline("monitor", monitored.folder / "drift.yaml").code == 1
     assert {path: path.read_bytes() for path in monitored.folder.rglob("*") if path.is_file()} == before
     assert monitored.left_behind() == []

@@ -9,9 +9,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from driftline.schemas import DETECTION, PERFORMANCE, RESULT
+from driftline.tables import DETECTION, PERFORMANCE, RESULT
+from driftline.transforms.sinks.write_stream_files import WriteFiles, make_folder
 from tests.pipelines.conftest import log
-from transforms.write_stream_files import WriteFiles, make_folder
 
 
 @pytest.fixture

@@ -15,13 +15,13 @@ import pytest
 from apache_beam.options.pipeline_options import DebugOptions, PipelineOptions
 
 from driftline.config import load_config, parse_config
-from pipelines.baseline import lay_out_baseline
-from pipelines.events import bounded_reader
-from pipelines.job import FIRST_READING
-from pipelines.kafka import kafka_reader
-from pipelines.labels import label_reader
-from pipelines.stream import _interrupted_quietly, lay_out_stream, run_stream
-from transforms.kafka.partition import Partition
+from driftline.pipelines.baseline import lay_out_baseline
+from driftline.pipelines.events import bounded_reader
+from driftline.pipelines.job import FIRST_READING
+from driftline.pipelines.kafka import kafka_reader
+from driftline.pipelines.labels import label_reader
+from driftline.pipelines.stream import _interrupted_quietly, lay_out_stream, run_stream
+from driftline.transforms.sources.kafka.partition import Partition
 
 CONFIG = """
 model: m
@@ -68,7 +68,9 @@ PICKLED = re.compile(rb"QlpoO[A-Za-z0-9+/]+=*")
 def config(tmp_path, monkeypatch):
     for name, secret in SECRETS.items():
         monkeypatch.setenv(name, secret)
-    monkeypatch.setattr("pipelines.kafka.starting_partitions", lambda *_, **__: [Partition("t", 0, 0)])
+    monkeypatch.setattr(
+        "driftline.pipelines.kafka.starting_partitions", lambda *_, **__: [Partition("t", 0, 0)]
+    )
     (tmp_path / "c.yaml").write_text(CONFIG)
     return load_config(str(tmp_path / "c.yaml"))
 
@@ -87,7 +89,7 @@ def experiments_of_a_run(config, monkeypatch, *options):
 
     monkeypatch.setattr(beam.Pipeline, "run", run)
     for step in ("fitting_baseline", "prepare_sinks", "lay_out_stream", "write_summary"):
-        monkeypatch.setattr(f"pipelines.stream.{step}", lambda *_, **__: None)
+        monkeypatch.setattr(f"driftline.pipelines.stream.{step}", lambda *_, **__: None)
     with pytest.raises(Submitted):
         run_stream(config, PipelineOptions(["--streaming", *options]), print)
     return found
@@ -124,9 +126,9 @@ def test_labels_that_are_read_only_once_are_named_where_the_job_starts(monkeypat
     monkeypatch.setattr(beam.Pipeline, "run", lambda _: Ended())
     of_all = {"*": SimpleNamespace(n=1)}
     baseline = SimpleNamespace(version="v", performance=of_all, loss_nulls=of_all)
-    monkeypatch.setattr("pipelines.stream.fitting_baseline", lambda _: baseline)
+    monkeypatch.setattr("driftline.pipelines.stream.fitting_baseline", lambda _: baseline)
     for step in ("label_reader", "prepare_sinks", "lay_out_stream", "write_summary"):
-        monkeypatch.setattr(f"pipelines.stream.{step}", lambda *_, **__: None)
+        monkeypatch.setattr(f"driftline.pipelines.stream.{step}", lambda *_, **__: None)
     lines = []
     run_stream(config, PipelineOptions(["--streaming"]), lines.append)
     assert lines[0].startswith("reading 1 partitions of t")

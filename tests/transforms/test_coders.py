@@ -8,8 +8,8 @@ import pyarrow as pa
 import pytest
 from apache_beam.coders import registry
 
+from driftline.transforms.coders import RecordBatchCoder
 from tests.transforms.timelines import events
-from transforms.coders import RecordBatchCoder
 
 
 @pytest.mark.parametrize(

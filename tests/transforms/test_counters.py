@@ -5,7 +5,7 @@ from __future__ import annotations
 import apache_beam as beam
 from apache_beam.metrics import MetricsFilter
 
-from transforms.counters import BYTES, DUPLICATES, NAMESPACE, count, counts_of, distribution
+from driftline.transforms.counters import BYTES, DUPLICATES, NAMESPACE, count, counts_of, distribution
 
 
 def _measure(value):

@@ -7,11 +7,11 @@ import pyarrow as pa
 
 from driftline.baseline import encode_baseline
 from driftline.baseline.fit import fit_entry
-from driftline.config.features import FeatureSpec
+from driftline.feature_spec import FeatureSpec
 from driftline.profiles.encoded import decode_profile, merge_encoded
+from driftline.profiles.slicing import profile_events
+from driftline.profiles.survey import Survey
 from driftline.segments import ALL, labels, largest
-from driftline.slicing import profile_events
-from driftline.survey import Survey
 
 MINUTE = 60_000_000
 SPECS = (FeatureSpec("x", "numeric", "x"), FeatureSpec("c", "categorical", "c"))

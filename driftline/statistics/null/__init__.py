@@ -12,7 +12,7 @@ from driftline.statistics.null.block import (
     BlockNull,
 )
 from driftline.statistics.null.calibrate import ACTED_ON, NullTable, calibrate_difference, disjoint_windows
-from driftline.statistics.null.features import CategoricalNull, NumericNull, fit_categorical, fit_numeric
+from driftline.statistics.null.fit import CategoricalNull, NumericNull, fit_categorical, fit_numeric
 
 __all__ = [
     "ACTED_ON",

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from driftline.statistics.null import grid
+from driftline.statistics.null import lookup_grid
 from driftline.statistics.null.calibrate import ACTED_ON, FEWEST_WINDOWS, NullTable
-from driftline.statistics.null.features import CategoricalNull, NumericNull
+from driftline.statistics.null.fit import CategoricalNull, NumericNull
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,7 +158,7 @@ class BlockNull:
         """
         shape = squared.shape
         tables = self.quantiles.reshape(-1, *self.quantiles.shape[2:])
-        p = grid.p_values(tables, self.typical_n.ravel(), squared.ravel(), n.ravel()).reshape(shape)
+        p = lookup_grid.p_values(tables, self.typical_n.ravel(), squared.ravel(), n.ravel()).reshape(shape)
         return np.where((self.windows <= FEWEST_WINDOWS) & (n > 0), 1.0, p)
 
     def extrapolated(self, n: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -232,7 +232,8 @@ class BlockNull:
             ("<f4", (features, g)),
         )
         expected = _HEADER.size + sum(int(np.prod(shape)) * np.dtype(kind).itemsize for kind, shape in parts)
-        if (sizes, probabilities) != (len(grid.SIZE_GRID), len(grid.P_GRID)) or len(data) != expected:
+        known = (len(lookup_grid.SIZE_GRID), len(lookup_grid.P_GRID))
+        if (sizes, probabilities) != known or len(data) != expected:
             raise ValueError(
                 f"null calibration is damaged: {len(data)} bytes where its header asks for {expected}. "
                 "Rebuild the baseline."

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from driftline.statistics.null.dependence import Dependence, dependence
-from driftline.statistics.null.grid import P_GRID, SIZE_GRID
+from driftline.statistics.null.lookup_grid import P_GRID, SIZE_GRID
 from driftline.statistics.null.scale import Scale, fit_scale
 from driftline.statistics.null.shape import (
     SIMULATED_SIZES,

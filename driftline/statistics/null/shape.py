@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from driftline.statistics.null.grid import P_GRID
+from driftline.statistics.null.lookup_grid import P_GRID
 
 Statistics = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Squared statistics (..., S) of deviations (..., B) from the reference fractions."""

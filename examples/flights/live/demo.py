@@ -25,13 +25,13 @@ from reader import ResultReader
 from recorded import write_reference
 from replay import SPEED, Replay, day_length
 
-from runners.flink.cluster import FlinkCluster
-from runners.flink.rest import FlinkError
-from runners.kafka.broker import KafkaBroker
-from runners.maven import MissingProgramError
-from runners.processes import Server, ServerError
+from tools.flink.cluster import FlinkCluster
+from tools.flink.rest import FlinkError
+from tools.kafka.broker import KafkaBroker
+from tools.maven import MissingProgramError
+from tools.processes import Server, ServerError
 
-sys.path.append(str(Path(__file__).parents[1]))
+sys.path[:0] = [str(Path(__file__).parents[3]), str(Path(__file__).parents[1])]
 from faults import FAULTS  # of the demo on files, one folder up
 
 HERE = Path(__file__).parent

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
-from driftline.schemas import RESULT, rows_of, standing_rows
+from driftline.tables import RESULT, rows_of, standing_rows
 
 if TYPE_CHECKING:
     from datetime import datetime

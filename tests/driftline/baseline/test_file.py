@@ -19,7 +19,7 @@ from driftline.baseline.file import (
     windows_record,
 )
 from driftline.baseline.fit import fit_null
-from driftline.baseline.windows import WindowHistograms
+from driftline.baseline.reference_windows import WindowHistograms
 from driftline.performance import Loss, LossNull, LossPeriods, PerformanceProfile
 from driftline.profiles.categorical import CategoricalProfile
 from driftline.profiles.numeric import NumericProfile

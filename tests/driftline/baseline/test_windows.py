@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftline.baseline.windows import (
+from driftline.baseline.reference_windows import (
     MOST_OVERLAP,
     calibration_stride,
     full_windows,
@@ -18,7 +18,7 @@ from driftline.baseline.windows import (
 )
 from driftline.profiles.coverage import Coverage
 from driftline.profiles.layout import CategoricalFeature, Layout, NumericFeature
-from driftline.slicing import profile_events
+from driftline.profiles.slicing import profile_events
 
 DAY = 86_400_000_000
 

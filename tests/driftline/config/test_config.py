@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.config import ConfigError, FeatureSpec, StartPosition, load_config, parse_config
-from driftline.config.reference import EXAMPLE, page
+from driftline.config import ConfigError, StartPosition, load_config, parse_config
+from driftline.config.reference_page import EXAMPLE, page
+from driftline.feature_spec import FeatureSpec
 
 MINIMAL = {
     "model": "model: flights",
@@ -498,13 +499,13 @@ def test_files_that_cannot_be_read(tmp_path):
 def test_the_documentation_is_up_to_date():
     path = Path(__file__).parents[3] / "docs" / "configuration.md"
     assert path.read_text(encoding="utf-8") == page(), (
-        "run: python -m driftline.config.reference > docs/configuration.md"
+        "run: python -m driftline.config.reference_page > docs/configuration.md"
     )
 
 
 def test_workers_do_not_pay_for_the_models():
     code = (
-        "import sys; import driftline.config.features, driftline.config.durations, driftline.config.errors;"
+        "import sys; import driftline.feature_spec, driftline.config.durations, driftline.config.errors;"
         "sys.exit('pydantic' in sys.modules or 'yaml' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

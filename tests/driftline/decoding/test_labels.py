@@ -9,7 +9,7 @@ from driftline.config import parse_config
 from driftline.decoding.event_schema import EventSchema, check_columns
 from driftline.decoding.events import decode_events
 from driftline.decoding.json_messages import JsonDecoder
-from driftline.decoding.labels import class_values, number_values
+from driftline.decoding.label_values import class_values, number_values
 from driftline.decoding.normalise import normalise
 from driftline.decoding.rejects import Reason
 from driftline.decoding.request_ids import request_keys

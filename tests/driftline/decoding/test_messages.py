@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftline.config import FeatureSpec
 from driftline.decoding.avro_container import AvroContainerDecoder
 from driftline.decoding.avro_messages import AvroDecoder
 from driftline.decoding.avro_schema import AvroSchemaError, arrow_columns, writer_schema
@@ -19,6 +18,7 @@ from driftline.decoding.event_schema import EventSchema
 from driftline.decoding.events import decode_events
 from driftline.decoding.formats import MESSAGE_FORMATS, MessageFormat
 from driftline.decoding.json_messages import JsonDecoder
+from driftline.feature_spec import FeatureSpec
 from tests.driftline.decoding.writers import (
     AVRO,
     SCHEMA,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from driftline.decoding.request_ids import request_hashes, request_keys
 from driftline.outcomes import LABELS, PREDICTIONS
-from driftline.outcomes.blocks import LABELS_TAG, PREDICTIONS_TAG, decode_block
+from driftline.outcomes.packed_rows import LABELS_TAG, PREDICTIONS_TAG, decode_block
 from driftline.outcomes.shards import SHARDS, pack_by_shard, without_id
 
 

@@ -7,8 +7,8 @@ import struct
 import fastavro
 import pyarrow as pa
 
-from driftline.config import FeatureSpec
 from driftline.decoding.event_schema import EventSchema
+from driftline.feature_spec import FeatureSpec
 
 SCHEMA = EventSchema(
     "at", "ms", ("origin",), (FeatureSpec("x", "numeric", "x"), FeatureSpec("kind", "categorical", "kind"))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from driftline.judging import Emitted
 from driftline.judging.emitted import DECIDED
-from driftline.schemas import row_id
+from driftline.tables import row_id
 from tests.driftline.judging.test_settle import WINDOW, batch, row
 
 DATA = Path(__file__).parent / "data"

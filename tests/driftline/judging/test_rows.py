@@ -14,8 +14,8 @@ from scipy import stats
 from driftline.baseline import decode_baseline
 from driftline.judging import judge, no_data
 from driftline.profiles.encoded import decode_profile
-from driftline.schemas import RESULT, row_id
-from driftline.slicing import profile_events
+from driftline.profiles.slicing import profile_events
+from driftline.tables import RESULT, row_id
 from tests.transforms.timelines import MINUTE, encoded_baseline, events, reference_events
 
 WINDOW = (0, 30 * MINUTE)

@@ -14,7 +14,7 @@ from scipy.stats import false_discovery_control
 from driftline.baseline import decode_baseline
 from driftline.config import Tests
 from driftline.judging import Emitted, settle_window
-from driftline.schemas import RESULT, row_id
+from driftline.tables import RESULT, row_id
 from tests.transforms.timelines import encoded_baseline, reference_events
 
 WINDOW = (0, 1_800_000_000)

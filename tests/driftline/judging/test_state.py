@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from driftline.judging.state import STATE_VERSION, WindowRows
+from driftline.judging.window_rows import STATE_VERSION, WindowRows
 from driftline.profiles.coverage import Coverage
-from driftline.schemas import RESULT
+from driftline.tables import RESULT
 from tests.driftline.judging.test_settle import batch, row
 
 DATA = Path(__file__).parent / "data"

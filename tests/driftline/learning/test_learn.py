@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftline.detectors.online_learning import OnlineLearningDetector
 from driftline.learning import (
     Examples,
     LearnerState,
@@ -20,9 +19,10 @@ from driftline.learning import (
     first_known,
     learn,
 )
+from driftline.learning.online_learner import OnlineLearningDetector
 from driftline.losses import log_loss
 from driftline.outcomes import OUTCOMES
-from driftline.outcomes.features import FEATURES, FeatureLayout
+from driftline.outcomes.travelling_features import FEATURES, FeatureLayout
 from driftline.signals import SignalValues
 
 DATA = Path(__file__).parent / "data"

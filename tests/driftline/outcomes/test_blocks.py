@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.outcomes.blocks import (
+from driftline.outcomes.packed_rows import (
     BLOCK_VERSION,
     LABELS_TAG,
     PREDICTIONS_TAG,
@@ -22,8 +22,8 @@ from driftline.outcomes.blocks import (
     first_time,
     span,
 )
-from driftline.outcomes.ledger import ShardLedger
-from driftline.outcomes.rows import Labels, Predictions, Status
+from driftline.outcomes.row_arrays import Labels, Predictions, Status
+from driftline.outcomes.shard_ledger import ShardLedger
 from driftline.outcomes.waiting import split
 
 DATA = Path(__file__).parent / "data"

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from driftline.outcomes import LABELS, OUTCOMES, PREDICTIONS
-from driftline.outcomes.events import labels_of, outcomes_of, predictions_of
+from driftline.outcomes.from_events import labels_of, outcomes_of, predictions_of
 from driftline.performance import Loss
 
 

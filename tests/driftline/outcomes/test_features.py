@@ -8,11 +8,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from driftline.detectors.online_columns import read_categories, read_numbers
 from driftline.outcomes import LABELS, OUTCOMES, PREDICTIONS, MatchRule, settle
-from driftline.outcomes.blocks import FEATURES_VERSION, decode_block, encode_labels, encode_predictions, span
-from driftline.outcomes.events import outcomes_of, predictions_of
-from driftline.outcomes.features import (
+from driftline.outcomes.feature_inputs import read_categories, read_numbers
+from driftline.outcomes.from_events import outcomes_of, predictions_of
+from driftline.outcomes.packed_rows import (
+    FEATURES_VERSION,
+    decode_block,
+    encode_labels,
+    encode_predictions,
+    span,
+)
+from driftline.outcomes.row_arrays import Labels, Predictions
+from driftline.outcomes.travelling_features import (
     FEATURES,
     HASHED_COLUMNS,
     FeatureLayout,
@@ -20,7 +27,6 @@ from driftline.outcomes.features import (
     features_of,
     without_features,
 )
-from driftline.outcomes.rows import Labels, Predictions
 from driftline.performance import Loss
 
 DATA = Path(__file__).parent / "data"

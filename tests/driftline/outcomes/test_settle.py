@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftline.outcomes import LABELS, PREDICTIONS, MatchRule, settle, waiting
-from driftline.outcomes.blocks import encode_labels, encode_predictions
-from driftline.outcomes.rows import Labels, Predictions
+from driftline.outcomes.packed_rows import encode_labels, encode_predictions
+from driftline.outcomes.row_arrays import Labels, Predictions
 from tests.driftline.outcomes import brute_force
 
 END = 1 << 62

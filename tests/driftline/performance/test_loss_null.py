@@ -9,7 +9,7 @@ from scipy import stats
 from benchmarks.performance_calibration import noise, spells, users, weather
 from driftline.performance import LossNull, LossPeriods, PerformanceProfile, compare
 from driftline.statistics.null import NullTable
-from driftline.statistics.null.grid import P_GRID, SIZE_GRID
+from driftline.statistics.null.lookup_grid import P_GRID, SIZE_GRID
 
 from .drawing import ABSOLUTE, LOG, SQUARED, ZERO_ONE, profile_of
 

@@ -114,7 +114,10 @@ def golden(name):
 def test_profiles_of_version_1_are_read(name):
     data = (DATA / f"performance_{name}_v1.bin").read_bytes()
     profile = PerformanceProfile.from_bytes(data)
-    assert profile.to_bytes() == data == golden(name).to_bytes()
+    assert profile.to_bytes() == data
+    same = golden(name)
+    for part in ("predicted", "outcome_sums", "delays"):  # a logarithm's last bit depends on the processor
+        np.testing.assert_allclose(getattr(profile, part), getattr(same, part), rtol=1e-15)
     assert (profile.n_predictions, profile.n, profile.delays.sum()) == (7, 5, 5)
     if name == "zero_one":
         assert (profile.errors, profile.losses.mean) == (2, 0.4)

@@ -14,7 +14,7 @@ from driftline.performance import (
     performance_batch,
     performance_row,
 )
-from driftline.schemas import PERFORMANCE, performance_id, standing_rows
+from driftline.tables import PERFORMANCE, performance_id, standing_rows
 
 from .drawing import SECOND, SQUARED, ZERO_ONE, outcomes, profile_of
 

@@ -19,7 +19,7 @@ from driftline.performance import (
     performance_row,
 )
 from driftline.report import ReferenceDistribution, RunSummary
-from driftline.schemas import DETECTION, QUANTILES, RESULT, detection_id, row_id
+from driftline.tables import DETECTION, QUANTILES, RESULT, detection_id, row_id
 
 DAY = 86_400_000_000
 APRIL = 1_364_774_400_000_000  # 2013-04-01

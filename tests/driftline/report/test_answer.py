@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from driftline.report import detections as detected
-from driftline.report import performance as performances
+from driftline.report import detection_list as detected
+from driftline.report import performance_grid as performances
 from driftline.report.answer import answer
 from driftline.report.answer_notes import notes_of
 

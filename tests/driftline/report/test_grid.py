@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.report import grid as grids
+from driftline.report import result_grid as grids
 from driftline.report.episodes import stretches
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from driftline.report import LabelCounts, ReferenceDistribution, headline
-from driftline.report.grid import of
+from driftline.report.result_grid import of
 
 
 def words(made, rows, **run):

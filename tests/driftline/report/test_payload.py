@@ -9,7 +9,7 @@ import pytest
 
 from driftline.report import headline
 from driftline.report import payload as packing
-from driftline.report.grid import of
+from driftline.report.result_grid import of
 
 
 def unpack(text):

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from driftline.report import detections as detected
-from driftline.report import performance as performances
+from driftline.report import detection_list as detected
+from driftline.report import performance_grid as performances
 from driftline.report.answer_notes import notes_of
 from driftline.report.performance_payload import performance_payload
 from tests.driftline.report.test_payload import unpack

@@ -8,8 +8,8 @@ import pytest
 
 from driftline.losses import Loss
 from driftline.outcomes import OUTCOMES
-from driftline.schemas.result import RESULT
 from driftline.signals import feature_signals, loss_signal, statistic_signals
+from driftline.tables.results import RESULT
 
 
 def outcomes(**columns):

@@ -3,9 +3,9 @@
 import datetime as dt
 import math
 
-from driftline.schemas.detection import DETECTION
-from driftline.schemas.identity import detection_id
 from driftline.signals import Detection, detection_batch
+from driftline.tables.detections import DETECTION
+from driftline.tables.identity import detection_id
 
 CONTEXT = {"model": "flights", "segment": "*", "signal": "loss", "emitted_at": 9}
 

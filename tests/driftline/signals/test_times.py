@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.signals.times import NEWEST, Times
+from driftline.signals.stream_times import NEWEST, Times
 
 
 @given(st.lists(st.integers(0, 4000), max_size=8), st.integers(1, 32_000))

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import signal, stats
 
-from driftline.statistics.null import grid, shape
+from driftline.statistics.null import lookup_grid, shape
 from driftline.statistics.null.calibrate import _Windows
 from driftline.statistics.null.dependence import Dependence, dependence
 from driftline.statistics.null.pooling import design_effect, pool_rare, sum_groups
@@ -11,8 +11,10 @@ from driftline.statistics.null.scale import fit_scale
 
 def table_of(law, typical_n=100.0):
     """Null table of a squared statistic that shrinks like 1/n."""
-    quantiles = np.log(law.isf(grid.P_GRID))
-    return (quantiles - np.log(grid.SIZE_GRID)[:, None]).astype(np.float32)[None], np.array([typical_n])
+    quantiles = np.log(law.isf(lookup_grid.P_GRID))
+    return (quantiles - np.log(lookup_grid.SIZE_GRID)[:, None]).astype(np.float32)[None], np.array(
+        [typical_n]
+    )
 
 
 class TestGrid:
@@ -22,23 +24,25 @@ class TestGrid:
         law = stats.f(3, 12)
         table, typical = table_of(law)
         squared = np.array([law.isf(p) * 100 / n])
-        assert grid.p_values(table, typical, squared, np.array([n]))[0] == pytest.approx(p, rel=0.03)
+        assert lookup_grid.p_values(table, typical, squared, np.array([n]))[0] == pytest.approx(p, rel=0.03)
 
     def test_p_falls_as_the_statistic_grows_and_ends_at_the_smallest(self):
         table, typical = table_of(stats.chi2(2))
         squared = np.geomspace(1e-6, 1e6, 200)
-        p = grid.p_values(np.repeat(table, 200, 0), np.repeat(typical, 200), squared, np.full(200, 50.0))
+        p = lookup_grid.p_values(
+            np.repeat(table, 200, 0), np.repeat(typical, 200), squared, np.full(200, 50.0)
+        )
         assert np.all(np.diff(p) <= 0)
         assert p[0] == 1
-        assert p[-1] == pytest.approx(grid.SMALLEST_P)
+        assert p[-1] == pytest.approx(lookup_grid.SMALLEST_P)
 
     def test_no_rows_have_no_p_value(self):
-        assert np.isnan(grid.p_values(*table_of(stats.chi2(2)), np.array([1.0]), np.array([0.0])))[0]
+        assert np.isnan(lookup_grid.p_values(*table_of(stats.chi2(2)), np.array([1.0]), np.array([0.0])))[0]
 
     def test_above_the_grid_thresholds_stay(self):
         table, typical = table_of(stats.chi2(2))
-        at_end = grid.p_values(table, typical, np.array([0.1]), np.array([1600.0]))
-        assert grid.p_values(table, typical, np.array([0.1]), np.array([1e6])) == at_end
+        at_end = lookup_grid.p_values(table, typical, np.array([0.1]), np.array([1600.0]))
+        assert lookup_grid.p_values(table, typical, np.array([0.1]), np.array([1e6])) == at_end
 
 
 class TestDependence:
@@ -94,8 +98,8 @@ class TestShape:
     def test_mixture_of_one_normal_is_f(self):
         drawn = stats.norm.ppf((np.arange(200_000) + 0.5) / 200_000) ** 2
         quantiles = shape.mixture_quantiles(np.random.default_rng(0).permutation(drawn), 12.0)
-        expected = stats.f.isf(grid.P_GRID, 1, 12)
-        near = grid.P_GRID >= 1e-3
+        expected = stats.f.isf(lookup_grid.P_GRID, 1, 12)
+        near = lookup_grid.P_GRID >= 1e-3
         np.testing.assert_allclose(quantiles[near], expected[near], rtol=0.05)
         np.testing.assert_allclose(shape.arcsine_quantiles(12.0), expected, rtol=1e-6)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftline.streaming.emptiness import Emptiness
-from driftline.streaming.lateness import LateRule, watermarks_before
+from driftline.windows.lateness import LateRule, watermarks_before
 
 RULE = LateRule(size=30, slice=5, allowed_lateness=10)
 

@@ -1,0 +1,1 @@
+"""Drift detection on tables in memory: the job's own profiles, tests and decisions, without Beam."""

@@ -1,0 +1,318 @@
+"""Drift detection in a notebook: the job's own profiles, tests and decisions on a table in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from driftline.baseline import Baseline, BaselineError, decode_baseline
+from driftline.baseline.fit import fit_entry
+from driftline.config import Tests
+from driftline.feature_spec import FeatureSpec
+from driftline.judging import judge, settle_window
+from driftline.notebook.table_events import as_events, as_integers, as_table, kind_of
+from driftline.profiles.encoded import decode_profile, merge_encoded
+from driftline.profiles.slicing import profile_events
+from driftline.profiles.survey import Survey
+from driftline.segments import ALL
+from driftline.tables import RESULT, Calibration
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from driftline.profiles.layout import Layout
+
+# With this many windows calibrated p-values are good to within a factor of two or so.
+_WINDOWS = 60
+_SPAN = 1 << 50  # longer than any slice index times one microsecond: everything is one slice
+
+
+@dataclass(frozen=True)
+class DriftResult:
+    """One feature of the current data compared with the reference.
+
+    Parameters
+    ----------
+    feature
+        Name of the feature.
+    method
+        Test that decides: ``ks`` for a numeric feature, ``chi2`` for a categorical one.
+    statistic
+        Its value; nan if there is no value to compare.
+    p_value
+        The test's and the missing rate's, Bonferroni-combined: calibrated if the reference has times, else
+        as if rows were independent.
+    p_adjusted
+        Adjusted for all features (Benjamini-Hochberg).
+    drifted
+        Whether it is significant and large.
+    psi, wasserstein_iqr
+        Effect sizes; the second is nan for a categorical feature.
+    missing_rate
+        Share of missing values in the current data.
+    n
+        Rows of the current data.
+    calibration
+        What `p_value` rests on: ``calibrated`` and ``bound`` are from the reference's own spans of time,
+        ``few_windows`` and ``uncalibrated`` too, but of so few that nothing is called drifted;
+        ``independent`` is as if rows were independent.
+    """
+
+    feature: str
+    method: str
+    statistic: float
+    p_value: float
+    p_adjusted: float
+    drifted: bool
+    psi: float
+    wasserstein_iqr: float
+    missing_rate: float
+    n: int
+    calibration: str
+
+
+class DriftDetector:
+    """Compare tables with a reference, with the statistics and decisions of the monitoring job.
+
+    Parameters
+    ----------
+    reference
+        Array (n, features), `pandas.DataFrame`, `pyarrow.Table` or ``RecordBatch``: number columns are
+        numeric features, all others categorical. Or a `Baseline`. NaN in an array or a DataFrame is missing.
+    alpha
+        Level of `DriftResult.p_adjusted` below which a result is significant.
+    psi, wasserstein_iqr
+        Sizes above which a significant result is drift; one of the two is enough.
+    min_n
+        Fewest rows of the current data that are judged.
+    time
+        Name of a time column of the reference (timestamps or numbers). With it the reference is cut into 60
+        spans, and p-values are calibrated on how those differ, which keeps them honest where rows are
+        correlated. The column is no feature, and the current data need not have it.
+    segment
+        Segment of a `Baseline` to compare with, such as ``origin=JFK``.
+
+    Raises
+    ------
+    ValueError
+        If the reference is empty, `time` is not one of its columns, or it has no such segment.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> detector = DriftDetector(rng.normal(size=(5000, 2)))
+    >>> current = rng.normal(size=(1000, 2)) + [0, 1]
+    >>> results = detector.detect_all(current)
+    >>> [(result.feature, result.method, result.drifted) for result in results]
+    [('x0', 'ks', False), ('x1', 'ks', True)]
+    >>> detector.should_alert(results, share=0.3)
+    True
+    """
+
+    def __init__(
+        self,
+        reference: Any,
+        *,
+        alpha: float = 0.05,
+        psi: float = 0.25,
+        wasserstein_iqr: float = 0.1,
+        min_n: int = 200,
+        time: str | None = None,
+        segment: str = ALL,
+    ) -> None:
+        in_memory = not isinstance(reference, Baseline)
+        if in_memory:
+            reference = _baseline_of(as_table(reference), time, min_n)
+        # a baseline that could not be calibrated says so, as in the job; a table without times is a sample
+        self._independent = in_memory and reference.windows == 0
+        if segment not in reference.segments:
+            known = ", ".join(reference.segments)
+            raise ValueError(f"segment {segment!r} is not in the baseline; it has {known}")
+        self._baseline = reference
+        self._segment = segment
+        self._tests = Tests(alpha=alpha, psi=psi, wasserstein_iqr=wasserstein_iqr, min_n=min_n)
+        self._specs = [
+            FeatureSpec(name, block.kind, name) for block in reference.layout.blocks for name in block.names
+        ]
+
+    @classmethod
+    def from_baseline(cls, path: str | Path, **options: Any) -> DriftDetector:
+        """Use a baseline that ``driftline baseline`` wrote.
+
+        Parameters
+        ----------
+        path
+            A local baseline file.
+        **options
+            As for `DriftDetector`: `segment`, `alpha` and the like.
+
+        Returns
+        -------
+        DriftDetector
+
+        Raises
+        ------
+        BaselineError
+            If there is no such file, or it is no baseline this release can read.
+        ValueError
+            If it has no such segment.
+        """
+        try:
+            data = Path(path).read_bytes()
+        except OSError as error:
+            raise BaselineError(
+                f"no baseline at {path} ({error.strerror}): build it with `driftline baseline`"
+            ) from error
+        return cls(decode_baseline(data, str(path)), **options)
+
+    def detect_all(self, current: Any) -> list[DriftResult]:
+        """Compare every feature of a table with the reference.
+
+        Parameters
+        ----------
+        current
+            The same columns as the reference, in any form that the reference may have; others are ignored.
+
+        Returns
+        -------
+        list of DriftResult
+            One a feature, in the order of the reference.
+
+        Raises
+        ------
+        ValueError
+            If a feature's column is missing or there are no rows.
+        """
+        table = as_table(current)
+        absent = [spec.name for spec in self._specs if spec.name not in table.column_names]
+        if absent:
+            raise ValueError(
+                f"the current data lacks {', '.join(absent)}; its columns are "
+                f"{', '.join(table.column_names)}; name columns like the features, "
+                "and the model's output `prediction`"
+            )
+        if table.num_rows == 0:
+            raise ValueError("the current data has no rows: there is nothing to compare")
+        layout = self._baseline.layout
+        window = (0, _SPAN)
+        batches: list[pa.RecordBatch] = []
+        for part in profile_events(
+            as_events(table.select([spec.name for spec in self._specs]), self._specs, None),
+            layout,
+            None,
+            _SPAN,
+        ):
+            block = layout.block(part.block)
+            profile = decode_profile(part.profile)
+            rows = judge(
+                profile, self._segment, block, window, baseline=self._baseline, min_n=self._tests.min_n
+            )
+            batches.append(_as_if_independent(rows) if self._independent else rows)
+        settled = settle_window(batches, window, 1.0, self._baseline, self._tests, emitted_at=0)
+        by_feature = {
+            row["feature"]: row for row in settled.rows.to_pylist() if row["segment"] == self._segment
+        }
+        return [_result(by_feature[spec.name]) for spec in self._specs]
+
+    def should_alert(self, results: Sequence[DriftResult], share: float = 0.3) -> bool:
+        """Decide whether enough features drifted to wake somebody.
+
+        Parameters
+        ----------
+        results
+            What `detect_all` gave.
+        share
+            Least share of drifted features, more than 0 and at most 1.
+
+        Returns
+        -------
+        bool
+
+        Raises
+        ------
+        ValueError
+            If `share` is not such a number.
+        """
+        if not 0 < share <= 1:
+            raise ValueError(f"share={share} is no share of the features: give more than 0 and at most 1")
+        return bool(results) and sum(result.drifted for result in results) / len(results) >= share
+
+
+def _as_if_independent(rows: pa.RecordBatch) -> pa.RecordBatch:
+    """Judge by the iid p-value: without times there are no windows to calibrate on."""
+    rows = rows.set_column(
+        rows.schema.get_field_index("p_value"), RESULT.arrow.field("p_value"), rows["p_iid"]
+    )
+    at = rows.schema.get_field_index("calibration")
+    return rows.set_column(at, RESULT.arrow.field(at), pa.repeat(Calibration.INDEPENDENT.value, len(rows)))
+
+
+def _baseline_of(table: pa.Table, time: str | None, min_n: int) -> Baseline:
+    if table.num_rows == 0:
+        raise ValueError("the reference has no rows: give the data that is to count as normal")
+    times = None
+    if time is not None:
+        if time not in table.column_names:
+            columns = ", ".join(table.column_names)
+            raise ValueError(f"time={time!r} is not a column of the reference; its columns are {columns}")
+        times = as_integers(table[time])
+        table = table.drop_columns([time])
+    specs = [FeatureSpec(field.name, kind_of(field.type), field.name) for field in table.schema]
+    if not specs:
+        raise ValueError("the reference has no feature: give at least one column besides the time")
+    events = as_events(table, specs, times)
+    layout: Layout = Survey.of(events, specs).layout(specs)
+    moments = events["time"].to_numpy()
+    first, last = int(moments.min()), int(moments.max())
+    size = (last - first) // _WINDOWS + 1
+    starts = first + size * np.arange(_WINDOWS, dtype=np.int64)
+    slices: dict[str, dict[int, bytes]] = {block.name: {} for block in layout.blocks}
+    shifted = events.set_column(0, "time", pc.subtract(events["time"], first))
+    for part in profile_events(shifted, layout, None, size):
+        slices[part.block][first + part.start] = part.profile
+    timed = first < last
+    entries = {}
+    for block in layout.blocks:
+        known = slices[block.name]
+        whole = decode_profile(merge_encoded(list(known.values())))
+        windows = starts if timed else starts[:0]
+        entry, _ = fit_entry(block, whole, known, windows, size=size, stride=size, min_n=min_n)
+        entries[ALL, block.name] = entry
+    return Baseline(
+        model="",
+        size=size,
+        every=size,
+        segment_columns=(),
+        layout=layout,
+        entries=entries,
+        windows=_WINDOWS if timed else 0,
+        created_at=0,
+        version="",
+    )
+
+
+def _result(row: dict[str, Any]) -> DriftResult:
+    numeric = row["kind"] == "numeric"
+
+    def number(name: str) -> float:
+        return float("nan") if row[name] is None else float(row[name])
+
+    return DriftResult(
+        feature=row["feature"],
+        method="ks" if numeric else "chi2",
+        statistic=number("ks" if numeric else "chi2"),
+        p_value=number("p_value"),
+        p_adjusted=number("p_adjusted"),
+        drifted=bool(row["drifted"]),
+        psi=number("psi"),
+        wasserstein_iqr=number("wasserstein_iqr"),
+        missing_rate=number("missing_rate"),
+        n=row["n"],
+        calibration=row["calibration"],
+    )

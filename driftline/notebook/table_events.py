@@ -1,0 +1,158 @@
+"""Tables in memory, in the forms that notebooks have them, as events."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from driftline.feature_spec import FeatureSpec
+
+_LARGEST_TIME = 2.0**62
+
+
+def as_table(data: Any) -> pa.Table:
+    """Read any of the accepted forms as an Arrow table.
+
+    Parameters
+    ----------
+    data
+        Array (n, features) or (n,), `pandas.DataFrame` or ``Series``, `pyarrow.Table` or ``RecordBatch``.
+
+    Returns
+    -------
+    pyarrow.Table
+        Columns of an array are x0, x1, ...; its NaN is null.
+
+    Raises
+    ------
+    ValueError
+        If it is no table, or several columns have one name.
+    """
+    if isinstance(data, pa.RecordBatch):
+        data = pa.Table.from_batches([data])
+    elif hasattr(data, "iloc"):
+        data = pa.Table.from_pandas(data if data.ndim == 2 else data.to_frame(), preserve_index=False)
+    elif not isinstance(data, pa.Table):
+        data = _of_array(data)
+    twice = sorted(name for name, times in Counter(data.column_names).items() if times > 1)
+    if twice:
+        raise ValueError(f"several columns are named {', '.join(twice)}: give each a name of its own")
+    return data
+
+
+def _of_array(data: Any) -> pa.Table:
+    array = np.asarray(data)
+    if array.ndim == 0 and not np.issubdtype(array.dtype, np.number):
+        raise ValueError(
+            f"a {type(data).__name__} is no table: give an array, a DataFrame or an Arrow table "
+            "(and for a baseline file, use DriftDetector.from_baseline)"
+        )
+    array = array[:, None] if array.ndim == 1 else array
+    if array.ndim != 2:
+        raise ValueError(f"an array of shape {array.shape} is no table: give (rows, features)")
+    # NaN is how an array says missing, as in pandas
+    return pa.table({f"x{i}": pa.array(array[:, i], from_pandas=True) for i in range(array.shape[1])})
+
+
+def kind_of(of: pa.DataType) -> str:
+    """Tell the kind of feature that a column is: numbers are numeric, all else is categorical.
+
+    Examples
+    --------
+    >>> kind_of(pa.int8()), kind_of(pa.bool_())
+    ('numeric', 'categorical')
+    """
+    number = pa.types.is_integer(of) or pa.types.is_floating(of) or pa.types.is_decimal(of)
+    return "numeric" if number else "categorical"
+
+
+def as_events(table: pa.Table, specs: Sequence[FeatureSpec], times: ArrayLike | None) -> pa.Table:
+    """Make normalised events of a table.
+
+    Parameters
+    ----------
+    table
+        The columns of the features.
+    specs
+        The features.
+    times
+        Event times, (n,) int64; all the same if None.
+
+    Returns
+    -------
+    pyarrow.Table
+        As the decoding layer makes them.
+
+    Raises
+    ------
+    ValueError
+        If a column cannot be read as its feature's kind.
+    """
+    columns: dict[str, Any] = {
+        "time": pa.array(np.zeros(table.num_rows, np.int64) if times is None else times)
+    }
+    for spec in specs:
+        wanted = pa.float64() if spec.kind == "numeric" else pa.string()
+        try:  # an integer beyond 2^53 becomes the nearest float
+            columns[f"feature.{spec.name}"] = table[spec.name].cast(wanted, safe=spec.kind != "numeric")
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+            raise ValueError(
+                f"column {spec.name!r} of type {table[spec.name].type} cannot be read as {spec.kind}: "
+                f"{error}; convert it, or leave it out"
+            ) from error
+    return pa.table(columns)
+
+
+def as_integers(column: Any) -> ArrayLike:
+    """Read a time column as integers that keep its order.
+
+    Parameters
+    ----------
+    column
+        Arrow column of timestamps, dates or numbers.
+
+    Returns
+    -------
+    ndarray, shape (n,), int64
+        Microseconds, or the numbers themselves.
+
+    Raises
+    ------
+    ValueError
+        If it is of another type, or has nulls or infinite values.
+    """
+    kind = column.type
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        # what is finer than a microsecond is cut off, as in the job
+        column = column.cast(pa.timestamp("us", tz=getattr(kind, "tz", None)), safe=False).cast(pa.int64())
+    elif pa.types.is_floating(kind):
+        column = _scaled(column)
+    elif not pa.types.is_integer(kind):
+        raise ValueError(
+            f"a time column of type {kind} cannot be read: give timestamps (pandas.to_datetime) or numbers"
+        )
+    if column.null_count:
+        raise ValueError(
+            f"the time column has {column.null_count} nulls: drop those rows, or give them a time"
+        )
+    return np.asarray(column.cast(pa.int64()).to_numpy())
+
+
+def _scaled(column: Any) -> Any:
+    """Integers of a column of floats: millionths, or coarser where those would be no int64."""
+    values = column.to_numpy().astype(np.float64)
+    largest = np.nanmax(np.abs(values), initial=0.0)
+    if not np.isfinite(largest):
+        raise ValueError("the time column holds infinite values: drop those rows, or give them a time")
+    unit = min(1e6, _LARGEST_TIME / max(largest, 1e-300))
+    return pa.array(
+        np.rint(np.where(np.isnan(values), 0, values) * unit).astype(np.int64), mask=np.isnan(values)
+    )

@@ -1,0 +1,158 @@
+"""Rows of the table `performance`."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+
+from driftline.performance.comparison import compare
+from driftline.performance.estimation import estimate
+from driftline.performance.label_delays import delay_quantile
+from driftline.performance.metrics import measure
+from driftline.segments import values_of
+from driftline.tables.identity import performance_id
+from driftline.tables.performance import PERFORMANCE, PerformanceStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from driftline.performance.performance_reference import PerformanceReference
+    from driftline.performance.profile import PerformanceProfile
+
+# The years 1 to 9999, which every sink can write: a window may reach out of them where an event cannot.
+_FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
+
+
+def performance_row(
+    profile: PerformanceProfile,
+    *,
+    model: str,
+    segment: str,
+    window: tuple[int, int],
+    reference: PerformanceReference | None,
+    min_n: int,
+    emitted_at: int,
+    rolling_error: float = math.nan,
+    baseline_version: str | None = None,
+) -> dict[str, Any]:
+    """Say how a model did on one segment in one window.
+
+    Parameters
+    ----------
+    profile
+        Profile of the window, which windows are by the event time of the prediction.
+    model
+        Name of the model.
+    segment
+        Segment label.
+    window
+        Start and end, microseconds.
+    reference
+        The segment's own in the baseline, None if it has none.
+    min_n
+        Outcomes below which the row says ``insufficient``.
+    emitted_at
+        Now, microseconds.
+    rolling_error
+        Mean loss of the last outcomes known at the window's end; nan where unknown.
+    baseline_version
+        Version of the baseline, None without one.
+
+    Returns
+    -------
+    dict
+        One value for each column of `PERFORMANCE`; times in microseconds, None where a column does not apply.
+
+    Raises
+    ------
+    ValueError
+        If the reference is of another loss or threshold.
+    """
+    start, end = window
+    binary = profile.loss.binary
+    metrics = measure(profile)
+    labelled_reference = reference if reference is not None and reference.profile.n else None
+    row: dict[str, Any] = {
+        "row_id": performance_id(model, segment, start, end),
+        "model": model,
+        "segment": segment,
+        "segment_values": values_of(segment),
+        "window_start": max(start, _FIRST),
+        "window_end": min(end, _LAST),
+        "emitted_at": emitted_at,
+        "n_predictions": profile.n_predictions,
+        "n": profile.n,
+        "labelled_share": profile.n / profile.n_predictions if profile.n_predictions else None,
+        "loss": profile.loss.name,
+        "mean_loss": metrics.mean_loss,
+        "mean_loss_low": metrics.mean_loss_interval.low,
+        "mean_loss_high": metrics.mean_loss_interval.high,
+        "error_rate": metrics.error_rate,
+        "error_rate_low": metrics.error_rate_interval.low,
+        "error_rate_high": metrics.error_rate_interval.high,
+        "rolling_error": rolling_error,
+        "log_loss": metrics.log_loss,
+        "auc": metrics.auc,
+        "calibration_error": metrics.calibration_error,
+        "mean_absolute_error": metrics.mean_absolute_error,
+        "root_mean_squared_error": metrics.root_mean_squared_error,
+        "status": _status(profile, labelled_reference, min_n).value,
+        "label_delay_p50_s": delay_quantile(profile.delays, 0.5),
+        "label_delay_p95_s": delay_quantile(profile.delays, 0.95),
+        "baseline_version": baseline_version,
+    }
+    if binary and profile.n_predictions:
+        calibration = reference.calibration if reference is not None else None
+        expected = estimate(profile, calibration)
+        row |= {
+            "estimated_accuracy": expected.accuracy,
+            "estimated_error_rate": expected.error_rate,
+            "estimated_auc": expected.auc,
+            "estimate_calibrated": calibration is not None,
+        }
+    if labelled_reference is not None:
+        normal = labelled_reference.metrics
+        comparison = compare(profile, labelled_reference.profile, labelled_reference.null)
+        row |= {
+            "n_reference": normal.n,
+            "mean_loss_reference": normal.mean_loss,
+            "error_rate_reference": normal.error_rate,
+            "calibration_error_reference": normal.calibration_error,
+            "auc_reference": normal.auc,
+            "difference": comparison.difference,
+            "p_value": comparison.p_value,
+            "p_iid": comparison.p_iid,
+        }
+    return {name: _finite(row.get(name)) for name in PERFORMANCE.names}
+
+
+def performance_batch(rows: Sequence[dict[str, Any]]) -> pa.RecordBatch:
+    """Make a batch of rows.
+
+    Parameters
+    ----------
+    rows
+        What `performance_row` gave, any number.
+
+    Returns
+    -------
+    pyarrow.RecordBatch
+        Of the schema `PERFORMANCE`.
+    """
+    return pa.RecordBatch.from_pylist(list(rows), schema=PERFORMANCE.arrow)
+
+
+def _status(
+    profile: PerformanceProfile, reference: PerformanceReference | None, min_n: int
+) -> PerformanceStatus:
+    if not profile.n:
+        return PerformanceStatus.NO_LABELS
+    if reference is None:
+        return PerformanceStatus.NO_BASELINE
+    return PerformanceStatus.OK if profile.n >= min_n else PerformanceStatus.INSUFFICIENT
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,164 @@
+"""Performance rows as dense arrays over segments and windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from driftline.report.table_arrays import codes, distinct, floats, micros
+from driftline.report.wording import calendar, moment
+from driftline.segments import ALL, OTHER
+from driftline.tables import PerformanceStatus, standing_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+
+    from numpy.typing import NDArray
+
+    from driftline.run_summary import RunSummary
+
+STATUSES = tuple(str(status) for status in PerformanceStatus)
+ABSENT = len(STATUSES)
+"""Status code of a cell without a row."""
+
+MEASURES = (
+    "n_predictions", "n", "labelled_share", "mean_loss", "mean_loss_low", "mean_loss_high", "error_rate",
+    "error_rate_low", "error_rate_high", "rolling_error", "auc", "calibration_error", "mean_absolute_error",
+    "root_mean_squared_error", "estimated_accuracy", "estimated_auc", "difference", "p_value",
+    "label_delay_p50_s", "label_delay_p95_s", "p_iid",
+)  # fmt: skip
+REFERENCES = ("mean_loss_reference", "error_rate_reference", "calibration_error_reference", "auc_reference")
+RAW, CALIBRATED, UNKNOWN = range(3)
+"""How an estimate was made."""
+MAX_CELLS = 60_000
+"""Cells a report embeds; beyond it segments and then the oldest windows are left out."""
+LEAST_SEGMENTS = 20
+"""Windows are left out before there are fewer segments than this."""
+
+
+@dataclass(frozen=True, eq=False)
+class PerformanceGrid:
+    """Standing performance rows, S segments by W windows.
+
+    Parameters
+    ----------
+    segments : tuple of str
+        All traffic first, ``(other)`` last.
+    starts, ends : ndarray of int64, shape (W,)
+        The windows in time order, microseconds since the epoch.
+    status : ndarray of uint8, shape (S, W)
+        Index into `STATUSES`, or `ABSENT`.
+    estimates : ndarray of uint8, shape (S, W)
+        `RAW`, `CALIBRATED` or `UNKNOWN`.
+    columns : dict of str to ndarray of float64, shape (S, W)
+        `MEASURES`, NaN where a row has none.
+    normal : dict of str to ndarray of float64, shape (S,)
+        `REFERENCES`: of each segment the newest that is known, NaN if none is.
+    loss : str
+        Name of the loss, of the newest row; empty without rows.
+    segments_left_out, windows_left_out : int
+        What did not fit in `MAX_CELLS`.
+    """
+
+    segments: tuple[str, ...]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    status: NDArray[np.uint8]
+    estimates: NDArray[np.uint8]
+    columns: dict[str, NDArray[np.float64]]
+    normal: dict[str, NDArray[np.float64]]
+    loss: str
+    segments_left_out: int
+    windows_left_out: int
+
+    @property
+    def labelled(self) -> NDArray[np.bool_]:
+        """Cells of which at least one label is known, shape (S, W)."""
+        return np.nan_to_num(self.columns["n"]) > 0
+
+    @property
+    def tested(self) -> bool:
+        """Whether any cell has a calibrated p-value."""
+        return bool(np.isfinite(self.columns["p_value"]).any())
+
+
+def of(rows: Any, wanted: Collection[str] = ()) -> PerformanceGrid:
+    """Arrange performance rows.
+
+    Parameters
+    ----------
+    rows : pyarrow.Table
+        Rows of the PERFORMANCE schema, any replay, any order.
+    wanted : collection of str
+        Segments to show before others if not all fit.
+
+    Returns
+    -------
+    PerformanceGrid
+    """
+    table = standing_rows(rows)
+    every_segment, every_window = distinct(table, "segment"), np.unique(micros(table, "window_start"))
+    segments = _that_fit(table, every_segment, len(every_window), wanted)
+    windows = every_window[-max(MAX_CELLS // max(len(segments), 1), 1) :]
+    if len(segments) < len(every_segment) or len(windows) < len(every_window):
+        inside = pc.is_in(table["segment"], value_set=pa.array(segments, pa.string()))
+        table = table.filter(pc.and_(inside, pa.array(np.isin(micros(table, "window_start"), windows))))
+    shape = len(segments), len(windows)
+    column = np.searchsorted(windows, micros(table, "window_start"))
+    place = codes(table["segment"], segments), column
+
+    def spread(values: NDArray[Any], empty: object, dtype: str) -> NDArray[Any]:
+        cells = np.full(shape, empty, dtype)
+        cells[place] = values
+        return cells
+
+    ends = np.zeros(len(windows), np.int64)
+    ends[column] = micros(table, "window_end")
+    calibrated = pc.fill_null(table["estimate_calibrated"].cast(pa.uint8()), UNKNOWN).to_numpy()
+    return PerformanceGrid(
+        segments=segments,
+        starts=windows,
+        ends=ends,
+        status=spread(codes(table["status"], STATUSES), ABSENT, "u1"),
+        estimates=spread(calibrated, UNKNOWN, "u1"),
+        columns={name: spread(floats(table[name]), np.nan, "f8") for name in MEASURES},
+        normal={name: _newest(spread(floats(table[name]), np.nan, "f8")) for name in REFERENCES},
+        loss=str(table["loss"][int(np.argmax(column))].as_py()) if table.num_rows else "",
+        segments_left_out=len(every_segment) - len(segments),
+        windows_left_out=len(every_window) - len(windows),
+    )
+
+
+def instants(performance: PerformanceGrid | None, run: RunSummary) -> Callable[[int], str]:
+    """Choose how instants are written, by the windows; see `calendar`."""
+    if performance is None or not len(performance.starts):
+        return partial(moment, daily=False, year=True)
+    starts, ends = performance.starts.tolist(), performance.ends.tolist()
+    daily, year = calendar(starts, ends, run.window_size_us)
+    return partial(moment, daily=daily, year=year)
+
+
+def _that_fit(table: Any, segments: list[str], windows: int, wanted: Collection[str]) -> tuple[str, ...]:
+    """Choose all traffic, then what is wanted, then the segments with most predictions."""
+    keep = max(MAX_CELLS // max(windows, 1), LEAST_SEGMENTS)
+    if keep < len(segments):
+        sums = table.group_by("segment").aggregate([("n_predictions", "sum")])
+        sizes = dict(zip(*(sums[name].to_pylist() for name in ("segment", "n_predictions_sum")), strict=True))
+        segments = sorted(
+            segments,
+            key=lambda label: (label != ALL, label not in wanted, -(sizes.get(label) or 0), label),
+        )[:keep]
+    return tuple(sorted(segments, key=lambda label: (label != ALL, label == OTHER, label)))
+
+
+def _newest(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the last number of each row that is one, NaN without."""
+    if not values.size:
+        return np.full(len(values), np.nan)
+    last = values.shape[1] - 1 - np.argmax(np.isfinite(values)[:, ::-1], axis=1)
+    return np.asarray(values[np.arange(len(values)), last])

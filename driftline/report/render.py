@@ -1,0 +1,215 @@
+"""The report: one HTML file that needs nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from driftline.report import detection_list as detected
+from driftline.report import performance_grid as performances
+from driftline.report import result_grid as grids
+from driftline.report.answer import Answer, answer
+from driftline.report.answer_notes import notes_of
+from driftline.report.headline import Headline, headline
+from driftline.report.payload import payload
+from driftline.report.performance_payload import performance_payload
+from driftline.report.wording import calendar, moment, number, percent, period, plural, span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from driftline.report.findings import Finding
+    from driftline.report.note import Note
+    from driftline.report.reference_distribution import ReferenceDistribution
+    from driftline.report.result_grid import Grid
+    from driftline.run_summary import RunSummary
+
+_SCRIPTS = ("dom", "data", "heat", "line", "distribution", "table", "performance", "page")
+_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'unsafe-inline'"
+_MOST_FINDINGS = 8
+_TONES = {"drift": "Drift", "quiet": "No drift", "unknown": "Not judged"}
+_ANSWERS = {"drift": "Model worse", "quiet": "Model holds", "unknown": "Model not judged"}
+
+
+def render(
+    results: Any,
+    run: RunSummary,
+    references: Mapping[tuple[str, str], ReferenceDistribution] | None = None,
+    *,
+    performance: Any = None,
+    detections: Any = None,
+) -> str:
+    """Write the report of one run.
+
+    Parameters
+    ----------
+    results : pyarrow.Table
+        Rows of the RESULT schema, any order; of rows with one ``row_id`` only the one that stands is used.
+    run : RunSummary
+        What the run says about itself.
+    references : mapping of (segment, feature) to ReferenceDistribution, optional
+        The baseline's distributions; without them the page has no distribution charts.
+    performance : pyarrow.Table, optional
+        Rows of the PERFORMANCE schema, used as the results are; without them the page does not say how right
+        the model is.
+    detections : pyarrow.Table, optional
+        Rows of the DETECTION schema.
+
+    Returns
+    -------
+    str
+        HTML text, to be written as UTF-8. It loads nothing: its content security policy forbids it.
+    """
+    cells = grids.of(results, run)
+    words = headline(cells, run, references)
+    model = _model(run, performance, detections)
+    script = "\n".join(['"use strict";', *(_asset(f"{name}.js") for name in _SCRIPTS)])
+    digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode("ascii")
+    return Template(_asset("report.html")).substitute(
+        style=_asset("report.css"),
+        script=script,
+        policy=f"{_POLICY}; script-src 'sha256-{digest}'",
+        model=escape(run.model),
+        period=escape(_period(cells, run)),
+        tone=words.tone,
+        tone_name=_TONES[words.tone],
+        title=escape(words.title),
+        notes=_notes(words.notes),
+        tiles=_tiles(cells, run),
+        findings=_found(words),
+        thresholds=_thresholds(run),
+        counts=_count_line(run),
+        facts=_facts(run),
+        hidden="" if cells.row.size else " hidden",
+        payload=payload(cells, run, words, references),
+        **model,
+    )
+
+
+def _model(run: RunSummary, performance: Any, detections: Any) -> dict[str, str]:
+    """Write what the page says about the model's error: nothing, if the run has neither table."""
+    names = "answer", "performance", "performance_reading", "performance_payload"
+    if performance is None and detections is None:
+        return dict.fromkeys(names, "")
+    changes = None if detections is None else detected.of(detections)
+    on_loss = {each.segment for each in changes.on_loss} if changes else set()
+    cells = None if performance is None else performances.of(performance, on_loss)
+    said = answer(cells, changes, run)
+    drawn = cells is not None and cells.status.size
+    part = Template(_asset("performance.html")).substitute(
+        notes=_notes(notes_of(cells, changes, run)), hidden="" if drawn else " hidden"
+    )
+    packed = performance_payload(cells, changes, said.segment if said else None)
+    texts = (
+        "" if said is None else _answer(said),
+        f"{part}\n",
+        f"{_asset('performance_reading.html')}\n",
+        f'<script type="text/plain" id="performance-data">{packed}</script>\n',
+    )
+    return dict(zip(names, texts, strict=True))
+
+
+def _answer(said: Answer) -> str:
+    badge = f'<span class="tone {said.tone}">{_ANSWERS[said.tone]}</span>'
+    return f'<p class="answer">{badge}{escape(said.text)}</p>\n'
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("driftline.report").joinpath("page", name).read_text(encoding="utf-8").rstrip("\n")
+
+
+def _period(cells: Grid, run: RunSummary) -> str:
+    windows = f"windows of {span(run.window_size_us)} every {span(run.window_every_us)}"
+    if not cells.row.size:
+        return windows
+    daily, _ = calendar(cells.starts.tolist(), cells.ends.tolist(), run.window_size_us)
+    return f"{period(int(cells.starts[0]), int(cells.ends[-1]), daily=daily, year=True)} UTC, {windows}"
+
+
+def _notes(notes: Iterable[Note]) -> str:
+    return "\n".join(
+        f'<li class="{"warning" if note.warning else "note"}">{escape(note.text)}</li>' for note in notes
+    )
+
+
+def _tiles(cells: Grid, run: RunSummary) -> str:
+    segments, features, windows = cells.shape
+    counts = [
+        (f"{run.profiled:,}", "events profiled"),
+        (f"{run.dead_letters:,}", "rejected"),
+        (f"{run.dropped_late:,}", "dropped late"),
+    ]
+    tiles = [
+        *([] if run.streaming else counts),
+        (f"{windows:,}", "windows"),
+        (f"{segments:,}", "segments"),
+        (f"{features:,}", "features"),
+        (f"{run.reference_windows:,}", "reference windows"),
+    ]
+    return "\n".join(f"<div><dd>{value}</dd><dt>{name}</dt></div>" for value, name in tiles)
+
+
+def _found(words: Headline) -> str:
+    if not words.findings:
+        return ""
+    shown = "\n".join(_finding(each) for each in words.findings[:_MOST_FINDINGS])
+    more = len(words.findings) - _MOST_FINDINGS
+    rest = f'<p class="quiet">{plural(more, "more feature")}: see the heat map.</p>' if more > 0 else ""
+    return f'<section><h2>What drifted</h2><ol class="findings">{shown}</ol>{rest}</section>'
+
+
+def _finding(each: Finding) -> str:
+    link = urlencode({"segment": each.segment, "feature": each.feature, "window": each.window})
+    where = "all traffic" if each.segment == "*" else each.segment
+    spans = [("where", where), ("what", each.what), ("when", each.when), ("also", each.also)]
+    lines = "".join(f'<span class="{name}">{escape(text)}</span>' for name, text in spans if text)
+    return (
+        f'<li><a href="#{escape(link)}" data-level="{_level(each.severity)}">'
+        f"<strong>{escape(each.feature)}</strong>{lines}</a></li>"
+    )
+
+
+def _level(severity: float) -> int:
+    """Give the colour step of a drifted result: its size is below 2, below 5, or at least 5."""
+    return 3 + (severity >= 2) + (severity >= 5)
+
+
+def _thresholds(run: RunSummary) -> str:
+    return (
+        f"significant is an adjusted p below {number(run.alpha)}, large a PSI above {number(run.psi)} or a "
+        f"Wasserstein above {number(run.wasserstein_iqr)} IQR; judged is a window of at least "
+        f"{plural(run.min_n, 'row')} and {percent(run.min_coverage)} of it covered by data"
+    )
+
+
+def _count_line(run: RunSummary) -> str:
+    if run.streaming:
+        return "a stream: the runner's metrics count its events"
+    reasons = ", ".join(
+        f"{count:,} {escape(reason)}" for reason, count in sorted(run.rejected.items()) if count
+    )
+    verdict = "" if not run.unaccounted else f" <strong>Off by {run.unaccounted:,}.</strong>"
+    return (
+        f"{run.decoded:,} decoded = {run.dead_letters:,} rejected{f' ({reasons})' if reasons else ''} + "
+        f"{run.profiled:,} profiled + {run.dropped_late:,} dropped late"
+        f"{f' + {run.duplicates:,} duplicates' if run.duplicates else ''}.{verdict}"
+        f"{''.join(f'<br>{escape(line)}.' for line in run.labels.sentences())}"
+    )
+
+
+def _facts(run: RunSummary) -> str:
+    facts: Iterable[tuple[str, str]] = (
+        ("Baseline", f"{run.baseline_path}, version {run.baseline_version}"),
+        ("Reference", plural(run.reference_windows, "window")),
+        ("Runner", run.runner),
+        ("Started", f"{moment(run.started_us, daily=False, year=True)} UTC"),
+        ("Took", "has no end" if run.streaming else f"{number(run.seconds)} s"),
+    )
+    return "\n".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts)

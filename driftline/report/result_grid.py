@@ -1,0 +1,209 @@
+"""Result rows as dense arrays over segments, features and windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from driftline.report.table_arrays import codes, distinct, floats, micros
+from driftline.segments import ALL, OTHER
+from driftline.tables import Status, standing_rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from driftline.run_summary import RunSummary
+
+STATUSES = tuple(str(status) for status in Status)
+ABSENT = len(STATUSES)
+"""Status code of a cell without a row."""
+
+STATISTICS = (
+    "n", "coverage", "missing_rate", "nonfinite_rate", "cardinality", "new_category_rate",
+    "ks", "psi", "wasserstein_iqr", "chi2", "mean",
+)  # fmt: skip
+QUANTILES = ("p05", "p25", "p50", "p75", "p95")
+P_VALUES = ("p_value", "p_adjusted", "p_iid")
+MAX_CELLS = 400_000
+"""Cells a report embeds; beyond it the segments with least drift and then the oldest windows are left out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Standing result rows, S segments by F features by W windows.
+
+    Parameters
+    ----------
+    segments, features, kinds : tuple of str
+        Names in the order they are shown: all traffic first, the prediction last.
+    starts, ends : ndarray of int64, shape (W,)
+        The windows in time order, microseconds since the epoch.
+    status : ndarray of uint8, shape (S, F, W)
+        Index into `STATUSES`, or `ABSENT`.
+    drifted : ndarray of bool, shape (S, F, W)
+    columns : dict of str to ndarray of float64, shape (S, F, W)
+        The statistics, NaN where a row has none; p-values by their own names.
+    severity : ndarray of float64, shape (S, F, W)
+        See `severity`; NaN where a result was not judged.
+    row : ndarray of int64, shape (S, F, W)
+        Row of the table a cell comes from, -1 if none.
+    table : pyarrow.Table
+        The standing rows, for the lists.
+    segments_left_out, windows_left_out : int
+        What did not fit in `MAX_CELLS`.
+    """
+
+    segments: tuple[str, ...]
+    features: tuple[str, ...]
+    kinds: tuple[str, ...]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    status: NDArray[np.uint8]
+    drifted: NDArray[np.bool_]
+    columns: dict[str, NDArray[np.float64]]
+    severity: NDArray[np.float64]
+    row: NDArray[np.int64]
+    table: Any
+    segments_left_out: int
+    windows_left_out: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Numbers of segments, features and windows."""
+        return len(self.segments), len(self.features), len(self.starts)
+
+    @property
+    def judged(self) -> NDArray[np.bool_]:
+        """Cells whose status is ``ok``, shape (S, F, W)."""
+        return np.asarray(self.status == STATUSES.index(Status.OK))
+
+
+def severity(
+    columns: dict[str, NDArray[np.float64]], drifted: NDArray[np.bool_], run: RunSummary
+) -> NDArray[np.float64]:
+    """Combine significance and size in one number for the eye.
+
+    The size is the larger of PSI over its threshold and the square root of Wasserstein over its own:
+    PSI grows with the square of a shift, Wasserstein with the shift itself, so without the root a heavy
+    tail would outshine a column that is gone. The significance is log(p_adjusted) / log(alpha). A drifted
+    result has its size (at least 1), any other the smaller of both, below 1: so the decision is always
+    ``drifted`` itself, never this number.
+
+    Parameters
+    ----------
+    columns : dict of str to ndarray of float64
+        ``psi``, ``wasserstein_iqr`` and ``p_adjusted``, any shape.
+    drifted : ndarray of bool
+        Same shape.
+    run : RunSummary
+        The thresholds.
+
+    Returns
+    -------
+    ndarray of float64
+        Same shape; NaN where there is neither a size nor a p-value.
+    """
+    size = np.fmax(
+        columns["psi"] / max(run.psi, 1e-12),
+        np.sqrt(columns["wasserstein_iqr"] / max(run.wasserstein_iqr, 1e-12)),
+    )
+    with np.errstate(divide="ignore"):
+        significance = np.log(columns["p_adjusted"]) / min(np.log(run.alpha), -1e-12)
+    below = np.minimum(np.fmin(size, significance), 0.999)
+    shown = np.where(drifted, np.fmax(np.nan_to_num(size, nan=1.0), 1.0), np.fmax(below, 0.0))
+    return np.asarray(shown, np.float64)
+
+
+def of(results: Any, run: RunSummary) -> Grid:
+    """Arrange result rows.
+
+    Parameters
+    ----------
+    results : pyarrow.Table
+        Rows of the RESULT schema, any panes, any order.
+    run : RunSummary
+        The thresholds that `severity` needs.
+
+    Returns
+    -------
+    Grid
+    """
+    table = standing_rows(results)
+    segments, windows = _that_fit(table)
+    every_segment, every_window = distinct(table, "segment"), _windows(table)
+    if len(segments) < len(every_segment) or len(windows) < len(every_window):
+        inside = pc.is_in(table["segment"], value_set=pa.array(segments, pa.string()))
+        late_enough = np.isin(micros(table, "window_start"), windows)
+        table = table.filter(pc.and_(inside, pa.array(late_enough)))
+    features = tuple(sorted(distinct(table, "feature"), key=lambda name: (name == "prediction", name)))
+    shape = len(segments), len(features), len(windows)
+    place = np.ravel_multi_index(
+        (
+            codes(table["segment"], segments),
+            codes(table["feature"], features),
+            np.searchsorted(windows, micros(table, "window_start")),
+        ),
+        tuple(max(side, 1) for side in shape),
+    )
+
+    def spread(values: NDArray[Any], empty: object, dtype: str) -> NDArray[Any]:
+        cells = np.full(int(np.prod(shape)), empty, dtype)
+        cells[place] = values
+        return cells.reshape(shape)
+
+    columns = {
+        name: spread(values, np.nan, "f8")
+        for name, values in {
+            **{name: floats(table[name]) for name in (*STATISTICS, *P_VALUES)},
+            **{name: floats(pc.struct_field(table["quantiles"], name)) for name in QUANTILES},
+        }.items()
+    }
+    status = spread(codes(table["status"], STATUSES), ABSENT, "u1")
+    drifted = spread(pc.fill_null(table["drifted"], fill_value=False).to_numpy(), empty=False, dtype="?")
+    row = spread(np.arange(table.num_rows), -1, "i8")
+    ends = np.zeros(len(windows), "i8")
+    ends[np.searchsorted(windows, micros(table, "window_start"))] = micros(table, "window_end")
+    kinds = [""] * len(features)
+    for f, name in enumerate(features):
+        kinds[f] = table["kind"][pc.index(table["feature"], name).as_py()].as_py()
+    judged = status == STATUSES.index(Status.OK)
+    return Grid(
+        segments=segments,
+        features=features,
+        kinds=tuple(kinds),
+        starts=windows,
+        ends=ends,
+        status=status,
+        drifted=drifted & judged,
+        columns=columns,
+        severity=np.where(judged, severity(columns, drifted & judged, run), np.nan),
+        row=row,
+        table=table,
+        segments_left_out=len(every_segment) - len(segments),
+        windows_left_out=len(every_window) - len(windows),
+    )
+
+
+def _that_fit(table: Any) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    """Choose the segments (most drifted rows first) and windows (newest) that fit in `MAX_CELLS`."""
+    segments, windows = distinct(table, "segment"), _windows(table)
+    features = max(len(distinct(table, "feature")), 1)
+    keep = min(len(segments), max(MAX_CELLS // max(features * len(windows), 1), 1))
+    if keep < len(segments):
+        counts = (
+            table.filter(pc.fill_null(table["drifted"], fill_value=False))
+            .group_by("segment")
+            .aggregate([("segment", "count")])
+        )
+        drifted = dict(zip(counts["segment"].to_pylist(), counts["segment_count"].to_pylist(), strict=True))
+        segments = sorted(segments, key=lambda label: (label != ALL, -drifted.get(label, 0), label))[:keep]
+    windows = windows[-max(MAX_CELLS // (features * max(len(segments), 1)), 1) :]
+    return tuple(sorted(segments, key=lambda label: (label != ALL, label == OTHER, label))), windows
+
+
+def _windows(table: Any) -> NDArray[np.int64]:
+    return np.unique(micros(table, "window_start"))

@@ -1,0 +1,150 @@
+"""Follow a signal in the order of event time, whatever the order its values come in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from driftline.signals.packed_values import decode_block, encode_block
+from driftline.signals.signal_values import SignalValues, parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from driftline.signals.signal_state import SignalState, Watched
+
+
+class Detection(NamedTuple):
+    """A change that was detected.
+
+    Parameters
+    ----------
+    detector
+        Name of the detector.
+    at
+        Event time of the first value after the change, microseconds since the epoch, UTC.
+    detected_at
+        When the value was known at which it was detected.
+    before, after
+        Means of the values before and after the change; `before` may be NaN.
+    width
+        Number of values after the change.
+    """
+
+    detector: str
+    at: int
+    detected_at: int
+    before: float
+    after: float
+    width: int
+
+
+class Advanced(NamedTuple):
+    """A signal followed up to a time.
+
+    Parameters
+    ----------
+    state
+        Where it stands now.
+    detections
+        What was detected, by detector and in order.
+    pending
+        Blocks of values whose time has not come.
+    next
+        When the first of those was known; None if there are none.
+    late
+        Number of values that came after one behind them in order was followed; they are dropped.
+    refused
+        Number of values that a detector does not take, each counted once a detector.
+    """
+
+    state: SignalState
+    detections: tuple[Detection, ...]
+    pending: tuple[bytes, ...]
+    next: int | None
+    late: int
+    refused: int
+
+
+def advance(state: SignalState, blocks: Iterable[bytes], cut: int, *, once_a_time: bool = False) -> Advanced:
+    """Let detectors take all values that were known before a time, in order.
+
+    Parameters
+    ----------
+    state
+        Where the signal stands.
+    blocks
+        Encoded values, in any order, none of which was followed before.
+    cut
+        Values known before it are followed, microseconds since the epoch; never less than the last time.
+    once_a_time
+        Whether there is one value at each time, and another is a correction: of those that wait the one
+        with the largest ids stands, and one that comes when the time is past is ignored.
+
+    Returns
+    -------
+    Advanced
+
+    Notes
+    -----
+    Values in order give the same detections whichever way they are spread over blocks and calls.
+    """
+    values = SignalValues.concatenate([decode_block(data) for data in blocks])
+    is_due = values.known < cut
+    waiting, due = values.take(~is_due), values.take(is_due)
+    there = np.isfinite(due.value)
+    refused = len(state.watched) * int(np.count_nonzero(~there))
+    due = due.take(there)
+    late = 0
+    if state.last is not None:
+        if once_a_time:
+            passed = due.known <= state.last[0]
+            late = int(np.count_nonzero(~np.isin(due.known[passed], _remembered(state))))
+        else:
+            passed = due.keys_before(state.last)
+            late = int(np.count_nonzero(passed))
+        due = due.take(~passed)
+    due = due.in_order()
+    if once_a_time and len(due.known):
+        due = due.take(np.append(due.known[1:] != due.known[:-1], True))
+    detections: list[Detection] = []
+    if len(due.known):
+        watched = []
+        for one in state.watched:
+            after, found, left_out = _follow(one, due)
+            watched.append(after)
+            detections += found
+            refused += left_out
+        state = replace(state, n=state.n + len(due.known), last=due.last_key(), watched=tuple(watched))
+    return Advanced(
+        state,
+        tuple(detections),
+        tuple(encode_block(part) for part in parts(waiting)),
+        int(waiting.known.min()) if len(waiting.known) else None,
+        late,
+        refused,
+    )
+
+
+def _follow(watched: Watched, values: SignalValues) -> tuple[Watched, list[Detection], int]:
+    """Let one detector take values in order; also say how many it refuses."""
+    detector = watched.detector()
+    low, high = detector.LIMITS
+    taken = (low <= values.value) & (values.value <= high)
+    refused = len(taken) - int(np.count_nonzero(taken))
+    if refused:
+        values = values.take(taken)
+    found = []
+    for change in detector.changes(values.value):
+        first = change.position - change.width + 1
+        at = int(values.time[first]) if first >= 0 else watched.times.ago(-first)
+        known = int(values.known[change.position])
+        found.append(Detection(watched.spec.detector, at, known, change.before, change.after, change.width))
+    after = replace(watched, state=detector.to_bytes(), times=watched.times.extended(values.time))
+    return after, found, refused
+
+
+def _remembered(state: SignalState) -> np.ndarray:
+    return np.concatenate([np.empty(0, np.int64), *(watched.times.newest for watched in state.watched)])

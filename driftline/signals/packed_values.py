@@ -1,0 +1,150 @@
+"""How values of a signal are packed in running state and between workers: 13 to 40 bytes each."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from driftline.profiles.framing import check_tag
+from driftline.signals.signal_values import SignalValues
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+BLOCK_VERSION: Final = 1
+
+_TAG: Final = b"dSB"
+_WHAT: Final = "block of signal values"
+_HEAD: Final = struct.Struct("<3sBIB7xqq")  # tag, version, n, flags; earliest known, earliest time; aligned
+
+_KNOWN_WIDE, _TIME_WIDE, _TIME_IS_KNOWN, _NO_HIGH, _NO_LOW, _BITS = (1 << bit for bit in range(6))
+_SHORT: Final = 1 << 32
+
+
+def encode_block(values: SignalValues) -> bytes:
+    """Pack values.
+
+    Parameters
+    ----------
+    values
+        At least one, at most 2^32 - 1.
+
+    Returns
+    -------
+    bytes
+        Tag, version, number, flags, earliest ``known`` and ``time``; then the columns that are not as the
+        flags say, those of 8 bytes a value first: ids, and times and values if they need so many; then the
+        times since the earliest, and the values if all are 0 or 1.
+    """
+    known, first_known, wide_known = _from_first(values.known)
+    time, first_time, wide_time = _from_first(values.time)
+    bits = bool(((values.value == 0) | (values.value == 1)).all())
+    flags = _KNOWN_WIDE * wide_known | _TIME_WIDE * wide_time | _BITS * bits
+    flags |= _TIME_IS_KNOWN * np.array_equal(values.known, values.time)
+    flags |= _NO_HIGH * (not values.high.any()) | _NO_LOW * (not values.low.any())
+    columns = {
+        "high": values.high,
+        "low": values.low,
+        "known": known,
+        "time": time,
+        "value": values.value,
+    }
+    head = _HEAD.pack(_TAG, BLOCK_VERSION, len(values.value), flags, first_known, first_time)
+    return head + b"".join(columns[name].astype(dtype).tobytes() for name, dtype in _layout(flags))
+
+
+def decode_block(data: bytes) -> SignalValues:
+    """Read what `encode_block` wrote.
+
+    Parameters
+    ----------
+    data
+        The bytes.
+
+    Returns
+    -------
+    SignalValues
+
+    Raises
+    ------
+    ValueError
+        If the bytes are something else, too new, or cut short.
+
+    Examples
+    --------
+    >>> decode_block(encode_block(SignalValues.of([5, 7], [1.0, 0.5]))).value.tolist()
+    [1.0, 0.5]
+    """
+    check_tag(_TAG, BLOCK_VERSION, _WHAT, data)
+    if len(data) < _HEAD.size:
+        raise _damaged(data, _HEAD.size)
+    _, _, n, flags, first_known, first_time = _HEAD.unpack_from(data)
+    layout = _layout(flags)
+    size = _HEAD.size + n * sum(np.dtype(dtype).itemsize for _, dtype in layout)
+    if len(data) != size:
+        raise _damaged(data, size)
+    columns: dict[str, NDArray[Any]] = {}
+    at = _HEAD.size
+    for name, dtype in layout:
+        columns[name] = np.frombuffer(data, dtype, n, at)
+        at += columns[name].nbytes
+    known = _since(first_known, columns["known"])
+    none = np.zeros(n, np.uint64)
+    return SignalValues(
+        known,
+        _since(first_time, columns["time"]) if "time" in columns else known,
+        columns.get("high", none),
+        columns.get("low", none),
+        columns["value"].astype(np.float64),
+    )
+
+
+def first_known(data: bytes) -> int:
+    """Read the earliest ``known`` of a block without decoding it.
+
+    Raises
+    ------
+    ValueError
+        If the bytes are something else or too new.
+    """
+    check_tag(_TAG, BLOCK_VERSION, _WHAT, data)
+    if len(data) < _HEAD.size:
+        raise _damaged(data, _HEAD.size)
+    earliest: int = _HEAD.unpack_from(data)[4]
+    return earliest
+
+
+def _layout(flags: int) -> list[tuple[str, str]]:
+    """Name the columns and their types, the widest first."""
+    layout = []
+    if not flags & _NO_HIGH:
+        layout.append(("high", "<u8"))
+    if not flags & _NO_LOW:
+        layout.append(("low", "<u8"))
+    layout.append(("known", "<i8" if flags & _KNOWN_WIDE else "<u4"))
+    if not flags & _TIME_IS_KNOWN:
+        layout.append(("time", "<i8" if flags & _TIME_WIDE else "<u4"))
+    layout.append(("value", "u1" if flags & _BITS else "<f8"))
+    return sorted(layout, key=lambda column: -np.dtype(column[1]).itemsize)
+
+
+def _from_first(times: NDArray[np.int64]) -> tuple[NDArray[Any], int, bool]:
+    """Give times since the earliest, or as they are if that takes more than 32 bits; the earliest; which."""
+    first = int(times.min())
+    wide = int(times.max()) - first >= _SHORT
+    return times if wide else times - first, first, wide
+
+
+def _since(first: int, times: NDArray[Any]) -> NDArray[np.int64]:
+    """Undo `_from_first`."""
+    wide: NDArray[np.int64] = times.astype(np.int64)
+    return wide if times.dtype.itemsize == 8 else wide + first
+
+
+def _damaged(data: bytes, size: int) -> ValueError:
+    return ValueError(
+        f"{_WHAT} cut short or too long: {len(data)} bytes, expected {size}; "
+        "start from an older savepoint, or anew"
+    )

@@ -1,0 +1,201 @@
+"""What is remembered of a signal: how far it was followed, and its detectors."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from driftline.detectors import JOB_DETECTORS, detector_from_bytes
+from driftline.profiles.framing import frame, unframe
+from driftline.signals.stream_times import Times
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from driftline.detectors import Detector
+    from driftline.signals.signal_values import Key
+
+STATE_VERSION: Final = 1
+
+_TAG: Final = b"dSS"
+_WHAT: Final = "state of a signal"
+_NONE: Final = Times()
+
+
+class DetectorSpec(NamedTuple):
+    """A detector as the configuration has it: two are the same if both are.
+
+    Parameters
+    ----------
+    detector
+        Its name in `JOB_DETECTORS`.
+    parameters
+        Those that differ from its defaults, as JSON in one way of writing.
+    """
+
+    detector: str
+    parameters: str = "{}"
+
+    @classmethod
+    def of(cls, detector: str, parameters: Mapping[str, Any]) -> DetectorSpec:
+        """Check and write down a detector and its parameters.
+
+        Parameters
+        ----------
+        detector
+            Its name in a configuration.
+        parameters
+            Arguments of its constructor.
+
+        Returns
+        -------
+        DetectorSpec
+
+        Raises
+        ------
+        ValueError
+            If there is no such detector, or it refuses the parameters.
+
+        Examples
+        --------
+        >>> DetectorSpec.of("adwin", {"delta": 0.01, "clock": 8.0})
+        DetectorSpec(detector='adwin', parameters='{"clock":8,"delta":0.01}')
+        """
+        if detector not in JOB_DETECTORS:
+            raise ValueError(f"detector {detector!r} is unknown; choose one of {', '.join(JOB_DETECTORS)}")
+        plain = {
+            name: int(value) if isinstance(value, float) and value.is_integer() else value
+            for name, value in parameters.items()
+        }
+        spec = cls(detector, json.dumps(plain, sort_keys=True, separators=(",", ":")))
+        try:
+            spec.fresh()
+        except TypeError as error:
+            raise ValueError(f"parameters of detector {detector!r}: {error}; correct them") from None
+        return spec
+
+    def fresh(self) -> Detector:
+        """Begin the detector."""
+        return JOB_DETECTORS[self.detector](**json.loads(self.parameters))
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A detector and where it stands.
+
+    Parameters
+    ----------
+    spec
+        Which detector.
+    state
+        Of the detector; empty before its first value.
+    times
+        Event times of the values it has taken.
+    """
+
+    spec: DetectorSpec
+    state: bytes = b""
+    times: Times = _NONE
+
+    def detector(self) -> Detector:
+        """Make a detector that goes on from here."""
+        return detector_from_bytes(self.state) if self.state else self.spec.fresh()
+
+
+@dataclass(frozen=True)
+class SignalState:
+    """Where a signal stands.
+
+    Parameters
+    ----------
+    n
+        Number of values followed.
+    last : tuple, optional
+        Key of the last of them; None before the first.
+    watched
+        The detectors.
+    """
+
+    n: int = 0
+    last: Key | None = None
+    watched: tuple[Watched, ...] = ()
+
+    def configured(self, specs: Iterable[DetectorSpec]) -> SignalState:
+        """Follow a configuration that may have changed.
+
+        Parameters
+        ----------
+        specs
+            The detectors that there shall be.
+
+        Returns
+        -------
+        SignalState
+            Detectors that were there stay as they are, others begin with the next value or are left out.
+        """
+        before = {watched.spec: watched for watched in self.watched}
+        return replace(
+            self, watched=tuple(before.get(spec) or Watched(spec) for spec in dict.fromkeys(specs))
+        )
+
+    def to_bytes(self) -> bytes:
+        """Write the state.
+
+        Returns
+        -------
+        bytes
+            Tag, version, JSON head; for each detector its state and its times.
+        """
+        head = {"n": self.n, "last": self.last, "watched": [_head(watched) for watched in self.watched]}
+        payload = b"".join(watched.state + watched.times.to_bytes() for watched in self.watched)
+        return frame(_TAG, STATE_VERSION, head, payload)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> SignalState:
+        """Read what `to_bytes` wrote.
+
+        Parameters
+        ----------
+        data
+            The bytes.
+
+        Returns
+        -------
+        SignalState
+
+        Raises
+        ------
+        ValueError
+            If the bytes are something else, too new, or damaged.
+        """
+        head, payload = unframe(_TAG, STATE_VERSION, _WHAT, data)
+        try:
+            last = None if head["last"] is None else tuple(head["last"])
+            return cls(head["n"], last, tuple(_watched(head["watched"], payload)))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"{_WHAT} is damaged ({type(error).__name__}: {error}); "
+                "start from an older savepoint, or anew"
+            ) from None
+
+
+def _head(watched: Watched) -> dict[str, Any]:
+    return {
+        **watched.spec._asdict(),
+        "state": len(watched.state),
+        "n": watched.times.n,
+        "times": len(watched.times.to_bytes()),
+    }
+
+
+def _watched(heads: list[dict[str, Any]], payload: bytes) -> Iterator[Watched]:
+    at = 0
+    for head in heads:
+        middle = at + head["state"]
+        end = middle + head["times"]
+        spec = DetectorSpec(head["detector"], head["parameters"])
+        yield Watched(spec, payload[at:middle], Times.from_bytes(head["n"], payload[middle:end]))
+        at = end
+    if at != len(payload):
+        raise ValueError(f"{len(payload)} bytes of detectors, expected {at}")

@@ -1,0 +1,157 @@
+"""The performance row: how the model did on one segment in one window, once labels are known."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from driftline.tables.fields import Field, RowSchema
+
+
+class PerformanceStatus(str, Enum):
+    """How far a performance row can be trusted."""
+
+    OK = "ok"
+    INSUFFICIENT = "insufficient"  # n < min_n
+    NO_LABELS = "no_labels"
+    NO_BASELINE = "no_baseline"
+
+    __str__ = str.__str__
+    __format__ = str.__format__  # type: ignore[assignment]
+
+
+_STATUSES = ", ".join(f"`{status}`" for status in PerformanceStatus)
+
+PERFORMANCE = RowSchema(
+    "Performance",
+    1,
+    "How the model did on one segment in one window of event time of the predictions; written again as "
+    "labels come. Columns that begin with `estimated` are estimates made without labels.",
+    (
+        Field(
+            "row_id",
+            "string",
+            "required",
+            "Hash of model, segment, window_start and window_end: the same in every replay.",
+        ),
+        Field("model", "string", "required", "Name of the model, from the configuration."),
+        Field("segment", "string", "required", "The segment, written as in a result row."),
+        Field(
+            "segment_values",
+            "string",
+            "repeated",
+            "The value of each segment column in configured order, not encoded; empty for `*` and `(other)`.",
+        ),
+        Field("window_start", "timestamp", "required", "First instant of the window."),
+        Field("window_end", "timestamp", "required", "First instant after the window."),
+        Field(
+            "emitted_at",
+            "timestamp",
+            "required",
+            "When the row was computed; not part of what makes two rows equal.",
+        ),
+        Field("n_predictions", "int64", "required", "Predictions in the window, labelled or not."),
+        Field("n", "int64", "required", "Of these, outcomes: predictions whose label is known."),
+        Field(
+            "labelled_share",
+            "float64",
+            "nullable",
+            "`n` / `n_predictions`: where it is small, the first labels to come may not be like the others.",
+        ),
+        Field("loss", "string", "required", "Name of the loss: `zero_one`, `log`, `absolute` or `squared`."),
+        Field("mean_loss", "float64", "nullable", "Mean loss of the outcomes."),
+        Field(
+            "mean_loss_low",
+            "float64",
+            "nullable",
+            "Lower end of the 95 % interval of `mean_loss` (Wilson for `zero_one`, Student's t else), as if "
+            "outcomes were independent, which requests are not.",
+        ),
+        Field("mean_loss_high", "float64", "nullable", "Upper end of it."),
+        Field("error_rate", "float64", "nullable", "Share of outcomes of the wrong class."),
+        Field(
+            "error_rate_low",
+            "float64",
+            "nullable",
+            "Lower end of the 95 % Wilson interval of `error_rate`, as if outcomes were independent.",
+        ),
+        Field("error_rate_high", "float64", "nullable", "Upper end of it."),
+        Field(
+            "rolling_error",
+            "float64",
+            "nullable",
+            "Mean loss of the last 1,000 outcomes that were known at the end of the window.",
+        ),
+        Field("log_loss", "float64", "nullable", "Mean log-loss (natural logarithm); classes only."),
+        Field(
+            "auc",
+            "float64",
+            "nullable",
+            "Area under the ROC curve, from a histogram of scores; classes only, null if one is absent.",
+        ),
+        Field(
+            "calibration_error",
+            "float64",
+            "nullable",
+            "Expected calibration error over 15 bins of equal width, 0 is perfect; classes only. Noise "
+            "raises it where `n` is small.",
+        ),
+        Field("mean_absolute_error", "float64", "nullable", "Mean absolute error; numbers only."),
+        Field("root_mean_squared_error", "float64", "nullable", "Root mean squared error; numbers only."),
+        Field(
+            "estimated_accuracy",
+            "float64",
+            "nullable",
+            "Estimate, without labels, of the share of right classes, over all predictions (CBPE); blind to "
+            "a change of the concept.",
+        ),
+        Field("estimated_error_rate", "float64", "nullable", "Estimate: 1 - `estimated_accuracy`."),
+        Field("estimated_auc", "float64", "nullable", "Estimate of `auc`, over all predictions."),
+        Field("n_reference", "int64", "nullable", "Outcomes of the segment in the reference."),
+        Field("mean_loss_reference", "float64", "nullable", "`mean_loss` of the reference."),
+        Field("error_rate_reference", "float64", "nullable", "`error_rate` of the reference."),
+        Field("calibration_error_reference", "float64", "nullable", "`calibration_error` of the reference."),
+        Field("auc_reference", "float64", "nullable", "`auc` of the reference."),
+        Field(
+            "difference",
+            "float64",
+            "nullable",
+            "`mean_loss` - `mean_loss_reference`: positive is worse.",
+        ),
+        Field(
+            "p_value",
+            "float64",
+            "nullable",
+            "Two-sided p-value of `difference`, calibrated on how far the mean loss of the reference's own "
+            "windows strays; null if fewer than 10 disjoint ones have `tests.min_n` outcomes, and as long as "
+            "fewer labels have come than came for them; a bound where `n` is outside what they had.",
+        ),
+        Field(
+            "status",
+            "string",
+            "required",
+            f"{_STATUSES}: `insufficient` is n < `tests.min_n`, `no_baseline` that the reference has no "
+            "outcomes of the segment.",
+        ),
+        Field(
+            "label_delay_p50_s",
+            "float64",
+            "nullable",
+            "Median time from the prediction to its label, in seconds, within 13 %; of labels that came.",
+        ),
+        Field("label_delay_p95_s", "float64", "nullable", "95th percentile of the same."),
+        Field("baseline_version", "string", "nullable", "Version of the baseline compared with."),
+        Field(
+            "estimate_calibrated",
+            "bool",
+            "nullable",
+            "Whether scores were calibrated by the outcomes of the reference before estimating; if not, they "
+            "were taken as probabilities.",
+        ),
+        Field(
+            "p_iid",
+            "float64",
+            "nullable",
+            "What `p_value` would be if outcomes were independent, which requests are not.",
+        ),
+    ),
+)

@@ -1,0 +1,1 @@
+"""How event time is cut, and what is late."""

@@ -1,0 +1,1 @@
+"""Servers and launchers for the tests, benchmarks and demos of this repository; no part of the package."""

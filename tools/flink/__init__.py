@@ -1,0 +1,1 @@
+"""A Flink cluster on this machine, with Beam's job server and Python workers."""

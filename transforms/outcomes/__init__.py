@@ -1,0 +1,1 @@
+"""Predictions and their labels: joined, profiled, compared and learnt from."""

@@ -1,0 +1,1 @@
+"""Where rows go: files, streams of files, Kafka topics."""

@@ -1,0 +1,91 @@
+"""How a configured source's messages are written: schema files are read here, before the job starts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from apache_beam.io.filesystems import FileSystems
+
+from driftline.config.errors import ConfigError, Problem
+from driftline.config.sources import PubSubSource
+from driftline.decoding.avro_schema import AvroSchemaError, writer_schema
+from driftline.decoding.formats import MessageFormat
+from driftline.transforms.sources.schema_registry import RegistrySchemas
+
+if TYPE_CHECKING:
+    from driftline.config.messages import MessagesSource, Registry
+
+_INSTALL = "pip install 'driftline[registry]', here and on the workers"
+
+
+def message_format(source: MessagesSource, name: str = "configuration") -> MessageFormat:
+    """Read the schema files of a source; a registry is only asked by workers.
+
+    Parameters
+    ----------
+    source
+        The configured Kafka or Pub/Sub source.
+    name
+        The configuration's file, for messages.
+
+    Returns
+    -------
+    MessageFormat
+        What workers need to decode; it pickles, and shows no secret.
+
+    Raises
+    ------
+    ConfigError
+        If a schema file is missing or cannot be used, or the registry's client or options.
+    """
+    key = "source.pubsub" if isinstance(source, PubSubSource) else "source.kafka"
+    if source.registry is not None:
+        return MessageFormat(source.format, resolver=_registry(source.registry, f"{key}.registry", name))
+    if isinstance(source.schema_, str):
+        return MessageFormat(source.format, _avro_schema(source.schema_, f"{key}.schema", name))
+    if source.schema_ is not None:
+        return MessageFormat(
+            source.format,
+            avro_schemas={
+                number: _avro_schema(path, f"{key}.schema.{number}", name)
+                for number, path in source.schema_.items()
+            },
+        )
+    return MessageFormat(source.format)
+
+
+def _avro_schema(path: str, key: str, name: str) -> str:
+    try:
+        with FileSystems.open(path) as file:
+            text: str = file.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        problem = Problem(key, f"is not UTF-8 text (byte {error.start})", "name an Avro schema (.avsc)", path)
+        raise ConfigError(name, [problem]) from None
+    except Exception as error:  # every file system has its own
+        found = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error}"
+        problem = Problem(key, found, "name a readable Avro schema file (.avsc)", path)
+        raise ConfigError(name, [problem]) from error
+    try:
+        writer_schema(text)
+    except AvroSchemaError as error:
+        problem = Problem(
+            key, f"cannot be used: {error}", "name the schema the messages are written with", path
+        )
+        raise ConfigError(name, [problem]) from None
+    return text
+
+
+def _registry(registry: Registry, key: str, name: str) -> RegistrySchemas:
+    schemas = RegistrySchemas(registry.url, registry.options)
+    try:
+        with schemas.client():
+            pass
+    except ImportError as error:
+        problem = Problem(key, f"needs packages that are not installed: {error}", _INSTALL)
+        raise ConfigError(name, [problem]) from None
+    except OSError:
+        pass  # certificates may lie on the workers only
+    except ValueError as error:
+        problem = Problem(f"{key}.options", f"cannot be used: {error}", "see SchemaRegistryClient's settings")
+        raise ConfigError(name, [problem]) from None
+    return schemas

@@ -1,0 +1,202 @@
+"""Read the feature log from files on any Beam filesystem: Avro, Parquet, JSON lines, Arrow IPC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator  # noqa: TC003  # Beam reads type hints at run time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import apache_beam as beam
+import pyarrow as pa
+from apache_beam.io.filesystem import BeamIOError, CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+
+from driftline.config.errors import did_you_mean
+from driftline.transforms.sources.dead_letters import DEAD_LETTERS
+from driftline.transforms.sources.decode import NormaliseRecords, SourceBatch
+from driftline.transforms.sources.file_formats import FILE_FORMATS, columns_of, file_format, read_file
+
+if TYPE_CHECKING:
+    from driftline.decoding.event_schema import EventSchema
+
+_PEEKED_FILES: Final = 5
+
+
+@dataclass
+class ReadFiles(beam.PTransform):
+    """Read records of files, each with its place.
+
+    Parameters
+    ----------
+    pattern
+        Glob pattern on any Beam filesystem.
+    schema
+        The columns to read.
+    format
+        ``avro``, ``parquet``, ``jsonl`` or ``arrow``; by suffix if None.
+
+    Notes
+    -----
+    Files are matched when the pipeline is built, spread over the workers, and each is read by one. The
+    output is meant for `NormaliseRecords` right behind it: `ReadEvents` is both.
+
+    Raises
+    ------
+    FileNotFoundError
+        When applied, if no file matches.
+    ValueError
+        When applied, if the format is unknown or the filesystem is.
+    """
+
+    pattern: str
+    schema: EventSchema
+    format: str | None = None
+
+    def expand(self, begin: Any) -> Any:
+        """Match, spread, read."""
+        kind = _known_format(self.pattern, self.format)
+        return (
+            begin
+            | "Files" >> beam.Create(match_files(self.pattern), reshuffle=False)
+            | "Spread" >> beam.Reshuffle()
+            | "Read" >> beam.ParDo(_ReadFile(kind, self.schema))
+        )
+
+
+@dataclass
+class ReadEvents(beam.PTransform):
+    """Read normalised events of files, and dead letters.
+
+    Parameters
+    ----------
+    model
+        Name of the model.
+    schema
+        The columns of an event.
+    pattern
+        Glob pattern on any Beam filesystem.
+    format
+        ``avro``, ``parquet``, ``jsonl`` or ``arrow``; by suffix if None.
+
+    Notes
+    -----
+    The outputs are named ``events`` and ``dead_letters``; both hold record batches.
+    """
+
+    model: str
+    schema: EventSchema
+    pattern: str
+    format: str | None = None
+
+    def expand(self, begin: Any) -> Any:
+        """Read and normalise."""
+        return (
+            begin
+            | "ReadFiles" >> ReadFiles(self.pattern, self.schema, self.format)
+            | "Normalise"
+            >> beam.ParDo(NormaliseRecords(self.model, self.schema)).with_outputs(DEAD_LETTERS, main="events")
+        )
+
+
+class _ReadFile(beam.DoFn):
+    """Reads one file."""
+
+    def __init__(self, kind: str, schema: EventSchema) -> None:
+        self._kind = kind
+        self._schema = schema
+
+    def process(self, path: str) -> Iterator[SourceBatch]:
+        """Read a file."""
+        with _open(path) as file:
+            yield from read_file(file, path, self._kind, self._schema)
+
+
+def match_files(pattern: str) -> list[str]:
+    """Find the files of a pattern.
+
+    Parameters
+    ----------
+    pattern
+        Glob pattern on any Beam filesystem.
+
+    Returns
+    -------
+    list of str
+        Paths, sorted.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there are none.
+    ValueError
+        If the filesystem is unknown.
+    """
+    paths = _match(pattern)
+    if paths == [pattern] and _match(FileSystems.join(pattern, "*")):
+        paths = []  # a folder
+    if not paths:
+        raise FileNotFoundError(f"no file matches {pattern}; {_remedy(pattern)}")
+    return paths
+
+
+def source_columns(pattern: str, format: str | None = None) -> list[tuple[str, Any]] | None:  # noqa: A002  # the key
+    """Look at the columns of the first file, so that a wrong configuration is refused before a job starts.
+
+    Parameters
+    ----------
+    pattern
+        Glob pattern on any Beam filesystem.
+    format
+        ``avro``, ``parquet``, ``jsonl`` or ``arrow``; by suffix if None.
+
+    Returns
+    -------
+    list of (str, pyarrow.DataType) or None
+        For `driftline.decoding.event_schema.check_columns`; None if the first files are empty or damaged.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `match_files`; ValueError too if the format is unknown.
+    """
+    kind = _known_format(pattern, format)
+    for path in match_files(pattern)[:_PEEKED_FILES]:
+        with _open(path) as file:
+            columns = columns_of(file, path, kind)
+        if columns is not None:
+            return columns
+    return None
+
+
+def _known_format(pattern: str, given: str | None) -> str:
+    if given is None:
+        return file_format(pattern)
+    if given not in FILE_FORMATS:
+        raise ValueError(f"format: {given} is unknown; write one of {', '.join(FILE_FORMATS)}")
+    return given
+
+
+def _remedy(pattern: str) -> str:
+    folder, _ = FileSystems.split(pattern)
+    if _match(FileSystems.join(pattern, "*")):
+        return f"it is a folder: name the files in it, such as {FileSystems.join(pattern, '*.parquet')}"
+    close = did_you_mean(pattern, _match(FileSystems.join(folder, "*")))
+    return (
+        f"did you mean {close}?"
+        if close
+        else "check the path; a relative one starts at the working directory"
+    )
+
+
+def _match(pattern: str) -> list[str]:
+    try:
+        found = FileSystems.match([pattern])[0].metadata_list
+    except BeamIOError as error:
+        raise FileNotFoundError(f"{pattern} cannot be listed: {error}") from error
+    return sorted(file.path for file in found)
+
+
+def _open(path: str) -> Any:
+    if FileSystems.get_scheme(path) is None:
+        return pa.OSFile(path)  # reads without a detour through Python
+    return FileSystems.open(path, compression_type=CompressionTypes.UNCOMPRESSED)

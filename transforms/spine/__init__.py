@@ -1,0 +1,1 @@
+"""From events to the profiles of windows: profile, merge, survey, fit."""

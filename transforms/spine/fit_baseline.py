@@ -1,0 +1,237 @@
+"""Second pass over a reference: profile it by slice, calibrate every (segment, block), write the baseline."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import apache_beam as beam
+from apache_beam.pvalue import AsSingleton
+from apache_beam.transforms.window import FixedWindows
+from apache_beam.utils.timestamp import Duration
+
+from driftline.baseline import encode_baseline
+from driftline.baseline.file import encode_windows, windows_record
+from driftline.baseline.fit import fit_entry
+from driftline.baseline.reference_windows import full_windows
+from driftline.profiles.coverage import Coverage
+from driftline.profiles.encoded import decode_profile, merge_encoded
+from driftline.profiles.layout import Layout
+from driftline.profiles.numeric import NumericProfile
+from driftline.transforms.counters import count
+from driftline.transforms.outcomes.fit_performance import FitPerformance
+from driftline.transforms.spine.merge_encoded import MergeEncoded
+from driftline.transforms.spine.merge_windows import with_all_traffic
+from driftline.transforms.spine.parts import COVERAGE, split_part
+from driftline.transforms.write_file import write_atomically
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from driftline.config import Config
+    from driftline.config.models import Tests, Windows
+    from driftline.transforms.spine.parts import Key
+    from driftline.transforms.spine.survey_reference import Plan
+
+
+class FitEntry(beam.DoFn):
+    """Calibrate one (segment, block) from its slices.
+
+    Parameters
+    ----------
+    size, stride
+        Window length and distance between reference windows, microseconds.
+    min_n, min_coverage
+        As in the configuration's tests.
+    """
+
+    WINDOWS = "windows"
+
+    def __init__(self, size: int, stride: int, min_n: int, min_coverage: float) -> None:
+        self._size = size
+        self._stride = stride
+        self._min_n = min_n
+        self._min_coverage = min_coverage
+
+    def process(
+        self, element: tuple[Key, dict[str, Iterable[Any]]], plan: Plan, coverage: bytes
+    ) -> Iterator[dict[str, Any] | beam.pvalue.TaggedOutput]:
+        """Fit and encode one entry; its window histograms go to a tagged output."""
+        (segment, part), joined = element
+        name, _ = split_part(part)
+        [profile] = joined["profile"]
+        block = Layout.from_bytes(plan[0]).block(name)
+        starts = full_windows(Coverage.from_bytes(coverage), self._size, self._stride, self._min_coverage)
+        entry, windows = fit_entry(
+            block,
+            decode_profile(profile),
+            dict(joined["slices"]),
+            starts,
+            size=self._size,
+            stride=self._stride,
+            min_n=self._min_n,
+        )
+        count("calibrated", len(block.features))
+        yield {
+            "segment": segment,
+            "block": name,
+            "profile": entry.profile.to_bytes(),
+            "null": entry.null.to_bytes() if entry.null is not None else None,
+        }
+        yield beam.pvalue.TaggedOutput(self.WINDOWS, windows_record(segment, name, windows))
+
+
+@dataclass
+class FitBaseline(beam.PTransform):
+    """From slice profiles of a reference to the files of a baseline.
+
+    Parameters
+    ----------
+    plan
+        PCollection of the one `Plan`.
+    config
+        The configuration.
+    stride
+        Distance between reference windows, and length of their slices, microseconds.
+    path
+        Where the baseline goes; the window histograms go beside it, as ``<path>.windows``.
+    performance
+        What `ProfileReference` gives, with periods of `stride`; None without labels.
+    """
+
+    plan: beam.PCollection
+    config: Config
+    stride: int
+    path: str
+    performance: dict[str, beam.PCollection] | None = None
+
+    def expand(self, partials: beam.PCollection) -> beam.PCollection:
+        """Merge to slices, calibrate, write."""
+        config = self.config
+        slices = (
+            partials
+            | "Slice" >> beam.WindowInto(FixedWindows(Duration(micros=self.stride)))
+            | "MergeSlices" >> beam.CombinePerKey(MergeEncoded(merge_encoded))
+            | "AllTraffic" >> beam.FlatMap(with_all_traffic).with_output_types(tuple[tuple[str, str], bytes])
+            | "MergeAllTraffic" >> beam.CombinePerKey(MergeEncoded(merge_encoded))
+            | "Timed"
+            >> beam.ParDo(_with_slice_start).with_output_types(tuple[tuple[str, str], tuple[int, bytes]])
+            | "Global" >> beam.WindowInto(beam.window.GlobalWindows())
+        )
+        coverage = (
+            slices
+            | "Coverage" >> beam.FlatMap(_coverage).with_output_types(bytes)
+            | "MergeCoverage" >> beam.CombineGlobally(MergeEncoded(merge_encoded))
+        )
+        profiles = slices | "Profiles" >> beam.Filter(_is_profile).with_output_types(
+            tuple[tuple[str, str], tuple[int, bytes]]
+        )
+        whole = (
+            profiles
+            | "WithoutTime" >> beam.Map(_without_time).with_output_types(tuple[tuple[str, str], bytes])
+            | "MergeReference" >> beam.CombinePerKey(MergeEncoded(merge_encoded))
+        )
+        # what gathers in one place is only what the calibration needs of each slice
+        counts = profiles | "Counts" >> beam.Map(_counts).with_output_types(
+            tuple[tuple[str, str], tuple[int, bytes]]
+        )
+        fitted = (
+            {"profile": whole, "slices": counts}
+            | "Gather" >> beam.CoGroupByKey()
+            | "Fit"
+            >> beam.ParDo(
+                FitEntry(config.windows.size, self.stride, config.tests.min_n, config.tests.min_coverage),
+                AsSingleton(self.plan),
+                AsSingleton(coverage),
+            ).with_outputs(FitEntry.WINDOWS, main="entries")
+        )
+        _ = (
+            fitted[FitEntry.WINDOWS]
+            | "GatherWindows" >> beam.combiners.ToList()
+            | "WriteWindows" >> beam.Map(_write_windows, self.path + ".windows")
+        )
+        entries = fitted.entries
+        if self.performance is not None:
+            tests = config.tests
+            records = self.performance | "FitPerformance" >> FitPerformance(
+                coverage, config.windows.size, self.stride, tests.min_n, tests.min_coverage
+            )
+            entries = (entries, records) | "Entries" >> beam.Flatten()
+        return (
+            entries
+            | "GatherEntries" >> beam.combiners.ToList()
+            | "Write"
+            >> beam.Map(
+                _write,
+                AsSingleton(self.plan),
+                AsSingleton(coverage),
+                path=self.path,
+                model=config.model,
+                segments=tuple(config.segments),
+                windows=config.windows,
+                tests=config.tests,
+                stride=self.stride,
+            )
+        )
+
+
+def _without_time(element: tuple[Key, tuple[int, bytes]]) -> tuple[Key, bytes]:
+    key, (_, data) = element
+    return key, data
+
+
+def _counts(element: tuple[Key, tuple[int, bytes]]) -> tuple[Key, tuple[int, bytes]]:
+    key, (start, data) = element
+    profile = decode_profile(data)
+    return key, (start, profile.without_digest().to_bytes() if isinstance(profile, NumericProfile) else data)
+
+
+def _is_profile(element: tuple[Key, tuple[int, bytes]]) -> bool:
+    return split_part(element[0][1])[0] != COVERAGE
+
+
+def _coverage(element: tuple[Key, tuple[int, bytes]]) -> Iterator[bytes]:
+    if not _is_profile(element):
+        yield element[1][1]
+
+
+def _with_slice_start(
+    element: tuple[Key, bytes], window: Any = beam.DoFn.WindowParam
+) -> Iterator[tuple[Key, tuple[int, bytes]]]:
+    key, data = element
+    yield key, (window.start.micros, data)
+
+
+def _write(
+    entries: list[dict[str, Any]],
+    plan: Plan,
+    coverage: bytes,
+    *,
+    path: str,
+    model: str,
+    segments: tuple[str, ...],
+    windows: Windows,
+    tests: Tests,
+    stride: int,
+) -> str:
+    # not the whole configuration, which has secrets
+    starts = full_windows(Coverage.from_bytes(coverage), windows.size, stride, tests.min_coverage)
+    data = encode_baseline(
+        entries,
+        Layout.from_bytes(plan[0]),
+        model=model,
+        size=windows.size,
+        every=windows.every,
+        segment_columns=segments,
+        # as if they did not overlap: the limits of the calibration are about these
+        windows=1 + (len(starts) - 1) * stride // windows.size if len(starts) else 0,
+        created_at=time.time_ns() // 1000,
+        min_n=tests.min_n,
+    )
+    write_atomically(path, data)
+    return path
+
+
+def _write_windows(records: list[dict[str, Any]], path: str) -> None:
+    write_atomically(path, encode_windows(records))

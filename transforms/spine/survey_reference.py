@@ -1,0 +1,148 @@
+"""First pass over a reference: decide the bins, the categories and the monitored segments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import apache_beam as beam
+import pyarrow as pa
+import pyarrow.compute as pc
+from apache_beam.pvalue import AsSingleton
+from apache_beam.transforms.window import GlobalWindow
+from apache_beam.utils.timestamp import MIN_TIMESTAMP
+from apache_beam.utils.windowed_value import WindowedValue
+
+from driftline.baseline import BaselineError
+from driftline.profiles.survey import Survey, merge_surveys
+from driftline.segments import ALL, labels, largest
+from driftline.transforms.spine.gather_bundle import GatherBundle
+from driftline.transforms.spine.merge_encoded import MergeEncoded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from driftline.feature_spec import FeatureSpec
+
+#: encoded layout and monitored segment labels
+Plan = tuple[bytes, list[str]]
+
+
+class SurveyBatches(GatherBundle):
+    """Survey the features of event batches: many at once, as surveys cost more to merge than to make.
+
+    Parameters
+    ----------
+    features
+        The configured features.
+    """
+
+    def __init__(self, features: Sequence[FeatureSpec]) -> None:
+        self._features = tuple(features)
+
+    def make(self, batch: pa.RecordBatch) -> Iterator[WindowedValue]:
+        """Survey events."""
+        survey = Survey.of(pa.Table.from_batches([batch]), self._features)
+        yield WindowedValue(survey.to_bytes(), MIN_TIMESTAMP, (GlobalWindow(),))
+
+
+class CountSegments(beam.DoFn):
+    """Count rows by segment label.
+
+    Parameters
+    ----------
+    columns
+        The segment columns.
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self._columns = tuple(columns)
+
+    def process(self, events: pa.RecordBatch) -> Iterator[tuple[str, int]]:
+        """Count a batch."""
+        for entry in pc.value_counts(labels(events, self._columns)).to_pylist():
+            yield entry["values"], entry["counts"]
+
+
+class _Largest(beam.CombineFn):
+    """Keep the largest segments, ties by name."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    def create_accumulator(self) -> dict[str, int]:
+        return {}
+
+    def add_input(self, mutable_accumulator: dict[str, int], element: tuple[str, int]) -> dict[str, int]:
+        mutable_accumulator[element[0]] = element[1]
+        if len(mutable_accumulator) > 4 * self._most + 1000:
+            return self._kept(mutable_accumulator)
+        return mutable_accumulator
+
+    def merge_accumulators(self, accumulators: Iterable[dict[str, int]]) -> dict[str, int]:
+        return self._kept({label: n for accumulator in accumulators for label, n in accumulator.items()})
+
+    def extract_output(self, accumulator: dict[str, int]) -> list[str]:
+        return largest(accumulator, self._most)
+
+    def _kept(self, counts: dict[str, int]) -> dict[str, int]:
+        return {label: counts[label] for label in largest(counts, self._most)}
+
+    def get_accumulator_coder(self) -> beam.coders.Coder:
+        return beam.coders.MapCoder(beam.coders.StrUtf8Coder(), beam.coders.VarIntCoder())
+
+
+@dataclass
+class SurveyReference(beam.PTransform):
+    """Learn from a reference what profiles of it will look like.
+
+    Parameters
+    ----------
+    features
+        The configured features.
+    segments
+        The segment columns.
+    max_segments
+        How many segments keep profiles of their own.
+
+    Returns
+    -------
+    PCollection
+        One `Plan`.
+
+    Raises
+    ------
+    BaselineError
+        While running, if the reference has no usable row.
+    """
+
+    features: Sequence[FeatureSpec]
+    segments: Sequence[str]
+    max_segments: int
+
+    def expand(self, events: beam.PCollection) -> beam.PCollection:
+        """Survey features and count segments."""
+        survey = (
+            events
+            | "Survey" >> beam.ParDo(SurveyBatches(self.features)).with_output_types(bytes)
+            | "MergeSurveys" >> beam.CombineGlobally(MergeEncoded(merge_surveys))
+        )
+        monitored = (
+            events
+            | "CountSegments" >> beam.ParDo(CountSegments(self.segments)).with_output_types(tuple[str, int])
+            | "SumCounts" >> beam.CombinePerKey(sum)
+            | "Largest" >> beam.CombineGlobally(_Largest(self.max_segments))
+        )
+        return survey | "Plan" >> beam.Map(_plan, tuple(self.features), AsSingleton(monitored))
+
+
+def _plan(survey: bytes, features: Sequence[FeatureSpec], monitored: list[str]) -> Plan:
+    if not survey:
+        msg = (
+            "the reference has no usable row: every one was rejected, or the files are empty. "
+            "Hold event_time and the kinds of the features against the data, or give other files with --input"
+        )
+        raise BaselineError(msg)
+    return Survey.from_bytes(survey).layout(features).to_bytes(), [
+        label for label in monitored if label != ALL
+    ]
