@@ -1,4 +1,4 @@
-"""The wheel and the sdist hold the four packages, whole; Beam's stager builds the same sdist."""
+"""The wheel and the sdist hold one package, whole; Beam's stager builds the same sdist."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from apache_beam.runners.portability.stager import Stager
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("driftline", "transforms", "pipelines", "runners")
+"""The last three are linked below the first, and ship there only."""
 TOP = ("LICENSE", "MANIFEST.in", "README.md", "pyproject.toml", "setup.py")
 
 
 def source_files(root: Path) -> set[str]:
-    """All files of the packages, as paths relative to the repository."""
+    """All files of the package, as paths in what is built."""
     return {
-        path.relative_to(root).as_posix()
+        (Path(*("driftline",)[: package != "driftline"]) / path.relative_to(root)).as_posix()
         for package in PACKAGES
         for path in (root / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
@@ -32,11 +33,10 @@ def source_files(root: Path) -> set[str]:
 def checkout(tmp_path_factory):
     """A copy of the tree as a clone has it: no egg-info of an earlier build decides what ships."""
     root = tmp_path_factory.mktemp("checkout")
-    for folder in (*PACKAGES, "tests", "benchmarks", "examples", "docs"):
+    for folder in (*PACKAGES, "tools", "tests", "benchmarks", "examples", "docs"):
         if (ROOT / folder).exists():
-            shutil.copytree(
-                ROOT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", "data", "out")
-            )
+            left_out = shutil.ignore_patterns("__pycache__", "data", "out")
+            shutil.copytree(ROOT / folder, root / folder, symlinks=True, ignore=left_out)
     for name in (*TOP, "CHANGELOG.md", "CONTRIBUTING.md", "conftest.py", "Makefile", "requirements-lock.txt"):
         if (ROOT / name).exists():
             shutil.copy(ROOT / name, root / name)

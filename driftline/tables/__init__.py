@@ -1,8 +1,8 @@
 """Row schemas, declared once: Arrow, Avro and BigQuery are read from the same fields."""
 
+from driftline.schemas.fields import Field, RowSchema
 from driftline.tables.dead_letters import DEAD_LETTER
 from driftline.tables.detections import DETECTION
-from driftline.tables.fields import Field, RowSchema
 from driftline.tables.identity import dead_letter_id, dead_letter_ids, detection_id, performance_id, row_id
 from driftline.tables.performance import PERFORMANCE, PerformanceStatus
 from driftline.tables.read_row_messages import rows_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driftline.tables.fields import Field, RowSchema
+from driftline.schemas.fields import Field, RowSchema
 
 DEAD_LETTER = RowSchema(
     "DeadLetter",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from driftline.tables.fields import Field, RowSchema
+from driftline.schemas.fields import Field, RowSchema
 
 LOSS: Final = "loss"
 """Name of the signal of losses."""

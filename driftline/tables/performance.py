@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from driftline.tables.fields import Field, RowSchema
+from driftline.schemas.fields import Field, RowSchema
 
 
 class PerformanceStatus(str, Enum):

@@ -23,7 +23,7 @@ from driftline.tables.single_object import MARKER, PREFIX_LENGTH, avro_text, sin
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from driftline.tables.fields import Field, RowSchema
+    from driftline.schemas.fields import Field, RowSchema
 
 Headers = Sequence[tuple[str, bytes | None]]
 

@@ -11,7 +11,7 @@ from driftline.tables.performance import PERFORMANCE
 from driftline.tables.results import RESULT
 
 if TYPE_CHECKING:
-    from driftline.tables.fields import Field, RowSchema
+    from driftline.schemas.fields import Field, RowSchema
 
 _OPENING = """\
 # Result rows

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.tables.fields import Field, RowSchema
+from driftline.schemas.fields import Field, RowSchema
 
 
 class _Word(str, Enum):

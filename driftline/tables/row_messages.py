@@ -16,7 +16,7 @@ from driftline.tables.single_object import avro_text, single_object_prefix
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from driftline.tables.fields import RowSchema
+    from driftline.schemas.fields import RowSchema
 
 Format = Literal["json", "avro"]
 Headers = list[tuple[str, bytes]]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 if TYPE_CHECKING:
-    from driftline.tables.fields import RowSchema
+    from driftline.schemas.fields import RowSchema
 
 MARKER: Final = b"\xc3\x01"
 PREFIX_LENGTH: Final = 10

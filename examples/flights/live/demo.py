@@ -18,10 +18,10 @@ from contextlib import closing, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 
-from confluent_kafka import KafkaException
-from generator import DATA, FIRST, LEAD, TOPIC, make_topic, utc_day
-from lines import Story
-from reader import ResultReader
+# the tools of the repository, and the demo on files one folder up
+sys.path[:0] = [str(Path(__file__).parents[3]), str(Path(__file__).parents[1])]
+
+from faults import FAULTS
 from recorded import write_reference
 from replay import SPEED, Replay, day_length
 
@@ -30,9 +30,6 @@ from tools.flink.rest import FlinkError
 from tools.kafka.broker import KafkaBroker
 from tools.maven import MissingProgramError
 from tools.processes import Server, ServerError
-
-sys.path[:0] = [str(Path(__file__).parents[3]), str(Path(__file__).parents[1])]
-from faults import FAULTS  # of the demo on files, one folder up
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
