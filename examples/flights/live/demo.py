@@ -21,7 +21,11 @@ from pathlib import Path
 # the tools of the repository, and the demo on files one folder up
 sys.path[:0] = [str(Path(__file__).parents[3]), str(Path(__file__).parents[1])]
 
+from confluent_kafka import KafkaException
 from faults import FAULTS
+from generator import DATA, FIRST, LEAD, TOPIC, make_topic, utc_day
+from lines import Story
+from reader import ResultReader
 from recorded import write_reference
 from replay import SPEED, Replay, day_length
 
