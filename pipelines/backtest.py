@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from driftline.config.models import FilesSink, Sink
+from driftline.config.files_sink import FilesSinkSettings
 from driftline.pipelines.monitor import run_to_the_end
+from driftline.transforms.sinks.files.sink import FilesSink
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -41,8 +42,8 @@ def run_backtest(config: Config, options: PipelineOptions, *, pattern: str | Non
     JobError
         If it does not finish.
     """
-    sinks = [Sink(files=FilesSink(path=output, format="parquet"))]
-    return run_to_the_end(config, options, pattern=pattern, sinks=sinks, title="backtest")
+    sink = FilesSink(FilesSinkSettings(path=output, format="parquet"), "--output")
+    return run_to_the_end(config, options, pattern=pattern, sinks=[sink], title="backtest")
 
 
 if __name__ == "__main__":

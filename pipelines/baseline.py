@@ -18,15 +18,15 @@ from driftline.baseline.reference_windows import calibration_remarks, calibratio
 from driftline.pipelines.events import bounded_reader, without_duplicates
 from driftline.pipelines.job import FIRST_READING, run_job
 from driftline.pipelines.labels import Outcomes, label_reader, outcome_remarks
-from driftline.pipelines.output import refuse_folders, unfinished
 from driftline.tables import DEAD_LETTER
 from driftline.transforms.outcomes.profile_outcomes import ProfileReference
-from driftline.transforms.sinks.write_rows import WriteRows
+from driftline.transforms.sinks.files.write_rows import WriteRows
 from driftline.transforms.spine.baseline_source import read_baseline
 from driftline.transforms.spine.baseline_versions import PREVIOUS
 from driftline.transforms.spine.fit_baseline import FitBaseline
 from driftline.transforms.spine.profile_slices import ProfileSlices
 from driftline.transforms.spine.survey_reference import SurveyReference
+from driftline.transforms.whole_files import refuse_folders, unfinished
 from driftline.transforms.write_file import write_atomically
 from driftline.windows.slices import SliceLength, slice_length
 
@@ -70,7 +70,7 @@ def build_baseline(config: Config, options: PipelineOptions, *, pattern: str | N
     reader = bounded_reader(config, pattern)
     labels = label_reader(config, bounded=True)
     directory, name = FileSystems.split(output)
-    with unfinished(directory) as [scratch]:
+    with unfinished(directory) as scratch:
         pipeline = beam.Pipeline(options=options)
         path = FileSystems.join(scratch, name)
         lay_out_baseline(pipeline, config, reader=reader, labels=labels, path=path)

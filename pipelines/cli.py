@@ -209,7 +209,8 @@ def backtest(
     """
     settings = _load(config, labels)
     options = _options(invocation)
-    directory = output or next((sink.files.path for sink in settings.sinks if sink.files is not None), None)
+    folders = (sink.files.path for sink in settings.sinks if sink.kind == "files")
+    directory = output or next(folders, None)
     if directory is None:
         remedy = "give --output DIR, or add to the configuration `sinks: [files: {path: out/}]`"
         raise ConfigError(
@@ -355,9 +356,9 @@ def _files_pattern(
 
 
 def _places(settings: Config) -> str:
-    folders = [sink.files.path for sink in settings.sinks if sink.files is not None]
-    topics = [f"topic {sink.kafka.results}" for sink in settings.sinks if sink.kafka is not None]
-    return ", ".join([*folders, *topics])
+    from driftline.pipelines.sinks import sinks_of
+
+    return ", ".join(sink.describe() for sink in sinks_of(settings))
 
 
 def _refuse_beam_args(invocation: Invocation, command: str) -> None:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import apache_beam as beam
 import pyarrow as pa
-from apache_beam.io.filesystems import FileSystems
 
 from driftline.baseline.compatibility import check_fits
 from driftline.measures.registry import measure
@@ -16,15 +15,14 @@ from driftline.pipelines.events import bounded_reader, without_duplicates
 from driftline.pipelines.job import run_job
 from driftline.pipelines.labels import Outcomes, label_reader, outcome_remarks
 from driftline.pipelines.outcomes import check_learning, detect_changes, learnt_features, monitor_performance
-from driftline.pipelines.output import delete, refuse_folders, refuse_own_output, unfinished
-from driftline.pipelines.sinks import SCHEMAS, moved, prepare_sinks, tables_of, write_sinks
+from driftline.pipelines.sinks import prepare_sinks, sinks_of, whole_sinks, write_sinks
 from driftline.run_summary import RunSummary
+from driftline.tables import tables_of
 from driftline.transforms.coders import RecordBatchCoder
 from driftline.transforms.decide.judge_windows import JudgeWindows
 from driftline.transforms.spine.baseline_source import BaselineSource, read_baseline
 from driftline.transforms.spine.merge_windows import MergeWindows
 from driftline.transforms.spine.profile_slices import ProfileSlices
-from driftline.transforms.write_file import write_atomically
 from driftline.windows.slices import slice_length
 
 if TYPE_CHECKING:
@@ -34,8 +32,8 @@ if TYPE_CHECKING:
 
     from driftline.baseline import Baseline
     from driftline.config import Config
-    from driftline.config.models import Sink
     from driftline.pipelines.job import Outcome
+    from driftline.transforms.sinks.sink import Sink
     from driftline.transforms.sources.kafka.read_kafka import ReadKafka
     from driftline.transforms.sources.read_files import ReadEvents
 
@@ -210,13 +208,13 @@ def run_monitor(config: Config, options: PipelineOptions) -> Outcome:
     """
     files = config.source.files
     assert files is not None
-    return run_to_the_end(config, options, pattern=files.pattern, sinks=config.sinks, title="monitor")
+    return run_to_the_end(config, options, pattern=files.pattern, sinks=sinks_of(config), title="monitor")
 
 
 def run_to_the_end(
     config: Config, options: PipelineOptions, *, pattern: str | None, sinks: Sequence[Sink], title: str
 ) -> Outcome:
-    """Judge events that end; folders among the sinks get a ``run.json`` too.
+    """Judge events that end.
 
     Parameters
     ----------
@@ -242,47 +240,27 @@ def run_to_the_end(
     JobError
         If it does not finish.
     """
-    folders = [sink.files for sink in sinks if sink.files is not None]
-    for folder in folders:
-        names = [*(f"{table}.{folder.format}" for table in tables_of(config)), "run.json"]
-        refuse_folders(*(FileSystems.join(folder.path, name) for name in names))
-        if pattern is not None:
-            refuse_own_output(folder.path, names, pattern)
+    tables = tables_of(config)
+    for sink in sinks:
+        sink.check(tables, pattern)
     reader = bounded_reader(config, pattern)
     labels = label_reader(config, bounded=True)
     baseline = fitting_baseline(config)
-    prepare_sinks(sinks, tables_of(config), streaming=False)
-    with unfinished(*(folder.path for folder in folders)) as scratch:
+    prepare_sinks(sinks, tables, streaming=False)
+    with whole_sinks(sinks, tables) as places:
         pipeline = beam.Pipeline(options=options)
         source = BaselineSource(config.baseline.path, baseline.version)
-        build_monitor(
-            pipeline,
-            config,
-            source,
-            reader=reader,
-            labels=labels,
-            sinks=moved(sinks, scratch),
-            streaming=False,
-        )
+        build_monitor(pipeline, config, source, reader=reader, labels=labels, sinks=places, streaming=False)
         outcome = run_job(pipeline, config, title)
-        write_summary(config, baseline, outcome, scratch)
-    written = tables_of(config)
-    for folder in folders:  # what another configuration left would be taken for part of this run
-        delete(
-            [
-                FileSystems.join(folder.path, f"{name}.{folder.format}")
-                for name in SCHEMAS
-                if name not in written
-            ]
-        )
+        write_summary(config, baseline, outcome, places)
     remarks = outcome_remarks(config, baseline)
     return replace(outcome, remarks=(*outcome.remarks, *remarks))
 
 
 def write_summary(
-    config: Config, baseline: Baseline, outcome: Outcome, folders: Sequence[str], *, streaming: bool = False
+    config: Config, baseline: Baseline, outcome: Outcome, sinks: Sequence[Sink], *, streaming: bool = False
 ) -> None:
-    """Leave a ``run.json`` in folders of results, for the report.
+    """Leave beside the rows what the run says about itself, for the report.
 
     Parameters
     ----------
@@ -292,7 +270,7 @@ def write_summary(
         What was judged by.
     outcome
         What the job did; of a stream only when it began.
-    folders
+    sinks
         Where to.
     streaming
         Whether the job has no end.
@@ -321,8 +299,8 @@ def write_summary(
         labels=counts.labels,
         streaming=streaming,
     )
-    for folder in folders:
-        write_atomically(FileSystems.join(folder, "run.json"), summary.to_json().encode())
+    for sink in sinks:
+        sink.summarise(summary)
 
 
 if __name__ == "__main__":

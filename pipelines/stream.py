@@ -21,8 +21,9 @@ from driftline.pipelines.job import JobError, Outcome, counts_of_tally, progress
 from driftline.pipelines.kafka import kafka_reader
 from driftline.pipelines.labels import label_reader, outcome_remarks
 from driftline.pipelines.monitor import build_monitor, fitting_baseline, write_summary
-from driftline.pipelines.sinks import prepare_sinks, tables_of
+from driftline.pipelines.sinks import prepare_sinks, sinks_of
 from driftline.runners.direct import STREAM_RUNNER
+from driftline.tables import tables_of
 from driftline.transforms.counters import TALLY
 from driftline.transforms.spine.baseline_source import BaselineSource
 
@@ -92,9 +93,10 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
         pipeline.options.view_as(DebugOptions).add_experiment(_WHOLE_BUNDLES)
     reader = kafka_reader(config, bounded=False, in_process=here)
     labels = label_reader(config, bounded=False, in_process=here)
-    made = prepare_sinks(config.sinks, tables_of(config), streaming=True)
+    sinks = sinks_of(config)
+    made = prepare_sinks(sinks, tables_of(config), streaming=True)
     if made:
-        say(f"created topics: {', '.join(made)}")
+        say(f"created: {', '.join(made)}")
     lay_out_stream(pipeline, config, reader, labels)
     started, begin = time.time_ns() // 1000, time.monotonic()
     TALLY.clear()
@@ -103,8 +105,7 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
         seconds = time.monotonic() - begin
         return Outcome(counts_of_tally(), runner_name(pipeline), started, seconds)
 
-    folders = [sink.files.path for sink in config.sinks if sink.files is not None]
-    write_summary(config, baseline, outcome(), folders, streaming=True)
+    write_summary(config, baseline, outcome(), sinks, streaming=True)
     result = pipeline.run()
     say(_running(reader.partitions, baseline.version, result, here=here))
     for remark in (*_label_files_remarks(config), *outcome_remarks(config, baseline)):
@@ -138,7 +139,8 @@ def lay_out_stream(
         Gives labels, where they do not come with the events.
     """
     follow = BaselineSource(config.baseline.path, follow=partial(misfits, wanted=Wanted.by(config)))
-    build_monitor(pipeline, config, follow, reader=reader, labels=labels, sinks=config.sinks, streaming=True)
+    sinks = sinks_of(config)
+    build_monitor(pipeline, config, follow, reader=reader, labels=labels, sinks=sinks, streaming=True)
 
 
 def _running(partitions: Any, version: str, result: Any, *, here: bool) -> str:

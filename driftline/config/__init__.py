@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from driftline.config.durations import format_duration, parse_duration
     from driftline.config.errors import ConfigError, Problem
-    from driftline.config.kafka import KafkaSink, KafkaSource
+    from driftline.config.kafka import KafkaSource
     from driftline.config.messages import MessagesSource, Registry
     from driftline.config.models import Config, Tests, Windows
     from driftline.config.reading import load_config, parse_config
@@ -23,7 +23,6 @@ __all__ = [
     "Config",
     "ConfigError",
     "FilesSource",
-    "KafkaSink",
     "KafkaSource",
     "MessagesSource",
     "Problem",
@@ -41,7 +40,6 @@ _HOME = {
     "Config": "models",
     "ConfigError": "errors",
     "FilesSource": "sources",
-    "KafkaSink": "kafka",
     "KafkaSource": "kafka",
     "MessagesSource": "messages",
     "Problem": "errors",

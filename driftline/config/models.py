@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
 from driftline.config.detectors import Watch, check_watches
 from driftline.config.errors import ConfigError, Problem
 from driftline.config.event_time import EventTime  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.features import Feature  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.file_suffixes import format_of
-from driftline.config.kafka import KafkaSink  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.labels import Labels  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.measures import Measures
+from driftline.config.sinks import Sink, check_places
 from driftline.config.sources import FilesSource, Source
 from driftline.config.value_types import (
     Count,
     Duration,
     Level,
-    OneOf,
     Section,
     Share,
     Text,
@@ -30,8 +27,6 @@ from driftline.feature_spec import PREDICTION, FeatureSpec
 
 RESERVED = ("metrics", "policy", "responses")
 """Keys that a later release will give a meaning."""
-
-SinkFormat = Annotated[str, OneOf(("parquet", "avro", "jsonl"))]
 
 
 class Windows(Section):
@@ -101,29 +96,6 @@ class Tests(Section):
     min_coverage: Share = Field(
         default=0.5, description="Windows of which a smaller share of time holds rows are `partial`."
     )
-
-
-class FilesSink(Section):
-    """Files of results."""
-
-    path: Text = Field(description="Folder for result rows and dead letters.", examples=["out/"])
-    format: SinkFormat = Field(default="parquet", description="File format.")
-
-
-class Sink(Section):
-    """One place that rows are written to: a mapping with one key."""
-
-    files: FilesSink | None = Field(default=None, description="Write files.")
-    kafka: KafkaSink | None = Field(default=None, description="Write to Kafka topics.")
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Sink:
-        kinds = [kind for kind in ("files", "kafka") if getattr(self, kind) is not None]
-        if not kinds:
-            raise mistake("names no place to write to", "write for example files: {path: out/}")
-        if len(kinds) > 1:
-            raise mistake(f"names {' and '.join(kinds)}", "make each an item of the list, after its own dash")
-        return self
 
 
 class Config(Section):
@@ -248,25 +220,10 @@ class Config(Section):
 
     @field_validator("sinks")
     @classmethod
-    def _topics_are_different(cls, value: tuple[Sink, ...], info: ValidationInfo) -> tuple[Sink, ...]:
-        source = info.data.get("source")
+    def _places_are_different(cls, value: tuple[Sink, ...], info: ValidationInfo) -> tuple[Sink, ...]:
         labels = info.data.get("labels")
-        alone = labels.source if labels is not None else None
-        reads = [each.kafka for each in (source, alone) if each is not None and each.kafka is not None]
-        written: set[tuple[frozenset[str], str]] = set()
-        for number, sink in enumerate(value):
-            for key, topic in sink.kafka.topics.items() if sink.kafka is not None else ():
-                assert sink.kafka is not None
-                place = (number, "kafka", key)
-                if any(read.reads(topic) for read in reads):
-                    remedy = "name another topic: the job would read the rows it writes"
-                    raise mistake("is a topic that the job reads", remedy, below=place)
-                target = (frozenset(sink.kafka.brokers), topic)
-                if target in written:
-                    raise mistake(
-                        "is a topic that another sink writes to", "name every topic once", below=place
-                    )
-                written.add(target)
+        sources = (info.data.get("source"), labels.source if labels is not None else None)
+        check_places(value, [source for source in sources if source is not None])
         return value
 
     @property

@@ -140,10 +140,12 @@ def _unknown(path: Path) -> tuple[str, str, str | None]:
     section = show_path(path[:-1])
     if not section and key in RESERVED:
         return "is reserved for a later release", "remove it for now", None
-    known = list(_section_at(path[:-1]).keys())
+    within = _section_at(path[:-1])
+    known = list(within.keys())
     suggestion = did_you_mean(key, known)
     message = f"is not a key of {section}" if section else "is not a key of the configuration"
-    remedy = f"did you mean `{suggestion}`?" if suggestion else f"the keys here are {', '.join(known)}"
+    there = f"the {within.keys_are} here are {', '.join(known)}"
+    remedy = f"did you mean `{suggestion}`?" if suggestion else there
     return message, remedy, suggestion
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import (
     BaseModel,
@@ -115,6 +115,9 @@ class Section(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
     )
+
+    keys_are: ClassVar[str] = "keys"
+    """What a message calls the keys, where each is something that packages bring: such as ``sinks``."""
 
     @classmethod
     def keys(cls) -> dict[str, Any]:

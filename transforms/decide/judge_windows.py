@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class JudgeWindows(beam.PTransform):
     """From the profiles of windows to rows.
 
-    Gives two PCollections: ``results`` of record batches, and ``rows`` of (table, encoded record batch), which
-    are of measures with tables of their own.
+    Gives two PCollections: ``results`` of record batches; and ``rows`` of (table, encoded record batch), of
+    measures with tables of their own.
 
     Parameters
     ----------
