@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from driftline.arrays import flat, nulls, split_union
+from driftline.decoding.arrow_kinds import is_bytes, is_text
 from driftline.decoding.bisection import bisect_good
-from driftline.decoding.event_schema import is_bytes, is_text
 
 MIN_TIME: Final = -62_135_596_800_000_000
 """0001-01-01T00:00:00Z in microseconds, the earliest event time that is accepted."""
