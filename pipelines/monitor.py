@@ -10,12 +10,12 @@ import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
 
 from driftline.baseline.compatibility import check_fits
-from driftline.pipelines.events import bounded_reader, without_duplicates
 from driftline.pipelines.job import run_job
-from driftline.pipelines.labels import Outcomes, label_reader, outcome_remarks
+from driftline.pipelines.labels import Outcomes, outcome_remarks
 from driftline.pipelines.outcomes import check_learning, detect_changes, learnt_features, monitor_performance
 from driftline.pipelines.output import delete, refuse_folders, refuse_own_output, unfinished
 from driftline.pipelines.sinks import SCHEMAS, moved, prepare_sinks, tables_of, write_sinks
+from driftline.pipelines.sources import event_reader, label_reader, without_duplicates
 from driftline.run_summary import RunSummary
 from driftline.transforms.decide.judge_windows import JudgeWindows
 from driftline.transforms.spine.baseline_source import BaselineSource, read_baseline
@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     from driftline.config import Config
     from driftline.config.models import Sink
     from driftline.pipelines.job import Outcome
-    from driftline.transforms.sources.kafka.read_kafka import ReadKafka
-    from driftline.transforms.sources.read_files import ReadEvents
+    from driftline.transforms.sources.source import Reader
 
 # A row may reach the last window it belongs to this late, plus the time its pane needs through the levels.
 _SLACK = 60_000_000
@@ -79,8 +78,8 @@ def build_monitor(
     config: Config,
     baseline: BaselineSource,
     *,
-    reader: ReadEvents | ReadKafka,
-    labels: ReadEvents | ReadKafka | None,
+    reader: Reader,
+    labels: Reader | None,
     sinks: Sequence[Sink],
     streaming: bool,
 ) -> None:
@@ -104,7 +103,7 @@ def build_monitor(
         Whether the events never end.
     """
     decoded = pipeline | "ReadEvents" >> reader
-    events = without_duplicates(decoded.events, config, reader)
+    events = without_duplicates(decoded.events, config)
     results = judge_events(events, config, baseline, streaming=streaming)
     tables = {"results": results}
     dead_letters = [decoded.dead_letters]
@@ -154,12 +153,12 @@ def fitting_baseline(config: Config) -> Baseline:
 
 
 def run_monitor(config: Config, options: PipelineOptions) -> Outcome:
-    """Run the monitor job on files, into the configuration's sinks.
+    """Run the monitor job on a source that ends, into the configuration's sinks.
 
     Parameters
     ----------
     config
-        The configuration; its source is files.
+        The configuration.
     options
         Beam options.
 
@@ -174,15 +173,11 @@ def run_monitor(config: Config, options: PipelineOptions) -> Outcome:
     JobError
         If it does not finish.
     """
-    files = config.source.files
-    assert files is not None
-    return run_to_the_end(config, options, pattern=files.pattern, sinks=config.sinks, title="monitor")
+    return run_to_the_end(config, options, sinks=config.sinks, title="monitor")
 
 
-def run_to_the_end(
-    config: Config, options: PipelineOptions, *, pattern: str | None, sinks: Sequence[Sink], title: str
-) -> Outcome:
-    """Judge events that end; folders among the sinks get a ``run.json`` too.
+def run_to_the_end(config: Config, options: PipelineOptions, *, sinks: Sequence[Sink], title: str) -> Outcome:
+    """Judge the events there are now; folders among the sinks get a ``run.json`` too.
 
     Parameters
     ----------
@@ -190,8 +185,6 @@ def run_to_the_end(
         The configuration.
     options
         Beam options.
-    pattern
-        Files to read; None to read Kafka to its present end.
     sinks
         Where rows are written.
     title
@@ -209,12 +202,13 @@ def run_to_the_end(
         If it does not finish.
     """
     folders = [sink.files for sink in sinks if sink.files is not None]
+    pattern = config.source.settings.reads_files
     for folder in folders:
         names = [*(f"{table}.{folder.format}" for table in tables_of(config)), "run.json"]
         refuse_folders(*(FileSystems.join(folder.path, name) for name in names))
         if pattern is not None:
             refuse_own_output(folder.path, names, pattern)
-    reader = bounded_reader(config, pattern)
+    reader = event_reader(config, bounded=True)
     labels = label_reader(config, bounded=True)
     baseline = fitting_baseline(config)
     prepare_sinks(sinks, tables_of(config), streaming=False)
