@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from driftline.pipelines.job import Outcome
 
 
-def run_backtest(config: Config, options: PipelineOptions, *, pattern: str | None, output: str) -> Outcome:
+def run_backtest(config: Config, options: PipelineOptions, *, output: str) -> Outcome:
     """Judge bounded input and leave the rows in a directory.
 
     Parameters
@@ -25,8 +25,6 @@ def run_backtest(config: Config, options: PipelineOptions, *, pattern: str | Non
         The configuration.
     options
         Beam options.
-    pattern
-        Files to read; None to read the Kafka source to its present end.
     output
         Directory for ``results.parquet``, ``dead_letters.parquet`` and ``run.json``. What is there under
         these names is replaced when the job has finished, and not before.
@@ -43,7 +41,7 @@ def run_backtest(config: Config, options: PipelineOptions, *, pattern: str | Non
         If it does not finish.
     """
     sink = FilesSink(FilesSinkSettings(path=output, format="parquet"), "--output")
-    return run_to_the_end(config, options, pattern=pattern, sinks=[sink], title="backtest")
+    return run_to_the_end(config, options, sinks=[sink], title="backtest")
 
 
 if __name__ == "__main__":

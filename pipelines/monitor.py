@@ -11,11 +11,11 @@ import pyarrow as pa
 
 from driftline.baseline.compatibility import check_fits
 from driftline.measures.registry import measure
-from driftline.pipelines.events import bounded_reader, without_duplicates
 from driftline.pipelines.job import run_job
-from driftline.pipelines.labels import Outcomes, label_reader, outcome_remarks
+from driftline.pipelines.labels import Outcomes, outcome_remarks
 from driftline.pipelines.outcomes import check_learning, detect_changes, learnt_features, monitor_performance
 from driftline.pipelines.sinks import prepare_sinks, sinks_of, whole_sinks, write_sinks
+from driftline.pipelines.sources import event_reader, label_reader, without_duplicates
 from driftline.run_summary import RunSummary
 from driftline.tables import tables_of
 from driftline.transforms.coders import RecordBatchCoder
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
     from driftline.config import Config
     from driftline.pipelines.job import Outcome
     from driftline.transforms.sinks.sink import Sink
-    from driftline.transforms.sources.kafka.read_kafka import ReadKafka
-    from driftline.transforms.sources.read_files import ReadEvents
+    from driftline.transforms.sources.source import Reader
 
 # A row may reach the last window it belongs to this late, plus the time its pane needs through the levels.
 _SLACK = 60_000_000
@@ -112,8 +111,8 @@ def build_monitor(
     config: Config,
     baseline: BaselineSource,
     *,
-    reader: ReadEvents | ReadKafka,
-    labels: ReadEvents | ReadKafka | None,
+    reader: Reader,
+    labels: Reader | None,
     sinks: Sequence[Sink],
     streaming: bool,
 ) -> None:
@@ -137,7 +136,7 @@ def build_monitor(
         Whether the events never end.
     """
     decoded = pipeline | "ReadEvents" >> reader
-    events = without_duplicates(decoded.events, config, reader)
+    events = without_duplicates(decoded.events, config)
     tables = judge_measures(events, config, baseline, streaming=streaming)
     dead_letters = [decoded.dead_letters]
     lateness = config.windows.allowed_lateness if streaming else None
@@ -186,12 +185,12 @@ def fitting_baseline(config: Config) -> Baseline:
 
 
 def run_monitor(config: Config, options: PipelineOptions) -> Outcome:
-    """Run the monitor job on files, into the configuration's sinks.
+    """Run the monitor job on a source that ends, into the configuration's sinks.
 
     Parameters
     ----------
     config
-        The configuration; its source is files.
+        The configuration.
     options
         Beam options.
 
@@ -206,15 +205,11 @@ def run_monitor(config: Config, options: PipelineOptions) -> Outcome:
     JobError
         If it does not finish.
     """
-    files = config.source.files
-    assert files is not None
-    return run_to_the_end(config, options, pattern=files.pattern, sinks=sinks_of(config), title="monitor")
+    return run_to_the_end(config, options, sinks=sinks_of(config), title="monitor")
 
 
-def run_to_the_end(
-    config: Config, options: PipelineOptions, *, pattern: str | None, sinks: Sequence[Sink], title: str
-) -> Outcome:
-    """Judge events that end.
+def run_to_the_end(config: Config, options: PipelineOptions, *, sinks: Sequence[Sink], title: str) -> Outcome:
+    """Judge the events there are now.
 
     Parameters
     ----------
@@ -222,8 +217,6 @@ def run_to_the_end(
         The configuration.
     options
         Beam options.
-    pattern
-        Files to read; None to read Kafka to its present end.
     sinks
         Where rows are written.
     title
@@ -242,8 +235,8 @@ def run_to_the_end(
     """
     tables = tables_of(config)
     for sink in sinks:
-        sink.check(tables, pattern)
-    reader = bounded_reader(config, pattern)
+        sink.check(tables, config.source.settings.reads_files)
+    reader = event_reader(config, bounded=True)
     labels = label_reader(config, bounded=True)
     baseline = fitting_baseline(config)
     prepare_sinks(sinks, tables, streaming=False)

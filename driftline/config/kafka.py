@@ -124,7 +124,8 @@ class KafkaSource(MessagesSource):
     )
     deduplicate: Flag = Field(
         default=False,
-        description="Whether rows that repeat a `request_id` are dropped; needs the key `request_id`.",
+        description="Whether events that repeat a `request_id` are dropped; needs the key `request_id`. "
+        "Refused below `labels.source`.",
     )
     options: Options = Field(
         default_factory=dict,
@@ -191,6 +192,16 @@ class KafkaSource(MessagesSource):
         if not self.topics and self.topic_pattern is None:
             raise mistake("names no topic", "add `topic: features`, or a topic_pattern")
         return self
+
+    @property
+    def drops_duplicates(self) -> bool:
+        """Whether the key `deduplicate` is set."""
+        return self.deduplicate
+
+    @property
+    def has_record_times(self) -> bool:
+        """Whether times are those that Kafka keeps of its records."""
+        return self.event_time == "record"
 
     def reads(self, topic: str) -> bool:
         """Say whether a topic is one of the source's.

@@ -38,7 +38,7 @@ _Keys: Any = create_model("_Keys", __base__=Section, **_KEYS)
 class Sink(_Keys):
     """One place that rows are written to: a mapping with one key."""
 
-    keys_are = "sinks"
+    named_in = SINKS
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Sink:

@@ -140,14 +140,15 @@ def test_ctrl_c_deletes_every_directory_that_is_open(tmp_path, monkeypatch, capf
         raise SystemExit(code)
 
     monkeypatch.setattr(os, "_exit", ended)
-    with (
-        pytest.raises(SystemExit, match="130"),
-        unfinished(str(tmp_path / "a")) as one,
-        unfinished(str(tmp_path / "b")) as other,
-    ):
-        for directory in (one, other):
-            Path(directory, "f").write_text("new")
-        signal.raise_signal(signal.SIGINT)
+
+    def interrupt():
+        with unfinished(str(tmp_path / "a")) as one, unfinished(str(tmp_path / "b")) as other:
+            for directory in (one, other):
+                Path(directory, "f").write_text("new")
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(SystemExit, match="130"):
+        interrupt()
     assert left == ["a", "b"]
     assert "nothing was written under a final name" in capfd.readouterr().err
 
