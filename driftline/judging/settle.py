@@ -13,6 +13,7 @@ from driftline.judging.emitted import Emitted
 from driftline.judging.judge import no_data
 from driftline.tables import RESULT, Status
 from driftline.verdicts.decision import decide
+from driftline.verdicts.window_summary import WindowSummary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,12 +38,15 @@ class Settled:
         Of the judged rows those that stand: what settling the window again needs of them.
     emitted
         What is emitted with `changed`.
+    summary
+        The window as a whole; None where nothing changed.
     """
 
     changed: pa.Table
     rows: pa.Table
     judged: pa.Table
     emitted: Emitted
+    summary: WindowSummary | None
 
 
 def settle_window(
@@ -94,7 +98,9 @@ def settle_window(
     rows = _set(rows, "pane_index", pane_index)
     rows = _set(rows, "pane", pa.repeat("on_time" if emitted is None else "late", len(rows)))
     rows = _set(rows, "emitted_at", pa.repeat(pa.scalar(emitted_at, pa.int64()).cast(_TIMESTAMP), len(rows)))
-    return Settled(rows.filter(changed), rows, judged, before.updated(rows))
+    news = rows.filter(changed)
+    summary = WindowSummary.of(rows, tests, pane_index=before.times) if len(news) else None
+    return Settled(news, rows, judged, before.updated(rows), summary)
 
 
 def _newest(rows: pa.Table) -> pa.Table:
