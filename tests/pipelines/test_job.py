@@ -132,6 +132,35 @@ def test_the_handler_of_ctrl_c_is_given_back(tmp_path):
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_ctrl_c_deletes_every_directory_that_is_open(tmp_path, monkeypatch, capfd):
+    left = []
+
+    def ended(code):
+        left.extend(names(tmp_path))
+        raise SystemExit(code)
+
+    monkeypatch.setattr(os, "_exit", ended)
+
+    def work():
+        with unfinished(str(tmp_path / "a")) as one, unfinished(str(tmp_path / "b")) as other:
+            for directory in (one, other):
+                Path(directory, "f").write_text("new")
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(SystemExit, match="130"):
+        work()
+    assert left == ["a", "b"]
+    assert "nothing was written under a final name" in capfd.readouterr().err
+
+
+def test_once_files_move_under_their_names_all_shall(tmp_path):
+    with unfinished(str(tmp_path / "a")):
+        with unfinished(str(tmp_path / "b")) as scratch:
+            Path(scratch, "f").write_text("new")
+        assert names(tmp_path / "b") == ["f"]
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+
+
 def test_publishing_moves_every_file_and_says_which(tmp_path):
     scratch = tmp_path / "scratch"
     scratch.mkdir()
