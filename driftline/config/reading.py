@@ -140,12 +140,15 @@ def _unknown(path: Path) -> tuple[str, str, str | None]:
     section = show_path(path[:-1])
     if not section and key in RESERVED:
         return "is reserved for a later release", "remove it for now", None
-    within = _section_at(path[:-1])
-    known = list(within.keys())
+    inside = _section_at(path[:-1])
+    known = list(inside.keys())
     suggestion = did_you_mean(key, known)
+    if inside.named_in is not None:
+        there = f"there are {', '.join(known)}: install the package that brings it, here and on the workers"
+        remedy = f"did you mean `{suggestion}`?" if suggestion else there
+        return f"is not a {inside.named_in.what} that is installed", remedy, suggestion
     message = f"is not a key of {section}" if section else "is not a key of the configuration"
-    there = f"the {within.keys_are} here are {', '.join(known)}"
-    remedy = f"did you mean `{suggestion}`?" if suggestion else there
+    remedy = f"did you mean `{suggestion}`?" if suggestion else f"the keys here are {', '.join(known)}"
     return message, remedy, suggestion
 
 

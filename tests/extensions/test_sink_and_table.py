@@ -110,4 +110,5 @@ def test_what_is_not_installed_is_refused_with_what_is():
     with pytest.raises(ConfigError) as caught:
         parse_config(CONFIG + "sinks: [toy: {path: rows.sqlite}]")
     (problem,) = caught.value.problems
-    assert (problem.where, problem.remedy) == ("sinks[0].toy", "the sinks here are files, kafka")
+    assert (problem.where, problem.message) == ("sinks[0].toy", "is not a sink that is installed")
+    assert problem.remedy.startswith("there are files, kafka: install the package that brings it")
