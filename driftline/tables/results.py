@@ -6,6 +6,7 @@ from enum import Enum
 from typing import Final
 
 from driftline.schemas.fields import Field, RowSchema
+from driftline.schemas.statistic_columns import added_columns, p_value_column
 from driftline.tables.table import Table
 
 
@@ -202,6 +203,8 @@ RESULT = RowSchema(
             "`uncalibrated` (at most 2, p is 1) are never acted on. `independent`: as if rows were "
             "independent, in notebooks without times.",
         ),
+        p_value_column("wasserstein"),
+        *added_columns(),
     ),
 )
 
