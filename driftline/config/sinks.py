@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from pydantic import Field, create_model, model_validator
+from pydantic import create_model, model_validator
 
+from driftline.config.registered import optional_sections
 from driftline.config.value_types import Section, mistake
 from driftline.registry import Registry
 
@@ -25,20 +26,14 @@ SINKS: Final = Registry(
 """Classes that follow `driftline.transforms.sinks.sink.Sink`."""
 
 
-def _key(sink: Any) -> tuple[Any, Any]:
-    description = (sink.settings_type.__doc__ or "").partition("\n")[0]
-    return sink.settings_type | None, Field(default=None, description=description)
-
-
 # Any: a type checker cannot know the sinks that are installed
-_KEYS: Final[Any] = {name: _key(sink) for name, sink in SINKS.load_all().items()}
-_Keys: Any = create_model("_Keys", __base__=Section, **_KEYS)
+_Keys: Any = create_model("_Keys", __base__=Section, **optional_sections(SINKS))
 
 
 class Sink(_Keys):
     """One place that rows are written to: a mapping with one key."""
 
-    named_in = SINKS
+    named_in: ClassVar[Registry | None] = SINKS
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Sink:

@@ -12,6 +12,7 @@ import pytest
 
 from driftline.config import ConfigError, parse_config
 from driftline.pipelines.cli import main
+from tests.extensions.toy_package import CLI, python
 from tests.pipelines.conftest import DAY, FIRST, Desk, log
 
 CONFIG = """
@@ -30,25 +31,26 @@ from driftline.tables import TABLES, rows_of, standing_rows, table_named, tables
 from driftline.tables.reference_page import page, section
 from driftline.tables.row_messages import row_values
 
-CONFIG = sys.argv[1]
-kafka = "sinks: [kafka: {brokers: ['b:1'], results: r, toy_rows: t}]"
-table = table_named("toy_rows")
-row_id = table.row_id("m", "*", window_end=9)
-row = {"row_id": row_id, "model": "m", "segment": "*", "window_end": 9, "emitted_at": 5, "seen": 7}
-rows = [row, row | {"emitted_at": 6, "seen": 3}, row | {"emitted_at": 4, "seen": 7}, row | {"row_id": "z"}]
+CONFIG, ASKED = sys.argv[1], "measures: {order: {first: x, second: x}}"
+kafka = "sinks: [kafka: {brokers: ['b:1'], results: r, order_shares: t}]"
+table = table_named("order_shares")
+row_id = table.row_id("m", "*", window_start=0, window_end=9)
+row = {"row_id": row_id, "model": "m", "segment": "*", "window_start": 0, "window_end": 9, "share": 0.5}
+row |= {"emitted_at": 5, "n": 7}
+rows = [row, row | {"emitted_at": 6, "n": 3}, row | {"emitted_at": 4, "n": 7}, row | {"row_id": "z"}]
 batch = pa.RecordBatch.from_pylist(rows, schema=table.schema.arrow)
 read = rows_of([(b"k", value, None) for value in row_values(batch, table.schema, "avro")], table.schema)
 (sink,) = sinks_of(parse_config(CONFIG + kafka))
 print(json.dumps({
     "names": TABLES.names,
-    "without ids": [each.name for each in tables_of(parse_config(CONFIG))],
-    "with ids": [each.name for each in tables_of(parse_config(CONFIG + "request_id: id"))],
+    "without": [each.name for each in tables_of(parse_config(CONFIG))],
+    "with": [each.name for each in tables_of(parse_config(CONFIG + ASKED))],
     "topic": sink.write(table, streaming=True).topic,
     "no topic": sink.write(table_named("detections"), streaming=True),
     "row_id": row_id,
     "stands": standing_rows(read)["emitted_at"].cast("int64").to_pylist(),
     "section": section(table),
-    "in our page": "Toy rows" in page(),
+    "in our page": "Order shares" in page(),
 }))
 """
 
@@ -63,7 +65,7 @@ def desk(tmp_path_factory):
     return desk
 
 
-def test_rows_go_to_a_sink_of_another_package(toy, desk):
+def test_rows_go_to_a_sink_of_another_package(site, desk):
     config = desk.config(
         source=f"{{files: {{pattern: {desk.folder}/live.parquet}}}}",
         sinks=f"[files: {{path: {desk.folder}/out}}, toy: {{path: {desk.folder}/rows.sqlite}}]",
@@ -71,11 +73,10 @@ def test_rows_go_to_a_sink_of_another_package(toy, desk):
     )
     out = desk.folder / "out"
     out.mkdir()
-    (out / "toy_rows.parquet").write_bytes(b"of a configuration with request ids")
-    no_ids = (desk.folder / "toy.yaml").read_text().replace("request_id: id\n", "")
-    (desk.folder / "toy.yaml").write_text(no_ids)
-    said = toy.python("-m", "driftline.pipelines.cli", "monitor", config, cwd=desk.folder)
-    assert f"results written to {out}, {desk.folder}/rows.sqlite" in said
+    (out / "order_shares.parquet").write_bytes(b"of a configuration with the measure")
+    done = python(*CLI, "monitor", config, site=site, cwd=desk.folder)
+    assert done.returncode == 0, done.stderr
+    assert f"results written to {out}, {desk.folder}/rows.sqlite" in done.stdout
     with closing(sqlite3.connect(desk.folder / "rows.sqlite")) as file:
         rows = file.execute("SELECT name, row_id, row FROM rows").fetchall()
     assert {name for name, _, _ in rows} == {"results"}, "there are no dead letters"
@@ -90,19 +91,21 @@ def test_rows_go_to_a_sink_of_another_package(toy, desk):
     ]
 
 
-def test_everything_follows_from_a_table_of_another_package(toy, tmp_path):
-    found = json.loads(toy.python("-c", TABLE, CONFIG, cwd=tmp_path))
+def test_everything_follows_from_a_table_of_another_package(site, tmp_path):
+    done = python("-c", TABLE, CONFIG, site=site, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
     ours = ["results", "performance", "detections", "dead_letters"]
-    assert found["names"] == [*ours, "toy_rows"]
-    assert found["without ids"] == ["results", "dead_letters"]
-    assert found["with ids"] == ["results", "dead_letters", "toy_rows"]
+    assert found["names"] == [*ours, "order_shares"]
+    assert found["without"] == ["results", "dead_letters"]
+    assert found["with"] == ["results", "dead_letters", "order_shares"]
     assert found["topic"] == "t"
     assert found["no topic"] is None
-    texts = b"5:table,8:toy_rows,1:m,1:*,1:9,"
+    texts = b"5:table,12:order_shares,1:m,1:*,1:0,1:9,"
     assert found["row_id"] == hashlib.sha256(texts).hexdigest()[:32]
-    assert found["stands"] == [5, 5], "the largest `seen`, then the newest"
-    assert "## Toy rows" in found["section"]
-    assert "the one with the largest `seen` stands, then the largest `emitted_at`" in found["section"]
+    assert found["stands"] == [5, 5], "the largest `n`, then the newest"
+    assert "## Order shares" in found["section"]
+    assert "the one with the largest `n` stands, then the largest `emitted_at`" in found["section"]
     assert not found["in our page"], "the reference is of our own tables, whatever is installed"
 
 
@@ -110,4 +113,5 @@ def test_what_is_not_installed_is_refused_with_what_is():
     with pytest.raises(ConfigError) as caught:
         parse_config(CONFIG + "sinks: [toy: {path: rows.sqlite}]")
     (problem,) = caught.value.problems
-    assert (problem.where, problem.remedy) == ("sinks[0].toy", "the sinks here are files, kafka")
+    assert (problem.where, problem.message) == ("sinks[0].toy", "is not a sink that is installed")
+    assert problem.remedy.startswith("there are files, kafka: install the package that brings it")

@@ -10,12 +10,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tests.extensions.pages import ROOT, install, run, section
+from tests.extensions.toy_package import CLI, FILES, ROOT, install, python
 
 HOUR = 3_600_000_000
 FIRST = 480_000 * HOUR
-CLI = "driftline.pipelines.cli"
-FILES = section("A source")
 CONFIG = FILES["toy.yaml"]
 
 
@@ -48,14 +46,6 @@ def write(folder, name, columns):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """Where the package is installed."""
-    folder = tmp_path_factory.mktemp("site")
-    install(FILES, folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
 def shop(tmp_path_factory, site):
     """A folder with events, labels, the configuration of the page and its baseline."""
     folder = tmp_path_factory.mktemp("shop")
@@ -67,7 +57,7 @@ def shop(tmp_path_factory, site):
     write(folder, "shop", now)
     (folder / "toy.yaml").write_text(CONFIG)
     args = ("baseline", "toy.yaml", "--input", "past.jsonl", "--labels", "past_labels.jsonl")
-    done = run(CLI, *args, site=site, cwd=folder)
+    done = python(*CLI, *args, site=site, cwd=folder)
     assert done.returncode == 0, done.stderr
     return folder
 
@@ -80,14 +70,14 @@ def rows(folder, table):
 @pytest.fixture(scope="module")
 def out(shop, site):
     """What a backtest of both databases says and leaves."""
-    done = run(CLI, "backtest", "toy.yaml", "--output", "out", site=site, cwd=shop)
+    done = python(*CLI, "backtest", "toy.yaml", "--output", "out", site=site, cwd=shop)
     assert done.returncode == 0, done.stderr
     return done.stdout, shop / "out"
 
 
 def test_rows_are_those_of_the_same_events_in_files(shop, site, out):
     args = ("--input", "shop.jsonl", "--labels", "labels.jsonl", "--output", "files")
-    done = run(CLI, "backtest", "toy.yaml", *args, site=site, cwd=shop)
+    done = python(*CLI, "backtest", "toy.yaml", *args, site=site, cwd=shop)
     assert done.returncode == 0, done.stderr
     for table in ("results", "performance"):
         found = rows(out[1], table)
@@ -104,7 +94,7 @@ def test_what_it_cannot_use_is_a_dead_letter(out):
 
 def validated(folder, site, *change):
     (folder / "changed.yaml").write_text(CONFIG.replace(*change))
-    return run(CLI, "validate", "changed.yaml", site=site, cwd=folder)
+    return python(*CLI, "validate", "changed.yaml", site=site, cwd=folder)
 
 
 @pytest.mark.parametrize(
@@ -155,15 +145,15 @@ def test_a_package_that_cannot_be_imported_stops_nobody_else(shop, tmp_path):
         "toy: {path: shop.db, query: select * from events}", "files: {pattern: shop.jsonl}"
     ).replace("toy: {path: labels.db}", "files: {pattern: labels.jsonl}")
     (shop / "files.yaml").write_text(others)
-    assert run(CLI, "validate", "files.yaml", site=tmp_path, cwd=shop).returncode == 0
+    assert python(*CLI, "validate", "files.yaml", site=tmp_path, cwd=shop).returncode == 0
 
 
 def test_the_reference_page_is_of_what_comes_with_driftline(site):
-    done = run("driftline.config.reference_page", site=site, cwd=ROOT)
+    done = python("-m", "driftline.config.reference_page", site=site, cwd=ROOT)
     assert done.stdout == (ROOT / "docs" / "configuration.md").read_text()
 
 
 def test_a_configuration_is_read_without_beam(shop, site):
     code = "import sys, driftline.config as c; c.load_config('toy.yaml'); print('apache_beam' in sys.modules)"
     (site / "loads.py").write_text(code)
-    assert run("loads", site=site, cwd=shop).stdout.strip() == "False"
+    assert python("-m", "loads", site=site, cwd=shop).stdout.strip() == "False"

@@ -141,14 +141,14 @@ def test_ctrl_c_deletes_every_directory_that_is_open(tmp_path, monkeypatch, capf
 
     monkeypatch.setattr(os, "_exit", ended)
 
-    def interrupt():
+    def work():
         with unfinished(str(tmp_path / "a")) as one, unfinished(str(tmp_path / "b")) as other:
             for directory in (one, other):
                 Path(directory, "f").write_text("new")
             signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(SystemExit, match="130"):
-        interrupt()
+        work()
     assert left == ["a", "b"]
     assert "nothing was written under a final name" in capfd.readouterr().err
 

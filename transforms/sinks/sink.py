@@ -19,23 +19,23 @@ if TYPE_CHECKING:
 class Sink(ABC):
     """A place that rows go to, as `sinks` of a configuration names it.
 
-    Every configuration that is read imports the module of every installed sink, for its `settings_type`: the
+    Every configuration that is read imports the module of every installed sink, for its `settings`: the
     module must not import Beam or a client outside of the methods.
 
     Parameters
     ----------
-    settings
-        An instance of `settings_type`.
+    configured
+        Its `settings`, as they are in the configuration.
     key
         Where in the configuration they stand, such as ``sinks.0.kafka``, or the option that stands for them.
         Errors begin with it.
     """
 
-    settings_type: ClassVar[type[SinkSettings]]
-    """The keys of the sink; the first line of the docstring describes it in the reference."""
+    settings: ClassVar[type[SinkSettings]]
+    """The keys of the sink; their docstring describes it in the reference."""
 
-    def __init__(self, settings: Any, key: str) -> None:
-        self.settings = settings
+    def __init__(self, configured: Any, key: str) -> None:
+        self.configured = configured
         self.key = key
 
     def check(self, tables: Sequence[Table], pattern: str | None) -> None:  # noqa: B027  # few need it

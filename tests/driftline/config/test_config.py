@@ -280,7 +280,7 @@ MISTAKES = {
     "min_n half": ({"tests": "tests: {min_n: 1.5}"}, "tests.min_n", "fractional part", "200"),
     "min_coverage": ({"tests": "tests: {min_coverage: 2}"}, "tests.min_coverage", "less than or equal to 1", "0.5"),
     "max_segments": ({"max_segments": "max_segments: 0"}, "max_segments", "or equal to 1", "1000"),
-    "sink kind": ({"sinks": "sinks: [{file: {path: x}}]"}, "sinks[0].file", "is not a key", "`files`"),
+    "sink kind": ({"sinks": "sinks: [{file: {path: x}}]"}, "sinks[0].file", "is not a sink that is installed", "`files`"),
     "empty sink": ({"sinks": "sinks: [{}]"}, "sinks[0]", "no place to write to", "files: {path: out/}"),
     "sink format": (
         {"sinks": "sinks: [files: {path: x, format: csv}]"}, "sinks[0].files.format", "is not one of", "parquet, avro",

@@ -27,7 +27,7 @@ _SUMMARY = "run.json"
 class FilesSink(Sink):
     """A folder with a file a table, or of a stream with a folder a table, and a ``run.json``."""
 
-    settings_type = FilesSinkSettings
+    settings = FilesSinkSettings
 
     def check(self, tables: Sequence[Table], pattern: str | None) -> None:
         """Refuse folders under the names of files, and input that would be output."""
@@ -36,7 +36,7 @@ class FilesSink(Sink):
         names = [*(self._file(table.name) for table in tables), _SUMMARY]
         refuse_folders(*(self._place(name) for name in names), key=self._path_key)
         if pattern is not None:
-            refuse_own_output(self.settings.path, names, pattern, key=self._path_key)
+            refuse_own_output(self.configured.path, names, pattern, key=self._path_key)
 
     def prepare(self, tables: Sequence[Table], *, streaming: bool) -> list[str]:
         """Make the folders that a stream grows."""
@@ -46,10 +46,10 @@ class FilesSink(Sink):
             return []
         try:
             for table in tables:
-                make_folder(self._place(self._file(table.name)), table.schema, self.settings.format)
+                make_folder(self._place(self._file(table.name)), table.schema, self.configured.format)
         except OSError as error:
             remedy = "name another folder for a stream than for a backtest"
-            problem = Problem(self._path_key, str(error), remedy, self.settings.path)
+            problem = Problem(self._path_key, str(error), remedy, self.configured.path)
             raise ConfigError("sinks", [problem]) from None
         return []
 
@@ -58,14 +58,14 @@ class FilesSink(Sink):
         from driftline.transforms.sinks.files.write_rows import WriteRows
         from driftline.transforms.sinks.files.write_stream_files import WriteStreamFiles
 
-        path, file_format = self.settings.path, self.settings.format
+        path, file_format = self.configured.path, self.configured.format
         if streaming:
             return WriteStreamFiles(path, table, file_format)
         return WriteRows(path, table.name, table.schema, file_format)
 
     def describe(self) -> str:
         """Name the folder."""
-        path: str = self.settings.path
+        path: str = self.configured.path
         return path
 
     @contextmanager
@@ -76,8 +76,8 @@ class FilesSink(Sink):
         """
         from driftline.transforms.whole_files import delete, unfinished
 
-        with unfinished(self.settings.path, key=self._path_key) as scratch:
-            yield FilesSink(self.settings.model_copy(update={"path": scratch}), self.key)
+        with unfinished(self.configured.path, key=self._path_key) as scratch:
+            yield FilesSink(self.configured.model_copy(update={"path": scratch}), self.key)
         written = {table.name for table in tables}
         delete([self._place(self._file(name)) for name in TABLES.names if name not in written])
 
@@ -92,10 +92,10 @@ class FilesSink(Sink):
         return self.key if self.key.startswith("--") else f"{self.key}.path"
 
     def _file(self, table: str) -> str:
-        return f"{table}.{self.settings.format}"
+        return f"{table}.{self.configured.format}"
 
     def _place(self, name: str) -> str:
         from apache_beam.io.filesystems import FileSystems
 
-        place: str = FileSystems.join(self.settings.path, name)
+        place: str = FileSystems.join(self.configured.path, name)
         return place

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class KafkaSink(Sink):
     """A topic for each table that has one in the configuration."""
 
-    settings_type = KafkaSinkSettings
+    settings = KafkaSinkSettings
 
     def prepare(self, tables: Sequence[Table], *, streaming: bool) -> list[str]:  # noqa: ARG002  # alike
         """Make the topics that do not exist."""
@@ -30,9 +30,9 @@ class KafkaSink(Sink):
         from driftline.transforms.sinks.kafka.kafka_topics import ensure_topics
 
         written = {table.name for table in tables}
-        topics = [topic for name, topic in self.settings.topics.items() if name in written]
+        topics = [topic for name, topic in self.configured.topics.items() if name in written]
         try:
-            made = ensure_topics(self.settings.brokers, self.settings.options, topics)
+            made = ensure_topics(self.configured.brokers, self.configured.options, topics)
         except KafkaUnavailable as error:
             raise ConfigError("sinks", [error.problem(self.key)]) from None
         return [f"topic {topic}" for topic in made]
@@ -41,7 +41,7 @@ class KafkaSink(Sink):
         """Write a message a row, if there is a topic for the table."""
         from driftline.transforms.sinks.kafka.write_kafka import WriteToKafka
 
-        to = self.settings
+        to = self.configured
         topic = to.topics.get(table.name)
         if topic is None:
             return None
@@ -49,4 +49,4 @@ class KafkaSink(Sink):
 
     def describe(self) -> str:
         """Name the topic of results."""
-        return f"topic {self.settings.results}"
+        return f"topic {self.configured.results}"

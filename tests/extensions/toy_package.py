@@ -10,13 +10,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^<!-- file: (\S+) -->\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-def section(title):
-    """The files of a section of the page, by name."""
-    page = (ROOT / "docs" / "extending.md").read_text()
-    text = page[page.index(f"\n## {title}\n") + 1 :]
-    return dict(BLOCK.findall(text.partition("\n## ")[0]))
+ENTRY_POINTS = re.compile(
+    r'^\[project\.entry-points\."([\w.]+)"\]\n(.*?)(?=^\[|\Z)', re.MULTILINE | re.DOTALL
+)
+FILES = dict(BLOCK.findall((ROOT / "docs" / "extending.md").read_text()))
+CLI = ("-m", "driftline.pipelines.cli")
 
 
 def install(files, folder):
@@ -27,18 +25,14 @@ def install(files, folder):
     info = folder / "toy-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n")
-    announced = re.sub(r'\[project\.entry-points\."(.*)"\]', r"[\1]", files["pyproject.toml"])
-    (info / "entry_points.txt").write_text(announced.replace('"', ""))
+    groups = ENTRY_POINTS.findall(files["pyproject.toml"])
+    lines = [f"[{group}]\n{body.replace(chr(34), '')}" for group, body in groups]
+    (info / "entry_points.txt").write_text("".join(lines))
 
 
-def run(module, *args, site, cwd):
-    """Run a module of driftline with a package installed, outside of its tree."""
+def python(*args, site, cwd):
+    """Run Python with a package installed, outside of the tree."""
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
     return subprocess.run(
-        [sys.executable, "-m", module, *map(str, args)],
-        cwd=cwd,
-        env=env,
-        capture_output=True,
-        text=True,
-        check=False,
+        [sys.executable, *map(str, args)], cwd=cwd, env=env, capture_output=True, text=True, check=False
     )
