@@ -85,7 +85,7 @@ def test_labels_that_are_missing_where_events_are_there_are_an_error(desk, drift
     desk.write(log(1, 5, days=1), "ref.parquet")
     ran = driftline("validate", config)
     assert ran.code == 2
-    remedy = "check the path; a relative one starts at the working directory"
+    remedy = f"did you mean {desk.folder}/ref.parquet?"
     assert ran.err.splitlines() == [
         f"{config}: 1 problem",
         f"  labels.source.files.pattern: {desk.folder}/labels.parquet",

@@ -26,6 +26,8 @@ baseline: {path: baseline.avro}
 ALONE = """labels: {column: late, source: {files: {pattern: l.avro}}, time: {column: known, unit: s},
   request_id: ref"""
 
+NO_UNIT = "labels: {column: late, source: {files: {pattern: l.avro}}, time: known}"
+
 
 def events(labels="labels: {column: late}"):
     return EventSchema.of(parse_config(BASE + labels))
@@ -33,6 +35,16 @@ def events(labels="labels: {column: late}"):
 
 def alone(more=""):
     return EventSchema.of_labels(parse_config(BASE + ALONE + more + "}"))
+
+
+def test_columns_of_a_source_of_labels_are_named_by_its_keys():
+    found = check_columns([("known", pa.int64())], EventSchema.of_labels(parse_config(BASE + NO_UNIT)))
+    assert [problem.partition(": ")[0] for problem in found] == [
+        "labels.time",
+        "labels.request_id",
+        "labels.column",
+    ]
+    assert "write labels.time: {column: known, unit: s}" in found[0]
 
 
 @pytest.mark.parametrize(

@@ -44,9 +44,9 @@ class _Kafka(Source):
             disorder=settings.disorder,
             idle_after=settings.idle_after,
             max_ahead=settings.max_ahead,
+            key=reading.key,
             record_times=settings.has_record_times,
             commit=settings.group is not None,
-            key=reading.key,
         )
         return ReadKafka(settings, partitions, each, reading.bounded, reading.in_process)
 

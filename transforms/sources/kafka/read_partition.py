@@ -66,12 +66,12 @@ class PartitionReading:
         When a row is too late.
     disorder, idle_after, max_ahead
         Microseconds, see the configuration of the source.
+    key
+        Where that is, such as ``source.kafka``, for dead letters.
     record_times
         Whether an event's time is that of its Kafka record.
     commit
         Whether offsets are shown to lag tools.
-    key
-        Where the source is configured, for dead letters.
     """
 
     model: str
@@ -82,9 +82,9 @@ class PartitionReading:
     disorder: int
     idle_after: int
     max_ahead: int
+    key: str
     record_times: bool = False
     commit: bool = False
-    key: str = "source.kafka"
 
     def __repr__(self) -> str:
         """Show no settings: there are secrets among them."""
