@@ -204,7 +204,9 @@ def test_windows_that_began_before_the_change_count_if_there_are_no_others():
 
 @pytest.mark.parametrize("changes", [{"n": [100.0, 0.0, 100.0]}, {"mean_loss": [1.0, NAN, 4.0]}], ids=str)
 def test_windows_without_a_label_or_a_loss_are_not_pooled(changes):
-    assert ask(windows([1, 2, 4], **changes), [found(10)]).now == 4
+    worse = ask(windows([1, 2, 4], **changes), [found(10)])
+    assert worse.now == 4
+    assert worse.strength == pytest.approx(-special.ndtri(5e-7))
 
 
 def test_detections_alone_have_no_windows():
