@@ -1,4 +1,4 @@
-"""Drift that lasts: two drifted windows that do not overlap, and no judged window without drift between.
+"""Drift that lasts: two drifted windows that do not overlap, and every judged window between drifted too.
 
 Windows that overlap share rows, so two of them are not two witnesses. A window that was not judged (too few
 rows, partial, no data) neither breaks nor extends a stretch, because it says nothing.

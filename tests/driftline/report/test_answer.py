@@ -103,6 +103,12 @@ def test_without_a_detector_two_clear_windows_are_needed(made):
     assert words.tone == "quiet"
 
 
+def test_the_level_of_the_run_is_the_level_of_worse(made):
+    rows = days(made, worse_from=18)
+    assert said(made, rows, alpha=1e-8)[0].tone == "drift"
+    assert said(made, rows, alpha=1e-10)[0].tone == "quiet"
+
+
 def test_overlapping_windows_are_not_two_witnesses(made):
     rows = days(made, worse_from=18)
     for row in rows:

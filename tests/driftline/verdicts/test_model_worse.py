@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -194,12 +194,26 @@ def test_without_p_values_the_larger_of_two_standard_errors_counts():
 
 def test_windows_that_began_before_the_change_count_if_there_are_no_others():
     of = windows([1, 2])
-    assert ask(of, [found(11)]).now == 2
-    assert ask(of, [found(10)]).now == 2
-    assert ask(of, [found(5)]).now == 2
-    assert ask(windows([1, 2, None]), [found(19)]).now == 2
-    assert ask(windows([1, None, None]), [found(10)]).now == 2  # that of the detector
+    assert ask(of, [found(5, after=9)]).now == 2
+    assert ask(of, [found(10, after=9)]).now == 2
+    assert ask(of, [found(11, after=9)]).now == 2
+    assert ask(windows([1, 2, None]), [found(19, after=9)]).now == 2
+    assert ask(windows([1, 2, None]), [found(20, after=9)]).now == 9  # that of the detector
     assert ask(windows([1, None]), [found(10, after=1.5)]).now == 1.5
+
+
+@pytest.mark.parametrize("changes", [{"n": [100.0, 0.0, 100.0]}, {"mean_loss": [1.0, NAN, 4.0]}], ids=str)
+def test_windows_without_a_label_or_a_loss_are_not_pooled(changes):
+    worse = ask(windows([1, 2, 4], **changes), [found(10)])
+    assert worse.now == 4
+    assert worse.strength == pytest.approx(-special.ndtri(5e-7))
+
+
+def test_detections_alone_have_no_windows():
+    none = LossWindows.none()
+    assert {len(getattr(none, each.name)) for each in fields(none) if each.name != "normal"} == {0}
+    assert math.isnan(none.normal)
+    assert not none.judged.any()
 
 
 @pytest.mark.parametrize(("before", "after"), [(1.0, 1.0), (2.0, 1.0), (NAN, 2.0), (1.0, NAN)])
@@ -220,6 +234,32 @@ def test_a_fall_to_what_is_normal_ends_it():
     # a fall behind which no window is judged ends it too
     of = windows([1, 2, None, None], p=1e-6)
     assert since(of, [found(20, before=2, after=1.1), found(10)]) is None
+
+
+@pytest.mark.parametrize(
+    ("losses", "fall", "fell_to", "rise", "start"),
+    [
+        # normal windows between the fall and the next rise show that it ended
+        ([1, 2, 1, 1, 2, 2], 20, 1, 40, 40),
+        ([2, 2, 1, 1, 2, 2], 20, 1, 40, 40),
+        ([2, 2, 2, 1, 2, 2], 20, 1, 40, 40),
+        # before the fall or behind the next rise they show nothing
+        ([1, 2, 2, 1, 2, 2], 20, 1, 30, 10),
+        ([1, 2, 2, 2, 2, 2], 20, 1, 30, 10),
+        # what fell, but not to what is normal, goes on
+        ([1, 2, 1, 2, 2, 2], 20, 1.2, 30, 10),
+    ],
+)
+def test_a_fall_between_two_rises(losses, fall, fell_to, rise, start):
+    of = windows(losses, p=[0.5 if loss == 1 else 1e-6 for loss in losses])
+    changes = [found(rise, known=60), found(fall, known=55, before=2, after=fell_to), found(10, known=50)]
+    assert since(of, changes) == start
+
+
+def test_a_window_that_begins_with_a_rise_is_behind_it():
+    of = windows([1, 2, 2, 2, 2], p=[0.5, 1e-6, 1e-6, 1e-6, 1e-6])
+    assert since(of, [found(20, known=30), found(0, known=25)]) == 20
+    assert since(of, [found(20, known=30), found(1, known=25)]) == 1
 
 
 def test_a_rise_behind_which_windows_were_normal_is_another():

@@ -56,6 +56,7 @@ def test_the_thresholds_are_the_units():
     assert of(0.5, NAN, 1e-9, drifted=True, psi=0.1) == pytest.approx(5)
     assert of(NAN, 0.9, 1e-9, drifted=True, wasserstein_iqr=0.9) == pytest.approx(1)
     assert of(9.0, NAN, 0.1, drifted=False, alpha=0.0001) == pytest.approx(0.25)
+    assert of(9.0, NAN, 0.5**0.5, drifted=False, alpha=0.5) == pytest.approx(0.5)
 
 
 def test_thresholds_of_nothing_divide_by_nothing():
