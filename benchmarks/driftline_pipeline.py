@@ -24,8 +24,8 @@ from driftline.config import parse_config
 from driftline.decoding.event_schema import EventSchema
 from driftline.decoding.events import decode_events
 from driftline.decoding.formats import MessageFormat
+from driftline.measures.slicing import profile_events
 from driftline.pipelines.monitor import judge_events
-from driftline.profiles.slicing import profile_events
 from driftline.transforms.sources.decode import DecodeMessages, MessageBatch
 from driftline.transforms.spine.baseline_source import BaselineSource, read_baseline
 

@@ -24,8 +24,8 @@ from driftline.config import parse_config
 from driftline.decoding.event_schema import EventSchema
 from driftline.decoding.normalise import normalise
 from driftline.judging import judge
-from driftline.profiles.encoded import decode_profile, merge_encoded
-from driftline.profiles.slicing import profile_events
+from driftline.measures.registry import decode_profile, merge_encoded
+from driftline.measures.slicing import profile_events
 from driftline.segments import ALL
 from driftline.transforms.spine.baseline_source import read_baseline
 
@@ -39,8 +39,8 @@ def shared_baseline(scenario: Scenario, **changes: object):
         prepare(dataclasses.replace(scenario, segments=1, rate=40, minutes=1)).baseline.path
     )
     shared = [
-        {"block": block, "profile": entry.profile.to_bytes(), "null": entry.null.to_bytes()}
-        for (label, block), entry in learnt.entries.items()
+        {"part": part, "profile": entry.profile.to_bytes(), "null": entry.null.to_bytes()}
+        for (label, part), entry in learnt.entries.items()
         if label == ALL
     ]
     labels = [ALL, *(f"segment={label}" for label in scenario.labels)]

@@ -153,7 +153,7 @@ def lay_out_baseline(
     # where bins lie, and which segments are the largest, a few events sent twice do not change
     surveyed = pipeline | FIRST_READING >> reader
     plan = surveyed.events | "SurveyReference" >> SurveyReference(
-        config.feature_specs, config.segments, config.max_segments
+        config.feature_specs, config.segments, config.max_segments, config.measures.asked()
     )
     decoded = pipeline | "SecondReading" >> reader
     events = without_duplicates(decoded.events, config, reader)

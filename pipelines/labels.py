@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from driftline.config import ConfigError, Problem
 from driftline.decoding.event_schema import EventSchema
+from driftline.performance.performance_measure import PART
 from driftline.pipelines.job import check_source
 from driftline.pipelines.kafka import kafka_labels
 from driftline.segments import ALL
@@ -82,8 +83,8 @@ def outcome_remarks(config: Config, baseline: Baseline) -> list[str]:
     """
     if config.labels is None:
         return []
-    known = [segment for segment, profile in baseline.performance.items() if profile.n]
-    lacking = [segment for segment in known if segment not in baseline.loss_nulls]
+    entries = {segment: entry for segment, entry in baseline.of_part(PART.name).items() if entry.profile.n}
+    known, lacking = list(entries), [segment for segment, entry in entries.items() if entry.null is None]
     remark = ""
     if not known:
         remark = (

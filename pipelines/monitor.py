@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import apache_beam as beam
+import pyarrow as pa
 from apache_beam.io.filesystems import FileSystems
 
 from driftline.baseline.compatibility import check_fits
+from driftline.measures.registry import measure
 from driftline.pipelines.events import bounded_reader, without_duplicates
 from driftline.pipelines.job import run_job
 from driftline.pipelines.labels import Outcomes, label_reader, outcome_remarks
@@ -17,6 +19,7 @@ from driftline.pipelines.outcomes import check_learning, detect_changes, learnt_
 from driftline.pipelines.output import delete, refuse_folders, refuse_own_output, unfinished
 from driftline.pipelines.sinks import SCHEMAS, moved, prepare_sinks, tables_of, write_sinks
 from driftline.run_summary import RunSummary
+from driftline.transforms.coders import RecordBatchCoder
 from driftline.transforms.decide.judge_windows import JudgeWindows
 from driftline.transforms.spine.baseline_source import BaselineSource, read_baseline
 from driftline.transforms.spine.merge_windows import MergeWindows
@@ -25,7 +28,7 @@ from driftline.transforms.write_file import write_atomically
 from driftline.windows.slices import slice_length
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from apache_beam.options.pipeline_options import PipelineOptions
 
@@ -61,17 +64,49 @@ def judge_events(
     PCollection of pyarrow.RecordBatch
         Result rows.
     """
+    return judge_measures(events, config, baseline, streaming=streaming)["results"]
+
+
+def judge_measures(
+    events: beam.PCollection, config: Config, baseline: BaselineSource, *, streaming: bool
+) -> dict[str, beam.PCollection]:
+    """From normalised events to the rows of every measure.
+
+    Parameters
+    ----------
+    events, config, baseline, streaming
+        As for `judge_events`.
+
+    Returns
+    -------
+    dict of str to PCollection of pyarrow.RecordBatch
+        Rows by table: ``results``, and the tables of the configuration's measures.
+    """
     windows = config.windows
     length = slice_length(windows.every, streaming=streaming)
     lateness = windows.allowed_lateness if streaming else None
     keep_for = windows.size + windows.allowed_lateness + _SLACK
-    return (
+    judged = (
         events
         | "ProfileSlices"
         >> beam.ParDo(ProfileSlices(length, baseline)).with_output_types(tuple[tuple[str, str], bytes])
         | "MergeWindows" >> MergeWindows(windows.size, windows.every, length.slice, lateness)
         | "JudgeWindows" >> JudgeWindows(baseline, config.tests, length, keep_for, streaming)
     )
+    others = {table for name in config.measures.asked() for table in measure(name).tables} - {"results"}
+    return {
+        "results": judged["results"],
+        **{
+            table: judged["rows"]
+            | f"Rows of {table}" >> beam.FlatMap(_of_table, table).with_output_types(pa.RecordBatch)
+            for table in sorted(others)
+        },
+    }
+
+
+def _of_table(named: tuple[str, bytes], table: str) -> Iterator[pa.RecordBatch]:
+    if named[0] == table:
+        yield RecordBatchCoder().decode(named[1])
 
 
 def build_monitor(
@@ -105,8 +140,7 @@ def build_monitor(
     """
     decoded = pipeline | "ReadEvents" >> reader
     events = without_duplicates(decoded.events, config, reader)
-    results = judge_events(events, config, baseline, streaming=streaming)
-    tables = {"results": results}
+    tables = judge_measures(events, config, baseline, streaming=streaming)
     dead_letters = [decoded.dead_letters]
     lateness = config.windows.allowed_lateness if streaming else None
     outcomes = None
@@ -122,7 +156,7 @@ def build_monitor(
         dead_letters += joined.dead_letters
     if config.detectors:
         tables["detections"] = detect_changes(
-            config, baseline, lateness, events=events, results=results, outcomes=outcomes
+            config, baseline, lateness, events=events, results=tables["results"], outcomes=outcomes
         )
     tables["dead_letters"] = tuple(dead_letters) | "DeadLetters" >> beam.Flatten()
     write_sinks(tables, sinks, streaming=streaming)

@@ -11,11 +11,12 @@ from apache_beam.io.filesystems import FileSystems
 
 from driftline.baseline import BaselineError
 from driftline.config import ConfigError, Problem
+from driftline.measures.registry import measure
 from driftline.pipelines.job import JobError
 from driftline.pipelines.output import refuse_folders
-from driftline.profiles.numeric import NumericProfile
-from driftline.report import ReferenceDistribution, RunSummary, render
-from driftline.tables import DETECTION, PERFORMANCE, QUANTILES, RESULT
+from driftline.report import render
+from driftline.run_summary import RunSummary
+from driftline.tables import DETECTION, PERFORMANCE, RESULT
 from driftline.transforms.sinks.read_rows import read_rows
 from driftline.transforms.spine.baseline_source import read_baseline
 from driftline.transforms.write_file import is_folder, write_atomically
@@ -26,8 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from driftline.baseline import Baseline
-    from driftline.baseline.artefact import Profile
-    from driftline.profiles.layout import Block
+    from driftline.measures.reference_distribution import ReferenceDistribution
     from driftline.tables import RowSchema
 
 _OTHERS = {"performance": PERFORMANCE, "detections": DETECTION}
@@ -126,38 +126,12 @@ def reference_distributions(baseline: Baseline) -> dict[tuple[str, str], Referen
     dict
         By (segment label, feature name).
     """
-    found = {}
-    for (segment, name), entry in baseline.entries.items():
-        block = baseline.layout.block(name)
-        for row, distribution in enumerate(_distributions(block, entry.profile)):
-            found[segment, block.features[row].name] = distribution
-    return found
-
-
-def _distributions(block: Block, profile: Profile) -> list[ReferenceDistribution]:
-    missing = profile.missing / max(profile.rows, 1)
-    if not isinstance(profile, NumericProfile):
-        return [
-            ReferenceDistribution(
-                "categorical",
-                profile.counts[row, : feature.bins],
-                categories=feature.categories,
-                missing_rate=float(missing[row]),
-            )
-            for row, feature in enumerate(block.categorical)
-        ]
-    quantiles = profile.quantiles(list(QUANTILES.values()))
-    return [
-        ReferenceDistribution(
-            "numeric",
-            profile.counts[row, : feature.bins],
-            edges=feature.edges,
-            quantiles=dict(zip(QUANTILES, quantiles[row].tolist(), strict=True)),
-            missing_rate=float(missing[row]),
-            nonfinite_rate=float(profile.nonfinite[row] / max(profile.rows, 1)),
-        )
-        for row, feature in enumerate(block.numeric)
-    ]
+    return {
+        (segment, feature): distribution
+        for part in baseline.layout.parts
+        for segment, entry in baseline.of_part(part.name).items()
+        for feature, distribution in measure(part.kind).describe(part, entry.profile)
+    }
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from driftline.baseline.baseline_error import BaselineError
 from driftline.config.durations import format_duration
+from driftline.performance.performance_measure import PART
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,6 +37,8 @@ class Wanted:
         Segment columns.
     loss
         How predictions are compared with labels; None without labels.
+    measures
+        Names of the measures that come with no feature.
     """
 
     model: str
@@ -45,6 +48,7 @@ class Wanted:
     min_n: int
     segments: tuple[str, ...]
     loss: Loss | None = None
+    measures: tuple[str, ...] = ()
 
     @classmethod
     def by(cls, config: Config) -> Self:
@@ -58,6 +62,7 @@ class Wanted:
             min_n=config.tests.min_n,
             segments=tuple(config.segments),
             loss=None if labels is None else labels.measure,
+            measures=tuple(config.measures.asked()),
         )
 
 
@@ -90,6 +95,12 @@ def misfits(baseline: Baseline, wanted: Wanted) -> list[str]:
     problems += [
         f"it has feature {name!r}, which the configuration lacks" for name in have if name not in wanted.kinds
     ]
+    riding = {part.kind for part in baseline.layout.wholes}
+    problems += [f"measure {name!r} is not in it" for name in wanted.measures if name not in riding]
+    problems += [
+        f"it has measure {name!r}, which the configuration lacks"
+        for name in sorted(riding - {*wanted.measures})
+    ]
     for name, built, asked in (
         ("size", baseline.size, wanted.size),
         ("every", baseline.every, wanted.every),
@@ -108,7 +119,7 @@ def misfits(baseline: Baseline, wanted: Wanted) -> list[str]:
             f"its segments are {list(baseline.segment_columns)}, "
             f"the configuration's are {list(wanted.segments)}"
         )
-    measured = next((profile.loss for profile in baseline.performance.values()), None)
+    measured = next((entry.profile.loss for entry in baseline.of_part(PART.name).values()), None)
     if measured is not None and wanted.loss is not None and measured != wanted.loss:
         problems.append(
             f"its outcomes were measured by {_named(measured)}, labels ask for {_named(wanted.loss)}"

@@ -10,8 +10,8 @@ import pyarrow as pa
 
 from driftline.baseline.baseline_error import BaselineError
 from driftline.baseline.file import encode_baseline
-from driftline.profiles.slicing import profile_events
-from driftline.profiles.survey import Survey
+from driftline.measures.slicing import profile_events
+from driftline.measures.survey import Survey
 from driftline.segments import ALL
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def import_digests(text: bytes, config: Config, *, created_at: int) -> bytes:
     layout = Survey.of(events, specs).layout(specs)
     return encode_baseline(
         [
-            {"segment": ALL, "block": part.block, "profile": part.profile, "null": None}
+            {"segment": ALL, "part": part.part, "profile": part.profile, "null": None}
             for part in profile_events(events, layout, None, config.windows.size)
         ],
         layout,

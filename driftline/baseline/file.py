@@ -1,4 +1,4 @@
-"""The baseline as one Avro container file: metadata in the header, one record a (segment, block)."""
+"""The baseline as one Avro container file: metadata in the header, one record a (segment, part)."""
 
 from __future__ import annotations
 
@@ -14,24 +14,20 @@ import numpy as np
 import orjson
 from fastavro.schema import SchemaParseException, UnknownType
 
-from driftline.baseline.artefact import Baseline, BaselineEntry
+from driftline.baseline.artefact import Baseline
 from driftline.baseline.baseline_error import BaselineError
-from driftline.baseline.reference_windows import WindowHistograms
-from driftline.performance.loss_null import LossNull
-from driftline.performance.profile import PerformanceProfile
-from driftline.profiles.encoded import decode_profile
+from driftline.measures.measure import Entry
+from driftline.measures.registry import UnknownBytesError, measure_of
+from driftline.measures.window_histograms import WindowHistograms
 from driftline.profiles.layout import Layout
-from driftline.statistics import BlockNull
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-FORMAT_VERSION = 2
-"""Newest format. The second has entries of the block `PERFORMANCE`; a file without them is of the first."""
-
-PERFORMANCE = "(performance)"
-"""Name of the block that says how right the model was: a `PerformanceProfile`, and a `LossNull` or null."""
+FORMAT_VERSION = 3
+"""Newest format, the one that is written: nulls are by name of the statistic, entries of all measures alike.
+The first two call a part block; the second calls ``(performance)`` what is the part ``performance``."""
 
 WINDOWS_VERSION = 1
 """Format of the sidecar."""
@@ -44,7 +40,7 @@ _SCHEMA = fastavro.parse_schema(
         "namespace": "driftline",
         "fields": [
             {"name": "segment", "type": "string"},
-            {"name": "block", "type": "string"},
+            {"name": "part", "type": "string"},
             {"name": "profile", "type": "bytes"},
             {"name": "null", "type": ["null", "bytes"]},
         ],
@@ -69,7 +65,10 @@ _WINDOWS_SCHEMA = fastavro.parse_schema(
 
 Record = dict[str, Any]
 
-#: keys of the header that enter the version of format 1
+#: parts that had another name in formats 1 and 2
+_OLD_PARTS = {"(performance)": "performance"}
+
+#: keys of the header that enter the version
 _IDENTITY = ("model", "size", "every", "segment_columns", "windows")
 _REBUILD = "build it again with `driftline baseline`"
 #: what reading bytes that are no baseline, or no whole one, can raise
@@ -107,9 +106,9 @@ def encode_baseline(
     Parameters
     ----------
     records
-        Entries as ``{"segment", "block", "profile", "null"}``, the last two encoded.
+        Entries as ``{"segment", "part", "profile", "null"}``, the last two encoded.
     layout
-        Bins and categories.
+        What profiles hold.
     model, size, every, segment_columns, windows, created_at, min_n
         As in `Baseline`; times in microseconds.
 
@@ -118,7 +117,7 @@ def encode_baseline(
     bytes
         An Avro container. `created_at` and `min_n` do not enter the version.
     """
-    entries = sorted(records, key=lambda entry: (entry["segment"], entry["block"]))
+    entries = sorted(records, key=lambda entry: (entry["segment"], entry["part"]))
     packed_layout = layout.to_bytes()
     identity = {
         "model": model,
@@ -129,7 +128,7 @@ def encode_baseline(
     }
     version = _digest(identity, packed_layout, entries)
     head = {
-        "format_version": 2 if any(entry["block"] == PERFORMANCE for entry in entries) else 1,
+        "format_version": FORMAT_VERSION,
         "version": version.hex(),
         "entries": len(entries),
         "created_at": created_at,
@@ -211,21 +210,7 @@ def _baseline(head: dict[str, Any], records: list[Record]) -> Baseline:
         every=head["every"],
         segment_columns=tuple(head["segment_columns"]),
         layout=Layout.from_bytes(packed_layout),
-        entries={
-            (record["segment"], record["block"]): _entry(record)
-            for record in records
-            if record["block"] != PERFORMANCE
-        },
-        performance={
-            record["segment"]: PerformanceProfile.from_bytes(record["profile"])
-            for record in records
-            if record["block"] == PERFORMANCE
-        },
-        loss_nulls={
-            record["segment"]: LossNull.from_bytes(record["null"])
-            for record in records
-            if record["block"] == PERFORMANCE and record["null"] is not None
-        },
+        entries=_entries(records),
         windows=head["windows"],
         created_at=head["created_at"],
         min_n=head.get("min_n", 0),
@@ -239,7 +224,7 @@ def _digest(identity: dict[str, Any], packed_layout: bytes, entries: list[Record
     for entry in entries:
         for part in (
             entry["segment"].encode(),
-            entry["block"].encode(),
+            entry[_part_key(entry)].encode(),
             entry["profile"],
             entry["null"] or b"",
         ):
@@ -247,30 +232,24 @@ def _digest(identity: dict[str, Any], packed_layout: bytes, entries: list[Record
     return digest.digest()
 
 
-def _entry(record: Record) -> BaselineEntry:
-    null = BlockNull.from_bytes(record["null"]) if record["null"] is not None else None
-    return BaselineEntry(decode_profile(record["profile"]), null)
+def _part_key(record: Record) -> str:
+    """Name the field that names the part: formats 1 and 2 called it block."""
+    return "part" if "part" in record else "block"
 
 
-def performance_record(segment: str, profile: bytes, null: LossNull | None) -> Record:
-    """Make the entry that says how right the model was on a segment.
-
-    Parameters
-    ----------
-    segment
-        Segment label.
-    profile
-        Encoded `PerformanceProfile` of the whole reference.
-    null
-        How far the mean loss of its windows strays, None where they are too few.
-
-    Returns
-    -------
-    dict
-        For `encode_baseline`.
-    """
-    packed = None if null is None else null.to_bytes()
-    return {"segment": segment, "block": PERFORMANCE, "profile": profile, "null": packed}
+def _entries(records: list[Record]) -> dict[tuple[str, str], Entry]:
+    """Read the entries of every measure that is installed."""
+    entries = {}
+    for record in records:
+        written: str = record[_part_key(record)]
+        name = _OLD_PARTS.get(written, written)
+        try:
+            kind = measure_of(record["profile"])
+        except UnknownBytesError:
+            continue
+        null = None if record["null"] is None else kind.read_null(record["null"])
+        entries[record["segment"], name] = Entry(kind.decode(record["profile"]), null)
+    return entries
 
 
 def windows_record(segment: str, block: str, windows: WindowHistograms) -> Record:

@@ -1,44 +1,18 @@
-"""Histograms of the reference's own windows: what the null calibration learns from."""
+"""The windows of a reference that its nulls are calibrated on."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from driftline.profiles.encoded import decode_profile
-from driftline.profiles.numeric import NumericProfile
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
     from driftline.profiles.coverage import Coverage
 
 #: windows that overlap more than this tell little new and cost memory
 MOST_OVERLAP = 8
-
-
-@dataclass(frozen=True, eq=False)
-class WindowHistograms:
-    """Counts of one (segment, block) in W reference windows, in time order.
-
-    Parameters
-    ----------
-    starts
-        Window starts, shape (W,), int64, microseconds.
-    counts
-        Bin counts, shape (W, F, width), int64.
-    missing, nonfinite
-        Rows, shape (W, F), int64.
-    """
-
-    starts: NDArray[np.int64]
-    counts: NDArray[np.int64]
-    missing: NDArray[np.int64]
-    nonfinite: NDArray[np.int64]
 
 
 def calibration_stride(size: int, every: int) -> int:
@@ -110,42 +84,6 @@ def _covered_before(coverage: Coverage, times: NDArray[np.int64]) -> NDArray[np.
     within = np.minimum(units - coverage.first[run], lengths[run])
     before: NDArray[np.int64] = np.where(run < 0, 0, (lengths.cumsum() - lengths)[run] + within)
     return before
-
-
-def window_histograms(slices: Mapping[int, bytes], starts: NDArray[np.int64], size: int) -> WindowHistograms:
-    """Add the slices of one (segment, block) up to windows.
-
-    Parameters
-    ----------
-    slices
-        Encoded profiles by slice start, microseconds; not empty. A slice without rows may be absent.
-    starts
-        Window starts, shape (W,), multiples of the slices' length.
-    size
-        Window length, microseconds.
-
-    Returns
-    -------
-    WindowHistograms
-    """
-    times = np.array(sorted(slices), dtype=np.int64)
-    begin, end = np.searchsorted(times, starts), np.searchsorted(times, starts + size)
-    first = decode_profile(slices[int(times[0])])
-    shape = first.counts.shape
-    # a long reference has thousands of slices: only their counts are held, and summed up feature by feature
-    per_slice = np.zeros((len(times), shape[0], shape[1] + 2), np.int64)
-    for row, time in enumerate(times):
-        profile = decode_profile(slices[int(time)])
-        per_slice[row, :, : shape[1]] = profile.counts
-        per_slice[row, :, -2] = profile.missing
-        if isinstance(profile, NumericProfile):
-            per_slice[row, :, -1] = profile.nonfinite
-    sums = np.empty((len(starts), *per_slice.shape[1:]), np.int64)
-    for feature in range(shape[0]):
-        cumulative = np.zeros((len(times) + 1, per_slice.shape[2]), np.int64)
-        np.cumsum(per_slice[:, feature], axis=0, out=cumulative[1:])
-        sums[:, feature] = cumulative[end] - cumulative[begin]
-    return WindowHistograms(starts, sums[..., :-2], sums[..., -2], sums[..., -1])
 
 
 def calibration_remarks(windows: int) -> list[str]:

@@ -13,6 +13,7 @@ from driftline.config.features import Feature  # noqa: TC001  # pydantic reads t
 from driftline.config.file_suffixes import format_of
 from driftline.config.kafka import KafkaSink  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.labels import Labels  # noqa: TC001  # pydantic reads the annotation
+from driftline.config.measures import Measures
 from driftline.config.sources import FilesSource, Source
 from driftline.config.value_types import (
     Count,
@@ -175,6 +176,9 @@ class Config(Section):
         default=(),
         description="Where rows are written, each a mapping with one key.",
         examples=["[files: {path: out/}]"],
+    )
+    measures: Measures = Field(
+        default_factory=Measures, description="Measures of whole rows that ride along, by name."
     )
     max_segments: Count = Field(
         default=1000,

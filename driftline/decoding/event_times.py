@@ -12,12 +12,7 @@ from numpy.typing import NDArray
 from driftline.arrays import flat, nulls, split_union
 from driftline.decoding.bisection import bisect_good
 from driftline.decoding.event_schema import is_bytes, is_text
-
-MIN_TIME: Final = -62_135_596_800_000_000
-"""0001-01-01T00:00:00Z in microseconds, the earliest event time that is accepted."""
-
-MAX_TIME: Final = 253_402_300_799_999_999
-"""9999-12-31T23:59:59.999999Z in microseconds, the latest event time that is accepted."""
+from driftline.schemas.timestamps import MAX_TIME, MIN_TIME
 
 _MICROS: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _DAY: Final = 86_400_000_000

@@ -9,13 +9,14 @@ import numpy as np
 import pyarrow as pa
 
 from driftline.arrays import nulls
-from driftline.decoding.event_times import MAX_TIME, event_times
+from driftline.decoding.event_times import event_times
 from driftline.decoding.label_values import class_values, number_values
 from driftline.decoding.rejects import Reason, shorten
 from driftline.decoding.request_ids import request_hashes, request_keys
 from driftline.decoding.shown_values import value_at
 from driftline.decoding.values import numeric_values, text_values
 from driftline.feature_spec import PREDICTION
+from driftline.schemas.timestamps import MAX_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

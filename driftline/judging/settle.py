@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.judging.emitted import Emitted
-from driftline.judging.result_rows import no_data
+from driftline.judging.judge import no_data
 from driftline.statistics.multiple import benjamini_hochberg
 from driftline.tables import RESULT, Calibration, Status
 

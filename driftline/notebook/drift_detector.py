@@ -11,14 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.baseline import Baseline, BaselineError, decode_baseline
-from driftline.baseline.fit import fit_entry
 from driftline.config import Tests
 from driftline.feature_spec import FeatureSpec
 from driftline.judging import judge, settle_window
+from driftline.measures.measure import Entry, ReferenceWindows
+from driftline.measures.registry import decode_profile, measure, merge_encoded
+from driftline.measures.slicing import profile_events
+from driftline.measures.survey import Survey
 from driftline.notebook.table_events import as_events, as_integers, as_table, kind_of
-from driftline.profiles.encoded import decode_profile, merge_encoded
-from driftline.profiles.slicing import profile_events
-from driftline.profiles.survey import Survey
 from driftline.segments import ALL
 from driftline.tables import RESULT, Calibration
 
@@ -208,11 +208,14 @@ class DriftDetector:
             None,
             _SPAN,
         ):
-            block = layout.block(part.block)
-            profile = decode_profile(part.profile)
             rows = judge(
-                profile, self._segment, block, window, baseline=self._baseline, min_n=self._tests.min_n
-            )
+                decode_profile(part.profile),
+                self._segment,
+                layout.part(part.part),
+                window,
+                baseline=self._baseline,
+                min_n=self._tests.min_n,
+            )["results"]
             batches.append(_as_if_independent(rows) if self._independent else rows)
         settled = settle_window(batches, window, 1.0, self._baseline, self._tests, emitted_at=0)
         by_feature = {
@@ -272,18 +275,18 @@ def _baseline_of(table: pa.Table, time: str | None, min_n: int) -> Baseline:
     first, last = int(moments.min()), int(moments.max())
     size = (last - first) // _WINDOWS + 1
     starts = first + size * np.arange(_WINDOWS, dtype=np.int64)
-    slices: dict[str, dict[int, bytes]] = {block.name: {} for block in layout.blocks}
+    slices: dict[str, dict[int, bytes]] = {part.name: {} for part in layout.parts}
     shifted = events.set_column(0, "time", pc.subtract(events["time"], first))
-    for part in profile_events(shifted, layout, None, size):
-        slices[part.block][first + part.start] = part.profile
+    for partial in profile_events(shifted, layout, None, size):
+        slices[partial.part][first + partial.start] = partial.profile
     timed = first < last
+    windows = ReferenceWindows(starts if timed else starts[:0], size, size, min_n)
     entries = {}
-    for block in layout.blocks:
-        known = slices[block.name]
-        whole = decode_profile(merge_encoded(list(known.values())))
-        windows = starts if timed else starts[:0]
-        entry, _ = fit_entry(block, whole, known, windows, size=size, stride=size, min_n=min_n)
-        entries[ALL, block.name] = entry
+    for part in layout.parts:
+        of, known = measure(part.kind), slices[part.name]
+        whole = merge_encoded(list(known.values()))
+        null, _ = of.fit(part, whole, known, windows)
+        entries[ALL, part.name] = Entry(of.decode(whole), None if null is None else of.read_null(null))
     return Baseline(
         model="",
         size=size,

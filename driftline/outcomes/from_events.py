@@ -12,7 +12,7 @@ from driftline.decoding.event_schema import ID, LABEL
 from driftline.feature_spec import PREDICTION
 from driftline.outcomes.batch_schemas import LABELS, OUTCOMES, PREDICTIONS
 from driftline.outcomes.travelling_features import FEATURES
-from driftline.profiles.slicing import segment_codes
+from driftline.profiles.row_groups import segment_codes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

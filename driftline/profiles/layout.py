@@ -1,4 +1,4 @@
-"""Layouts: which features a profile holds, in which blocks, counted in which bins."""
+"""Layouts: what profiles hold, part by part: blocks of features and their bins, and what takes whole rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 BLOCK_FEATURES = 64
 """Most features that one block holds."""
 
-_TAG, _VERSION = b"dLY", 1
+_TAG, _VERSION = b"dLY", 2
+_BLOCKS_ONLY = 1  # the version of layouts without parts of whole rows: their fingerprint stays
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,14 +219,48 @@ class Block:
         return blake2b(Layout((self,)).to_bytes(), digest_size=8).digest()
 
 
+@dataclass(frozen=True)
+class WholeRows:
+    """A part of a measure that takes events as a whole.
+
+    Parameters
+    ----------
+    name
+        Unique in a layout, part of keys.
+    kind
+        Name of the measure.
+    data
+        What the measure decided of it when the reference was surveyed.
+    """
+
+    name: str
+    kind: str
+    data: bytes = b""
+
+
+Part: TypeAlias = Block | WholeRows
+"""What profiles of one kind hold, and what names them in keys."""
+
+
+def blocks_of(kind: str, features: Sequence[Feature]) -> list[Block]:
+    """Group features of one kind, in the order given, in blocks of at most 64."""
+    starts = range(0, len(features), BLOCK_FEATURES)
+    alike: tuple[Any, ...] = tuple(features)
+    return [
+        Block(f"{kind}/{i}", kind, alike[start : start + BLOCK_FEATURES]) for i, start in enumerate(starts)
+    ]
+
+
 @dataclass(frozen=True, eq=False)
 class Layout:
-    """All features of a model, in blocks.
+    """What the profiles of a model hold.
 
     Parameters
     ----------
     blocks
-        Blocks with distinct names.
+        All features, in blocks with distinct names.
+    wholes
+        Parts of measures that take whole rows.
 
     Examples
     --------
@@ -237,16 +272,17 @@ class Layout:
     """
 
     blocks: tuple[Block, ...]
-    _by_name: dict[str, Block] = field(init=False, repr=False)
+    wholes: tuple[WholeRows, ...] = ()
+    _by_name: dict[str, Part] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Check that names are unique."""
-        object.__setattr__(self, "_by_name", {block.name: block for block in self.blocks})
+        object.__setattr__(self, "_by_name", {part.name: part for part in self.parts})
         names = [name for block in self.blocks for name in block.names]
         twice = sorted({name for name in names if names.count(name) > 1})
-        if twice or len(self._by_name) != len(self.blocks):
+        if twice or len(self._by_name) != len(self.parts):
             raise ValueError(
-                f"features given twice: {twice or [b.name for b in self.blocks]}; name each once"
+                f"features given twice: {twice or [part.name for part in self.parts]}; name each once"
             )
 
     @classmethod
@@ -263,12 +299,59 @@ class Layout:
         Layout
             Numeric blocks first.
         """
-        blocks = []
-        for kind in ("numeric", "categorical"):
-            alike: list[Any] = [feature for feature in features if feature.kind == kind]
-            for i, start in enumerate(range(0, len(alike), BLOCK_FEATURES)):
-                blocks.append(Block(f"{kind}/{i}", kind, tuple(alike[start : start + BLOCK_FEATURES])))
-        return cls(tuple(blocks))
+        return cls(
+            tuple(
+                block
+                for kind in ("numeric", "categorical")
+                for block in blocks_of(kind, [feature for feature in features if feature.kind == kind])
+            )
+        )
+
+    @classmethod
+    def of_parts(cls, parts: Sequence[Part]) -> Layout:
+        """Put the parts of several measures together.
+
+        Parameters
+        ----------
+        parts
+            Blocks and parts of whole rows, names distinct.
+
+        Returns
+        -------
+        Layout
+            Blocks first.
+        """
+        return cls(
+            tuple(part for part in parts if isinstance(part, Block)),
+            tuple(part for part in parts if isinstance(part, WholeRows)),
+        )
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Every part, blocks first."""
+        return (*self.blocks, *self.wholes)
+
+    def part(self, name: str) -> Part:
+        """Look a part up.
+
+        Parameters
+        ----------
+        name
+            Name of the part, such as ``numeric/0``.
+
+        Returns
+        -------
+        Part
+
+        Raises
+        ------
+        KeyError
+            If there is none of that name.
+        """
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise KeyError(f"no part {name!r} in this layout, it has {sorted(self._by_name)}") from None
 
     @property
     def features(self) -> tuple[Feature, ...]:
@@ -293,10 +376,10 @@ class Layout:
         KeyError
             If there is none of that name.
         """
-        try:
-            return self._by_name[name]
-        except KeyError:
-            raise KeyError(f"no block {name!r} in this layout, it has {sorted(self._by_name)}") from None
+        for block in self.blocks:
+            if block.name == name:
+                return block
+        raise KeyError(f"no block {name!r} in this layout, it has {[block.name for block in self.blocks]}")
 
     @cached_property
     def fingerprint(self) -> bytes:
@@ -304,12 +387,13 @@ class Layout:
         return blake2b(self.to_bytes(), digest_size=8).digest()
 
     def to_bytes(self) -> bytes:
-        """Write the layout, format version 1.
+        """Write the layout, format version 2; version 1 where all parts are blocks.
 
         Returns
         -------
         bytes
-            A JSON head, then edges (float64) and known hashes (uint64), little-endian, in feature order.
+            A JSON head, then edges (float64) and known hashes (uint64), little-endian, in feature order, then
+            the bytes of parts of whole rows.
         """
         head, arrays = [], []
         for block in self.blocks:
@@ -325,7 +409,11 @@ class Layout:
                     )
                     arrays.append(b"" if feature.known is None else feature.known.astype("<u8").tobytes())
             head.append({"name": block.name, "kind": block.kind, "features": described})
-        return frame(_TAG, _VERSION, {"blocks": head}, b"".join(arrays))
+        if not self.wholes:
+            return frame(_TAG, _BLOCKS_ONLY, {"blocks": head}, b"".join(arrays))
+        wholes = [{"name": part.name, "kind": part.kind, "bytes": len(part.data)} for part in self.wholes]
+        arrays += [part.data for part in self.wholes]
+        return frame(_TAG, _VERSION, {"blocks": head, "wholes": wholes}, b"".join(arrays))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Layout:
@@ -347,7 +435,7 @@ class Layout:
             If the bytes are not a layout, of a newer version, or damaged.
         """
         head, payload = unframe(_TAG, _VERSION, "layout", data)
-        offset, blocks = 0, []
+        offset, blocks, wholes = 0, [], []
         try:
             for block in head["blocks"]:
                 features: list[Any] = []
@@ -362,6 +450,10 @@ class Layout:
                         known = None if item["known"] is None else array
                         features.append(CategoricalFeature(item["name"], tuple(item["categories"]), known))
                 blocks.append(Block(block["name"], block["kind"], tuple(features)))
+            for item in head["wholes"] if data[3] > _BLOCKS_ONLY else ():
+                data_of_it = payload[offset : offset + item["bytes"]]
+                offset += item["bytes"]
+                wholes.append(WholeRows(item["name"], item["kind"], data_of_it))
         except (KeyError, TypeError) as error:
             raise ValueError(
                 f"layout with a damaged head ({error!r}); write or copy the baseline again"
@@ -371,7 +463,7 @@ class Layout:
                 f"layout of {len(payload)} payload bytes, its head describes {offset}; "
                 "write or copy the baseline again"
             )
-        return cls(tuple(blocks))
+        return cls(tuple(blocks), tuple(wholes))
 
 
 def _array(payload: bytes, dtype: str, count: int, offset: int) -> NDArray[Any]:

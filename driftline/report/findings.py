@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from driftline.measures.reference_distribution import ReferenceDistribution
     from driftline.report.episodes import Episode
-    from driftline.report.reference_distribution import ReferenceDistribution
     from driftline.report.result_grid import Grid
     from driftline.run_summary import RunSummary
 

@@ -17,7 +17,7 @@ from driftline.report.wording import calendar, listing, moment, percent, period,
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from driftline.report.reference_distribution import ReferenceDistribution
+    from driftline.measures.reference_distribution import ReferenceDistribution
     from driftline.run_summary import RunSummary
 
 UNCALIBRATED = 2

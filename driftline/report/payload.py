@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from driftline.measures.reference_distribution import ReferenceDistribution
     from driftline.report.headline import Headline
-    from driftline.report.reference_distribution import ReferenceDistribution
     from driftline.run_summary import RunSummary
 
 DISTRIBUTION_VALUES = 640_000

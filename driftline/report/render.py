@@ -24,9 +24,9 @@ from driftline.report.wording import calendar, moment, number, percent, period, 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from driftline.measures.reference_distribution import ReferenceDistribution
     from driftline.report.findings import Finding
     from driftline.report.note import Note
-    from driftline.report.reference_distribution import ReferenceDistribution
     from driftline.report.result_grid import Grid
     from driftline.run_summary import RunSummary
 

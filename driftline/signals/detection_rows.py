@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from driftline.decoding.event_times import MAX_TIME, MIN_TIME
+from driftline.schemas.timestamps import MAX_TIME, MIN_TIME
 from driftline.tables.detections import DETECTION
 from driftline.tables.identity import detection_id
 

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.profiles.slicing import segment_codes
+from driftline.profiles.row_groups import segment_codes
 from driftline.segments import ALL
 from driftline.signals.signal_values import SignalValues
 from driftline.tables.detections import FEATURE, LOSS

@@ -1,39 +1,27 @@
 """Drift statistics on counts, their p-values, and the null distributions behind them."""
 
 from driftline.statistics.categorical_comparison import (
-    CategoricalComparison,
     CategoricalCounts,
     CategoricalReference,
     compare_categorical,
 )
+from driftline.statistics.comparison import Comparison
 from driftline.statistics.multiple import benjamini_hochberg
-from driftline.statistics.null import (
-    BlockNull,
-    CategoricalNull,
-    NumericNull,
-    fit_categorical,
-    fit_numeric,
-)
-from driftline.statistics.numeric_comparison import (
-    NumericComparison,
-    NumericCounts,
-    NumericReference,
-    compare_numeric,
-)
+from driftline.statistics.null import BlockNull
+from driftline.statistics.numeric_comparison import NumericCounts, NumericReference, compare_numeric
+from driftline.statistics.registry import fit_categorical, fit_numeric, statistics_of
 
 __all__ = [
     "BlockNull",
-    "CategoricalComparison",
     "CategoricalCounts",
-    "CategoricalNull",
     "CategoricalReference",
-    "NumericComparison",
+    "Comparison",
     "NumericCounts",
-    "NumericNull",
     "NumericReference",
     "benjamini_hochberg",
     "compare_categorical",
     "compare_numeric",
     "fit_categorical",
     "fit_numeric",
+    "statistics_of",
 ]

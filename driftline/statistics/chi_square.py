@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import special
 
+from driftline.statistics.null.fit import fit_quadratic
+from driftline.statistics.null.lookup_grid import SIZE_GRID
+from driftline.statistics.null.pooling import RARE, design_effect, pool_rare, sum_groups
+from driftline.statistics.psi import psi
+from driftline.statistics.quadratic import quadratic_form
+from driftline.statistics.statistic import FittedNull, Statistic
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import ArrayLike, NDArray
 
-RARE = 5.0  # expected rows below which the chi-square approximation is not used
+    from driftline.statistics.statistic import FeatureWindows
 
 
 def two_sample(current: ArrayLike, reference: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -72,3 +81,61 @@ def two_sample(current: ArrayLike, reference: ArrayLike) -> tuple[NDArray[np.flo
     p_value = np.where(free < 1, 1.0, special.chdtrc(np.maximum(free, 1), statistic))
     empty = (n[..., 0] == 0) | (m[..., 0] == 0)
     return np.where(empty, np.nan, statistic), np.where(empty, np.nan, p_value)
+
+
+class ChiSquare(Statistic):
+    """Chi-square on categories, missing one of them; its null is that of the quadratic form on pooled ones.
+
+    PSI of categories has the same quadratic form, and so the same p-value.
+    """
+
+    name = "chi2"
+    kind = "categorical"
+
+    def values(self, pair: Any) -> dict[str, NDArray[np.float64]]:
+        """Compute chi-square and PSI."""
+        chi2, _ = pair.two_sample
+        return {"chi2": chi2, "psi": psi(pair.current.all, pair.reference.counts.all)}
+
+    def squared(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+        """Compute the quadratic form on the groups the null was calibrated with."""
+        current, base = pair.current, pair.reference.counts
+        difference = current.all / np.maximum(current.rows, 1.0)[:, None]
+        difference -= base.all / np.maximum(base.rows, 1.0)[:, None]
+        scale, group = arrays["scale"], arrays["group"]
+        features, groups = scale.shape
+        # padding (-1) goes into one more group at the end, which is cut off
+        index = np.where(group < 0, groups, group) + np.arange(features)[:, None] * (groups + 1)
+        pooled: NDArray[np.float64] = np.bincount(
+            index.ravel(), weights=difference.ravel(), minlength=features * (groups + 1)
+        ).astype(np.float64)
+        return quadratic_form(pooled.reshape(features, -1)[:, :groups], scale.astype(np.float64))
+
+    def rows(self, pair: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Count all rows."""
+        return pair.current.rows, pair.some
+
+    def fit(self, windows: FeatureWindows) -> FittedNull:
+        """Pool categories until each expects rows enough in the smallest window, then calibrate.
+
+        Rare ones are pooled until a group expects five rows there, or one independent cluster of rows, where
+        rows come in clusters.
+        """
+        table = np.concatenate([windows.missing[:, None], windows.counts], axis=1)
+        n = table.sum(1)
+        seen = table[n > 0]
+        if len(seen):
+            # a window below the grid of sizes is an extrapolation anyway: no reason to pool more for its sake
+            low = max(windows.smallest, float(n[n > 0].min()) * float(SIZE_GRID[0]))
+            fractions = seen.sum(0) / seen.sum()
+            first = pool_rare(fractions, low, RARE)
+            effect = design_effect(sum_groups(seen, first, int(first.max()) + 1))
+            group = pool_rare(fractions, low, max(RARE, effect))
+        else:
+            low, group = windows.smallest, np.zeros(table.shape[1], dtype=np.int16)
+        pooled = sum_groups(table, group, int(group.max()) + 1)
+        null, scale = fit_quadratic(pooled, windows.overlap, RARE / low)
+        return FittedNull(null, {"group": group, "scale": scale})
+
+
+CHI_SQUARE = ChiSquare()

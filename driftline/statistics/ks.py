@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
+from driftline.statistics.distance import Distance
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -125,3 +127,6 @@ def _median_between_edges(scaled: NDArray[np.float64], mass: NDArray[np.float64]
         # the root lies right of the highest edge; halving keeps Newton's method there
         level = np.maximum(level - step, (level + highest) / 2)
     return level
+
+
+KS = Distance("ks", between=lambda difference, _: distance(difference), one_row=lambda rows, *_: 1 / rows)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from driftline.statistics import ks, rates, wasserstein
+from driftline.statistics import ks, rates
+from driftline.statistics.comparison import MISSING, Comparison, Tested
 from driftline.statistics.multiple import bonferroni_pair
-from driftline.statistics.psi import decile_ends, psi, quadratic_form, sum_deciles
+from driftline.statistics.psi import decile_ends, sum_deciles
+from driftline.statistics.registry import statistics_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -105,42 +107,40 @@ class NumericReference:
 
 
 @dataclass(frozen=True, eq=False)
-class NumericComparison:
-    """Statistics and p-values of F features in one window; nan where undefined.
+class NumericPair:
+    """One window and its reference, with what several statistics need of both.
 
     Attributes
     ----------
-    ks, psi, wasserstein, wasserstein_iqr : ndarray of float64, shape (F,)
-        Statistics.
-    ks_p, psi_p, wasserstein_p, missing_p : ndarray of float64, shape (F,)
-        Calibrated p-values. `missing_p` is about the share of rows without a finite value.
-    p_value : ndarray of float64, shape (F,)
-        `ks_p` and `missing_p` combined by Bonferroni; `missing_p` alone where no value is present.
-    p_iid : ndarray of float64, shape (F,)
-        The same as if rows were independent.
-    trusted : ndarray of bool, shape (F,)
-        Whether `p_value` rests on enough reference windows to be acted on.
-    extrapolated : ndarray of bool, shape (F,)
-        Whether the window has fewer or more rows than any reference window, so that p is a bound.
+    current : NumericCounts
+        The window.
+    reference : NumericReference
+        What it is compared with, same features and bins.
     """
 
-    ks: NDArray[np.float64]
-    ks_p: NDArray[np.float64]
-    psi: NDArray[np.float64]
-    psi_p: NDArray[np.float64]
-    wasserstein: NDArray[np.float64]
-    wasserstein_iqr: NDArray[np.float64]
-    wasserstein_p: NDArray[np.float64]
-    missing_p: NDArray[np.float64]
-    p_value: NDArray[np.float64]
-    p_iid: NDArray[np.float64]
-    trusted: NDArray[np.bool_]
-    extrapolated: NDArray[np.bool_]
+    current: NumericCounts
+    reference: NumericReference
+
+    @cached_property
+    def comparable(self) -> NDArray[np.bool_]:
+        """Whether both have values, shape (F,)."""
+        return np.asarray((self.current.present > 0) & (self.reference.counts.present > 0))
+
+    @cached_property
+    def some(self) -> NDArray[np.bool_]:
+        """Whether both have rows, shape (F,)."""
+        return np.asarray((self.current.rows > 0) & (self.reference.counts.rows > 0))
+
+    @cached_property
+    def difference(self) -> NDArray[np.float64]:
+        """Bin fractions of the window minus those of the reference, shape (F, B); 0 if not comparable."""
+        fractions = self.current.fractions - self.reference.counts.fractions
+        return np.where(self.comparable[:, None], fractions, 0.0)
 
 
 def compare_numeric(
     current: NumericCounts, reference: NumericReference, null: BlockNull | None = None
-) -> NumericComparison:
+) -> Comparison:
     """Compute every statistic and p-value of one window of a block.
 
     Parameters
@@ -154,8 +154,8 @@ def compare_numeric(
 
     Returns
     -------
-    NumericComparison
-        Arrays over the features.
+    Comparison
+        Arrays over the features; KS decides together with the missing rate.
 
     Raises
     ------
@@ -163,59 +163,18 @@ def compare_numeric(
         If the features or bins of the arguments differ.
     """
     _check(current, reference, null)
-    base = reference.counts
-    present, rows = current.present, current.rows
-    comparable = (present > 0) & (base.present > 0)
-    some = (rows > 0) & (base.rows > 0)
-    difference = np.where(comparable[:, None], current.fractions - base.fractions, 0.0)
-    distance = np.where(comparable, ks.distance(difference), np.nan)
-    earth = np.where(comparable, wasserstein.distance(difference, reference.gap), np.nan)
-    ks_iid = ks.iid_p_value(difference, present, base.present, reference.spread_mass)
-    missing_iid = rates.iid_p_value(current.absent, rows, base.absent, base.rows)
-    if null is None:
-        p = np.ones((len(rows), 4))
-        trusted = extrapolated = np.zeros((len(rows), 4), dtype=bool)
-    else:
-        rate = base.absent / np.maximum(base.rows, 1.0)
-        squared = np.stack(
-            [
-                distance**2,
-                _quadratic(current, base, null),
-                earth**2,
-                rates.arcsine_difference(current.absent, rows, rate) ** 2,
-            ],
-            axis=1,
-        )
-        n = np.stack([present, rows, present, rows], axis=1)
-        p, trusted, extrapolated = null.p_values(squared, n), null.trusted, null.extrapolated(n)
-    ks_p, psi_p, wasserstein_p, missing_p = p.T
-    ks_p, wasserstein_p = np.where(comparable, ks_p, np.nan), np.where(comparable, wasserstein_p, np.nan)
-    psi_p, missing_p = np.where(some, psi_p, np.nan), np.where(some, missing_p, np.nan)
-    decides = np.where(comparable & ~(missing_p < ks_p), 0, 3)
-    each = np.arange(len(rows))
-    return NumericComparison(
-        ks=distance,
-        ks_p=ks_p,
-        psi=psi(current.coarse(reference.decile_ends), reference.coarse),
-        psi_p=psi_p,
-        wasserstein=earth,
-        wasserstein_iqr=wasserstein.in_reference_units(earth, reference.iqr, reference.sd),
-        wasserstein_p=wasserstein_p,
-        missing_p=missing_p,
-        p_value=bonferroni_pair(ks_p, missing_p),
-        p_iid=bonferroni_pair(np.where(comparable, ks_iid, np.nan), missing_iid),
-        trusted=trusted[each, decides],
-        extrapolated=extrapolated[each, decides],
+    pair, base = NumericPair(current, reference), reference.counts
+    statistics = statistics_of("numeric")
+    values = {name: column for each in statistics for name, column in each.values(pair).items()}
+    tested = Tested.of(pair, statistics, null)
+    ks_iid = ks.iid_p_value(pair.difference, current.present, base.present, reference.spread_mass)
+    missing_iid = rates.iid_p_value(current.absent, current.rows, base.absent, base.rows)
+    return tested.combined(
+        values,
+        by=ks.KS.name,
+        p_iid=bonferroni_pair(np.where(pair.comparable, ks_iid, np.nan), missing_iid),
+        decides=pair.comparable & ~(tested.p[MISSING] < tested.p[ks.KS.name]),
     )
-
-
-def _quadratic(current: NumericCounts, base: NumericCounts, null: BlockNull) -> NDArray[np.float64]:
-    """Compute the quadratic form of PSI on the bins the null was calibrated with."""
-    live, reference = current.coarse(null.groups), base.coarse(null.groups)
-    difference = (
-        live / np.maximum(current.rows, 1.0)[:, None] - reference / np.maximum(base.rows, 1.0)[:, None]
-    )
-    return quadratic_form(difference, null.group_scale.astype(np.float64))
 
 
 def _check(current: NumericCounts, reference: NumericReference, null: BlockNull | None) -> None:
@@ -225,7 +184,7 @@ def _check(current: NumericCounts, reference: NumericReference, null: BlockNull 
             f"window has (features, bins) {current.values.shape}, reference {shape}: "
             "profile the window on the reference's bins"
         )
-    if null is not None and (len(null) != shape[0] or len(null.statistics) != 4):
+    if null is not None and (len(null) != shape[0] or ks.KS.name not in null.statistics):
         raise ValueError(
             f"null is of {len(null)} features with {'/'.join(null.statistics)}, "
             f"reference of {shape[0]} numeric ones: they belong to different blocks"

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import special
 
+from driftline.statistics.null.fit import fit_quadratic
+from driftline.statistics.null.pooling import RARE
+from driftline.statistics.quadratic import quadratic_form
+from driftline.statistics.statistic import FittedNull, Statistic
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import ArrayLike, NDArray
+
+    from driftline.statistics.statistic import FeatureWindows
 
 DECILES = 10
 _HALF_ROW = 0.5
@@ -105,25 +114,6 @@ def psi(current: ArrayLike, reference: ArrayLike) -> NDArray[np.float64]:
     return np.where(empty, np.nan, terms.sum(-1))
 
 
-def quadratic_form(difference: NDArray[np.float64], scale: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Second-order PSI: ``sum (p - q)^2 / q``, the form whose null distribution is calibrated.
-
-    Parameters
-    ----------
-    difference : ndarray of float64, shape (..., K)
-        Fractions of the current bins minus those of the reference.
-    scale : ndarray of float64, shape (K,) or (..., K)
-        Reference fractions, floored for rare bins; inf for padding.
-
-    Returns
-    -------
-    ndarray of float64, shape (...)
-        Neyman's quadratic form.
-    """
-    total: NDArray[np.float64] = (difference * difference / scale).sum(-1)
-    return total
-
-
 def iid_p_value(value: ArrayLike, n: ArrayLike, m: ArrayLike, bins: ArrayLike) -> NDArray[np.float64]:
     """p-value of a PSI as if all rows were independent: ``PSI / (1/n + 1/m)`` is chi-square with bins - 1.
 
@@ -151,3 +141,39 @@ def iid_p_value(value: ArrayLike, n: ArrayLike, m: ArrayLike, bins: ArrayLike) -
     with np.errstate(divide="ignore", invalid="ignore"):
         p = special.chdtrc(free, np.asarray(value, dtype=np.float64) / (1 / n + 1 / m))
     return np.where(free < 1, 1.0, p)
+
+
+class PopulationStability(Statistic):
+    """PSI on the reference's deciles, missing and non-finite; its null is that of the quadratic form."""
+
+    name = "psi"
+    kind = "numeric"
+
+    def values(self, pair: Any) -> dict[str, NDArray[np.float64]]:
+        """Compute PSI."""
+        ends = pair.reference.decile_ends
+        return {"psi": psi(pair.current.coarse(ends), pair.reference.coarse)}
+
+    def squared(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+        """Compute the quadratic form on the bins the null was calibrated with."""
+        current, base = pair.current, pair.reference.counts
+        live, reference = current.coarse(arrays["ends"]), base.coarse(arrays["ends"])
+        difference = (
+            live / np.maximum(current.rows, 1.0)[:, None] - reference / np.maximum(base.rows, 1.0)[:, None]
+        )
+        return quadratic_form(difference, arrays["scale"].astype(np.float64))
+
+    def rows(self, pair: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Count all rows."""
+        return pair.current.rows, pair.some
+
+    def fit(self, windows: FeatureWindows) -> FittedNull:
+        """Calibrate the quadratic form."""
+        ends = decile_ends(windows.counts.sum(0))
+        deciles = sum_deciles(windows.counts, ends)
+        coarse = np.concatenate([deciles, windows.missing[:, None], windows.nonfinite[:, None]], axis=1)
+        table, scale = fit_quadratic(coarse, windows.overlap, RARE / windows.smallest)
+        return FittedNull(table, {"ends": ends, "scale": scale})
+
+
+PSI = PopulationStability()

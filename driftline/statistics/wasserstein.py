@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from driftline.statistics.distance import Distance
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,3 +104,27 @@ def iid_p_value(
     larger = draws - np.searchsorted(simulated, value, side="left").astype(np.float64)
     p: NDArray[np.float64] = (larger + 1.0) / (draws + 1.0)
     return p
+
+
+def _one_row(
+    rows: NDArray[np.float64], gap: NDArray[np.float64], unseen: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """One row beyond every bin that windows of so many rows rarely hit."""
+    beyond = ((unseen * rows[:, None] < 1) * gap).sum(1) if len(gap) else np.zeros(len(rows))
+    return np.asarray(beyond / rows)
+
+
+class Wasserstein(Distance):
+    """The distance in the feature's unit, and in the reference's interquartile range."""
+
+    def values(self, pair: Any) -> dict[str, NDArray[np.float64]]:
+        """Give both."""
+        earth = self.of(pair)
+        reference = pair.reference
+        return {
+            "wasserstein": earth,
+            "wasserstein_iqr": in_reference_units(earth, reference.iqr, reference.sd),
+        }
+
+
+WASSERSTEIN = Wasserstein("wasserstein", between=distance, one_row=_one_row)

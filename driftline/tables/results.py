@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.schemas.fields import Field, RowSchema
+from driftline.schemas.statistic_columns import added_columns, p_value_column
 
 
 class _Word(str, Enum):
@@ -205,6 +206,8 @@ RESULT = RowSchema(
             "`uncalibrated` (at most 2, p is 1) are never acted on. `independent`: as if rows were "
             "independent, in notebooks without times.",
         ),
+        p_value_column("wasserstein"),
+        *added_columns(),
     ),
 )
 

@@ -383,7 +383,7 @@ def test_a_run_that_fails_leaves_the_old_results_as_they_were(judged, desk, drif
     args = ["backtest", config, "--input", desk.write(live), "--output", desk.folder / "out"]
     assert driftline(*args).code == 0
     before = {path.name: path.read_bytes() for path in (desk.folder / "out").iterdir()}
-    monkeypatch.setattr("driftline.transforms.decide.judge_windows.settle_window", None)
+    monkeypatch.setattr("driftline.transforms.decide.settle_window.settle_window", None)
     ran = driftline(*args)
     assert ran.code == 1
     assert "failed: " in ran.err

@@ -8,8 +8,8 @@ import pytest
 
 from driftline.baseline import decode_baseline
 from driftline.baseline.file import decode_windows
+from driftline.measures.survey import Survey
 from driftline.profiles.coverage import Coverage
-from driftline.profiles.survey import Survey
 from tests.pipelines.conftest import DAY, EVERY, LABELS, log
 
 

@@ -8,9 +8,10 @@ import pyarrow as pa
 from driftline.baseline import encode_baseline
 from driftline.baseline.fit import fit_entry
 from driftline.feature_spec import FeatureSpec
-from driftline.profiles.encoded import decode_profile, merge_encoded
-from driftline.profiles.slicing import profile_events
-from driftline.profiles.survey import Survey
+from driftline.measures.measure import ReferenceWindows
+from driftline.measures.registry import merge_encoded
+from driftline.measures.slicing import profile_events
+from driftline.measures.survey import Survey
 from driftline.segments import ALL, labels, largest
 
 MINUTE = 60_000_000
@@ -55,17 +56,16 @@ def encoded_baseline(reference, *, size=30, every=15, model="m", min_n=50, max_s
     slices = {}
     for part in profile_events(reference, layout, monitored, stride):
         for segment in (part.segment, ALL):
-            slices.setdefault((segment, part.block), {}).setdefault(part.start, []).append(part.profile)
+            slices.setdefault((segment, part.part), {}).setdefault(part.start, []).append(part.profile)
     first = -(-min(reference["time"].to_numpy()) // stride) * stride
     starts = np.arange(first, max(reference["time"].to_numpy()) - size * MINUTE + 1, stride)
     records = []
     for (segment, name), parts in slices.items():
-        block = layout.block(name)
         profiles = {start: merge_encoded(encoded) for start, encoded in parts.items()}
-        whole = decode_profile(merge_encoded(list(profiles.values())))
-        entry, _ = fit_entry(block, whole, profiles, starts, size=size * MINUTE, stride=stride, min_n=min_n)
-        null = entry.null.to_bytes() if entry.null is not None else None
-        records.append({"segment": segment, "block": name, "profile": entry.profile.to_bytes(), "null": null})
+        whole = merge_encoded(list(profiles.values()))
+        windows = ReferenceWindows(starts, size * MINUTE, stride, min_n)
+        entry, _ = fit_entry(segment, layout.part(name), whole, profiles, windows)
+        records.append(entry)
     return encode_baseline(
         records,
         layout,

@@ -9,9 +9,9 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import AsSingleton
 
-from driftline.baseline.file import performance_record
 from driftline.baseline.reference_windows import full_windows
 from driftline.performance import LossNull, LossPeriods, PerformanceProfile
+from driftline.performance.performance_measure import performance_record
 from driftline.profiles.coverage import Coverage
 
 

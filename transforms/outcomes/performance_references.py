@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from driftline.performance.performance_measure import PART
+
 if TYPE_CHECKING:
     from driftline.performance import PerformanceReference
     from driftline.transforms.spine.baseline_source import BaselineSource
@@ -32,4 +34,6 @@ class BaselineReferences:
 
     def reference(self, segment: str) -> PerformanceReference | None:
         """Give the reference of a segment; None if there were no labels."""
-        return self._baseline.get().performance_of(segment)
+        baseline = self._baseline.get()
+        known = (segment, PART.name) in baseline.entries
+        return baseline.reference(segment, PART) if known else None

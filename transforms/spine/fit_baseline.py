@@ -1,4 +1,4 @@
-"""Second pass over a reference: profile it by slice, calibrate every (segment, block), write the baseline."""
+"""Second pass over a reference: profile it by slice, calibrate every (segment, part), write the baseline."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from driftline.baseline import encode_baseline
 from driftline.baseline.file import encode_windows, windows_record
 from driftline.baseline.fit import fit_entry
 from driftline.baseline.reference_windows import full_windows
+from driftline.measures.measure import ReferenceWindows
+from driftline.measures.registry import measure, measure_of, merge_encoded
 from driftline.profiles.coverage import Coverage
-from driftline.profiles.encoded import decode_profile, merge_encoded
 from driftline.profiles.layout import Layout
-from driftline.profiles.numeric import NumericProfile
 from driftline.transforms.counters import count
 from driftline.transforms.outcomes.fit_performance import FitPerformance
 from driftline.transforms.spine.merge_encoded import MergeEncoded
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 class FitEntry(beam.DoFn):
-    """Calibrate one (segment, block) from its slices.
+    """Calibrate one (segment, part) from its slices.
 
     Parameters
     ----------
@@ -58,28 +58,17 @@ class FitEntry(beam.DoFn):
         self, element: tuple[Key, dict[str, Iterable[Any]]], plan: Plan, coverage: bytes
     ) -> Iterator[dict[str, Any] | beam.pvalue.TaggedOutput]:
         """Fit and encode one entry; its window histograms go to a tagged output."""
-        (segment, part), joined = element
-        name, _ = split_part(part)
+        (segment, key), joined = element
+        name, _ = split_part(key)
         [profile] = joined["profile"]
-        block = Layout.from_bytes(plan[0]).block(name)
         starts = full_windows(Coverage.from_bytes(coverage), self._size, self._stride, self._min_coverage)
-        entry, windows = fit_entry(
-            block,
-            decode_profile(profile),
-            dict(joined["slices"]),
-            starts,
-            size=self._size,
-            stride=self._stride,
-            min_n=self._min_n,
-        )
-        count("calibrated", len(block.features))
-        yield {
-            "segment": segment,
-            "block": name,
-            "profile": entry.profile.to_bytes(),
-            "null": entry.null.to_bytes() if entry.null is not None else None,
-        }
-        yield beam.pvalue.TaggedOutput(self.WINDOWS, windows_record(segment, name, windows))
+        windows = ReferenceWindows(starts, self._size, self._stride, self._min_n)
+        part = Layout.from_bytes(plan[0]).part(name)
+        entry, histograms = fit_entry(segment, part, profile, dict(joined["slices"]), windows)
+        count("calibrated", len(measure(part.kind).features(part)))
+        yield entry
+        if histograms is not None:
+            yield beam.pvalue.TaggedOutput(self.WINDOWS, windows_record(segment, name, histograms))
 
 
 @dataclass
@@ -133,11 +122,11 @@ class FitBaseline(beam.PTransform):
             | "MergeReference" >> beam.CombinePerKey(MergeEncoded(merge_encoded))
         )
         # what gathers in one place is only what the calibration needs of each slice
-        counts = profiles | "Counts" >> beam.Map(_counts).with_output_types(
+        left = profiles | "Counts" >> beam.Map(_for_calibration).with_output_types(
             tuple[tuple[str, str], tuple[int, bytes]]
         )
         fitted = (
-            {"profile": whole, "slices": counts}
+            {"profile": whole, "slices": left}
             | "Gather" >> beam.CoGroupByKey()
             | "Fit"
             >> beam.ParDo(
@@ -181,10 +170,9 @@ def _without_time(element: tuple[Key, tuple[int, bytes]]) -> tuple[Key, bytes]:
     return key, data
 
 
-def _counts(element: tuple[Key, tuple[int, bytes]]) -> tuple[Key, tuple[int, bytes]]:
+def _for_calibration(element: tuple[Key, tuple[int, bytes]]) -> tuple[Key, tuple[int, bytes]]:
     key, (start, data) = element
-    profile = decode_profile(data)
-    return key, (start, profile.without_digest().to_bytes() if isinstance(profile, NumericProfile) else data)
+    return key, (start, measure_of(data).for_calibration(data))
 
 
 def _is_profile(element: tuple[Key, tuple[int, bytes]]) -> bool:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import apache_beam as beam
 import numpy as np
 
+from driftline.measures.slicing import EventBuffer
 from driftline.profiles.coverage import Coverage, covered
 from driftline.profiles.layout import Layout
-from driftline.profiles.slicing import EventBuffer
 from driftline.segments import ALL
 from driftline.transforms.counters import PROFILED, count
 from driftline.transforms.spine.parts import COVERAGE, fingerprint_of, part_of
@@ -104,7 +104,7 @@ class ProfileSlices(beam.DoFn):
             return
         self._compact()
         for partial in self._buffer.flush():
-            key = (partial.segment, part_of(partial.block, self._fingerprint))
+            key = (partial.segment, part_of(partial.part, self._fingerprint))
             yield _at_the_end(partial.start, self._length.slice, (key, partial.profile))
         key = (ALL, part_of(COVERAGE, self._fingerprint))
         for unit in sorted(self._covered):

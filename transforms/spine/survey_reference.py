@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 import pyarrow as pa
@@ -14,13 +14,13 @@ from apache_beam.utils.timestamp import MIN_TIMESTAMP
 from apache_beam.utils.windowed_value import WindowedValue
 
 from driftline.baseline import BaselineError
-from driftline.profiles.survey import Survey, merge_surveys
+from driftline.measures.survey import Survey, merge_surveys
 from driftline.segments import ALL, labels, largest
 from driftline.transforms.spine.gather_bundle import GatherBundle
 from driftline.transforms.spine.merge_encoded import MergeEncoded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from driftline.feature_spec import FeatureSpec
 
@@ -35,14 +35,17 @@ class SurveyBatches(GatherBundle):
     ----------
     features
         The configured features.
+    asked
+        Settings of measures that come with no feature, by name.
     """
 
-    def __init__(self, features: Sequence[FeatureSpec]) -> None:
+    def __init__(self, features: Sequence[FeatureSpec], asked: Mapping[str, Any] | None = None) -> None:
         self._features = tuple(features)
+        self._asked = dict(asked or {})
 
     def make(self, batch: pa.RecordBatch) -> Iterator[WindowedValue]:
         """Survey events."""
-        survey = Survey.of(pa.Table.from_batches([batch]), self._features)
+        survey = Survey.of(pa.Table.from_batches([batch]), self._features, self._asked)
         yield WindowedValue(survey.to_bytes(), MIN_TIMESTAMP, (GlobalWindow(),))
 
 
@@ -104,6 +107,8 @@ class SurveyReference(beam.PTransform):
         The segment columns.
     max_segments
         How many segments keep profiles of their own.
+    asked
+        Settings of measures that come with no feature, by name.
 
     Returns
     -------
@@ -119,12 +124,13 @@ class SurveyReference(beam.PTransform):
     features: Sequence[FeatureSpec]
     segments: Sequence[str]
     max_segments: int
+    asked: Mapping[str, Any] = field(default_factory=dict)
 
     def expand(self, events: beam.PCollection) -> beam.PCollection:
         """Survey features and count segments."""
         survey = (
             events
-            | "Survey" >> beam.ParDo(SurveyBatches(self.features)).with_output_types(bytes)
+            | "Survey" >> beam.ParDo(SurveyBatches(self.features, self.asked)).with_output_types(bytes)
             | "MergeSurveys" >> beam.CombineGlobally(MergeEncoded(merge_surveys))
         )
         monitored = (
@@ -133,16 +139,20 @@ class SurveyReference(beam.PTransform):
             | "SumCounts" >> beam.CombinePerKey(sum)
             | "Largest" >> beam.CombineGlobally(_Largest(self.max_segments))
         )
-        return survey | "Plan" >> beam.Map(_plan, tuple(self.features), AsSingleton(monitored))
+        return survey | "Plan" >> beam.Map(
+            _plan, tuple(self.features), dict(self.asked), AsSingleton(monitored)
+        )
 
 
-def _plan(survey: bytes, features: Sequence[FeatureSpec], monitored: list[str]) -> Plan:
+def _plan(
+    survey: bytes, features: Sequence[FeatureSpec], asked: Mapping[str, Any], monitored: list[str]
+) -> Plan:
     if not survey:
         msg = (
             "the reference has no usable row: every one was rejected, or the files are empty. "
             "Hold event_time and the kinds of the features against the data, or give other files with --input"
         )
         raise BaselineError(msg)
-    return Survey.from_bytes(survey).layout(features).to_bytes(), [
+    return Survey.from_bytes(survey).layout(features, asked).to_bytes(), [
         label for label in monitored if label != ALL
     ]

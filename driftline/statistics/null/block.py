@@ -1,33 +1,27 @@
-"""The nulls of a block of features as arrays, looked up in one call, and their bytes."""
+"""The nulls of a block of features as arrays, by name of the statistic, looked up in one call."""
 
 from __future__ import annotations
 
-import struct
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from driftline.statistics.null import lookup_grid
-from driftline.statistics.null.calibrate import ACTED_ON, FEWEST_WINDOWS, NullTable
-from driftline.statistics.null.fit import CategoricalNull, NumericNull
+from driftline.statistics.null import lookup_grid, null_bytes
+from driftline.statistics.null.calibrate import ACTED_ON, FEWEST_WINDOWS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
+
+    from driftline.statistics.statistic import FittedNull
 
 CALIBRATED: Final = "calibrated"
 FEW_WINDOWS: Final = "few_windows"
 UNCALIBRATED: Final = "uncalibrated"
 
-NUMERIC: Final = ("ks", "psi", "wasserstein", "missing")
-CATEGORICAL: Final = ("chi2", "missing")
-
-_MAGIC = b"DLNU"
-_VERSION = 1
-_HEADER = struct.Struct("<4sBBHHHBB")
-_NUMBERS = 5  # typical_n, n_min, n_max, windows, df
+_NUMBERS: Final = ("typical_n", "n_min", "n_max", "windows", "df")
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,18 +31,16 @@ class BlockNull:
     Attributes
     ----------
     statistics : tuple of str
-        `NUMERIC` or `CATEGORICAL`.
+        Their names.
     quantiles : ndarray of float32, shape (F, S, sizes, p-values)
         Log quantiles of the squared statistics.
     typical_n, n_min, n_max : ndarray of float64, shape (F, S)
         Rows of the reference's windows: harmonic mean, smallest, largest.
     windows, df : ndarray of float64, shape (F, S)
         Windows as if they did not overlap, and degrees of freedom after autocorrelation.
-    groups : ndarray of int16, shape (F, K)
-        Numeric: last fine bin of each decile. Categorical: group of missing, each category and other; -1
-        pads.
-    group_scale : ndarray of float32, shape (F, G)
-        Denominators of the quadratic form; inf pads.
+    arrays : mapping of str to mapping of str to ndarray, shape (F, ...)
+        By statistic, what it needs besides (`FittedNull.arrays`), one feature below the other; integers are
+        padded with -1, numbers with inf.
     """
 
     statistics: tuple[str, ...]
@@ -58,17 +50,16 @@ class BlockNull:
     n_max: NDArray[np.float64]
     windows: NDArray[np.float64]
     df: NDArray[np.float64]
-    groups: NDArray[np.int16]
-    group_scale: NDArray[np.float32]
+    arrays: Mapping[str, Mapping[str, NDArray[Any]]]
 
     @classmethod
-    def stack(cls, nulls: Sequence[NumericNull] | Sequence[CategoricalNull]) -> BlockNull:
+    def stack(cls, nulls: Sequence[Mapping[str, FittedNull]]) -> BlockNull:
         """Put the nulls of features side by side.
 
         Parameters
         ----------
-        nulls : sequence of NumericNull or of CategoricalNull
-            One for each feature of a block, in its order; all of one kind.
+        nulls : sequence of mapping of str to FittedNull
+            By statistic, one mapping for each feature of a block, in its order; all of one kind.
 
         Returns
         -------
@@ -78,43 +69,27 @@ class BlockNull:
         Raises
         ------
         ValueError
-            If there are no nulls or they are of both kinds.
+            If there are no nulls or they are of different kinds.
         """
-        if not nulls or len({type(null) for null in nulls}) > 1:
-            raise ValueError(
-                f"a block has features of one kind, got {sorted({type(n).__name__ for n in nulls})}"
-            )
-        tables: list[list[NullTable]] = []
-        groups: list[NDArray[np.int16]] = []
-        scales: list[NDArray[np.float32]] = []
-        for null in nulls:
-            if isinstance(null, NumericNull):
-                tables.append([null.ks, null.psi, null.wasserstein, null.missing])
-                groups.append(null.decile_ends)
-                scales.append(null.psi_scale)
-            else:
-                tables.append([null.chi2, null.missing])
-                groups.append(null.group)
-                scales.append(null.group_scale)
-        padded_groups = np.full((len(nulls), max(map(len, groups))), -1, dtype=np.int16)
-        padded_scale = np.full((len(nulls), max(map(len, scales))), np.inf, dtype=np.float32)
-        for i, (group, scale) in enumerate(zip(groups, scales, strict=True)):
-            padded_groups[i, : len(group)] = group
-            padded_scale[i, : len(scale)] = scale
+        names = {tuple(each) for each in nulls}
+        if len(names) != 1:
+            kinds = sorted("/".join(each) for each in names)
+            raise ValueError(f"a block has features of one kind, got nulls of {kinds or 'none'}")
+        (statistics,) = names
 
-        def column(name: str) -> NDArray[np.float64]:
-            return np.array([[getattr(table, name) for table in row] for row in tables], dtype=np.float64)
+        def column(of: str) -> NDArray[np.float64]:
+            return np.array([[getattr(null[name].table, of) for name in statistics] for null in nulls], float)
 
         return cls(
-            NUMERIC if isinstance(nulls[0], NumericNull) else CATEGORICAL,
-            np.stack([np.stack([table.quantiles for table in row]) for row in tables]),
-            column("typical_n"),
-            column("n_min"),
-            column("n_max"),
-            column("windows"),
-            column("df"),
-            padded_groups,
-            padded_scale,
+            statistics,
+            np.stack([np.stack([null[name].table.quantiles for name in statistics]) for null in nulls]),
+            **{each: column(each) for each in _NUMBERS},
+            arrays={
+                name: {
+                    key: _below(*(null[name].arrays[key] for null in nulls)) for key in nulls[0][name].arrays
+                }
+                for name in statistics
+            },
         )
 
     def __len__(self) -> int:
@@ -165,39 +140,32 @@ class BlockNull:
         """Tell where a window has fewer or more rows than any of the reference: p bounds it, shape (F, S)."""
         return (n < self.n_min) | (n > self.n_max)
 
+    def only(self, names: Collection[str]) -> BlockNull:
+        """Leave out the statistics of other names, such as those of a package that is not installed here."""
+        kept = [place for place, name in enumerate(self.statistics) if name in names]
+        if len(kept) == len(self.statistics):
+            return self
+        return replace(
+            self,
+            statistics=tuple(self.statistics[place] for place in kept),
+            arrays={name: arrays for name, arrays in self.arrays.items() if name in names},
+            **{name: getattr(self, name)[:, kept] for name in ("quantiles", *_NUMBERS)},
+        )
+
     def to_bytes(self) -> bytes:
         """Serialise: 3.1 kB a numeric feature, 1.6 kB a categorical one.
 
         Returns
         -------
         bytes
-            Format version 1, little-endian.
+            Format version 2, little-endian.
         """
-        features, _, sizes, probabilities = self.quantiles.shape
-        header = _HEADER.pack(
-            _MAGIC,
-            _VERSION,
-            int(self.statistics == CATEGORICAL),
-            features,
-            self.groups.shape[1],
-            self.group_scale.shape[1],
-            sizes,
-            probabilities,
-        )
-        numbers = np.stack([self.typical_n, self.n_min, self.n_max, self.windows, self.df])
-        return b"".join(
-            [
-                header,
-                self.quantiles.astype("<f4").tobytes(),
-                numbers.astype("<f8").tobytes(),
-                self.groups.astype("<i2").tobytes(),
-                self.group_scale.astype("<f4").tobytes(),
-            ]
-        )
+        numbers = np.stack([getattr(self, name) for name in _NUMBERS])
+        return null_bytes.encode(self.statistics, self.quantiles, numbers, self.arrays)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> BlockNull:
-        """Read what `to_bytes` wrote.
+        """Read what `to_bytes` wrote, in this or an earlier version.
 
         Parameters
         ----------
@@ -214,37 +182,14 @@ class BlockNull:
         ValueError
             If the bytes are not a block of nulls, are cut short, or come from a newer version.
         """
-        if len(data) < _HEADER.size or data[:4] != _MAGIC:
-            raise ValueError(
-                "not a null calibration: the bytes do not start with its mark. Rebuild the baseline."
-            )
-        _, version, categorical, features, k, g, sizes, probabilities = _HEADER.unpack_from(data)
-        if version != _VERSION:
-            raise ValueError(
-                f"null calibration has format version {version}, this driftline reads {_VERSION}. "
-                "Upgrade driftline or rebuild the baseline."
-            )
-        statistics = CATEGORICAL if categorical else NUMERIC
-        parts = (
-            ("<f4", (features, len(statistics), sizes, probabilities)),
-            ("<f8", (_NUMBERS, features, len(statistics))),
-            ("<i2", (features, k)),
-            ("<f4", (features, g)),
-        )
-        expected = _HEADER.size + sum(int(np.prod(shape)) * np.dtype(kind).itemsize for kind, shape in parts)
-        known = (len(lookup_grid.SIZE_GRID), len(lookup_grid.P_GRID))
-        if (sizes, probabilities) != known or len(data) != expected:
-            raise ValueError(
-                f"null calibration is damaged: {len(data)} bytes where its header asks for {expected}. "
-                "Rebuild the baseline."
-            )
-        arrays = []
-        offset = _HEADER.size
-        for kind, shape in parts:
-            count = int(np.prod(shape))
-            array = np.frombuffer(data, kind, count, offset).reshape(shape)
-            arrays.append(array.astype(np.dtype(kind).newbyteorder("=")))
-            offset += array.nbytes
-        quantiles, numbers, groups, scale = arrays
-        typical_n, n_min, n_max, windows, df = numbers
-        return cls(statistics, quantiles, typical_n, n_min, n_max, windows, df, groups, scale)
+        statistics, quantiles, numbers, arrays = null_bytes.decode(data)
+        return cls(statistics, quantiles, **dict(zip(_NUMBERS, numbers, strict=True)), arrays=arrays)
+
+
+def _below(*rows: NDArray[Any]) -> NDArray[Any]:
+    """Put rows of different lengths below each other."""
+    kind = rows[0].dtype
+    padded = np.full((len(rows), max(map(len, rows))), np.inf if kind.kind == "f" else -1, kind)
+    for place, row in enumerate(rows):
+        padded[place, : len(row)] = row
+    return padded

@@ -9,6 +9,9 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+RARE = 5.0
+"""Expected rows below which the chi-square approximation is not used."""
+
 _FEWEST_GROUPS = 3
 
 

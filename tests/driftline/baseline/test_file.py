@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import fastavro
@@ -15,12 +16,12 @@ from driftline.baseline.file import (
     FORMAT_VERSION,
     decode_windows,
     encode_windows,
-    performance_record,
     windows_record,
 )
-from driftline.baseline.fit import fit_null
-from driftline.baseline.reference_windows import WindowHistograms
+from driftline.measures.registry import measure
+from driftline.measures.window_histograms import WindowHistograms
 from driftline.performance import Loss, LossNull, LossPeriods, PerformanceProfile
+from driftline.performance.performance_measure import PART, performance_record
 from driftline.profiles.categorical import CategoricalProfile
 from driftline.profiles.numeric import NumericProfile
 from tests.transforms.timelines import encoded_baseline, reference_events
@@ -43,11 +44,11 @@ def records_of(baseline):
     return [
         {
             "segment": segment,
-            "block": block,
+            "part": part,
             "profile": entry.profile.to_bytes(),
             "null": None if entry.null is None else entry.null.to_bytes(),
         }
-        for (segment, block), entry in baseline.entries.items()
+        for (segment, part), entry in baseline.entries.items()
     ]
 
 
@@ -151,7 +152,7 @@ def test_everything_that_decides_enters_the_version(baseline, changes):
 
 def test_profiles_nulls_and_segments_enter_the_version(baseline):
     first, *rest = records_of(baseline)
-    other = next(record for record in rest if record["block"] == first["block"])
+    other = next(record for record in rest if record["part"] == first["part"])
     seen = {
         version(encode(baseline, records))
         for records in (
@@ -221,7 +222,7 @@ def test_another_avro_file_is_refused():
 
 def test_a_newer_format_is_refused_with_its_number(encoded):
     data = rewritten(encoded, format_version=FORMAT_VERSION + 1)
-    with pytest.raises(BaselineError, match=r"b\.avro has baseline format 3.*up to 2: upgrade driftline"):
+    with pytest.raises(BaselineError, match=r"b\.avro has baseline format 4.*up to 3: upgrade driftline"):
         decode_baseline(data, "b.avro")
 
 
@@ -271,7 +272,7 @@ def test_a_damaged_profile_is_refused(baseline):
 
 
 def test_a_reference_of_a_segment_it_lacks_is_an_error_with_a_remedy(baseline):
-    with pytest.raises(BaselineError, match=r"no segment 's=Z' with block 'numeric/0'.*driftline baseline"):
+    with pytest.raises(BaselineError, match=r"no segment 's=Z' with part 'numeric/0'.*driftline baseline"):
         baseline.reference("s=Z", baseline.layout.block("numeric/0"))
 
 
@@ -388,12 +389,12 @@ def test_windows_from_the_sidecar_refit_to_the_same_null(version_1):
     windows = decode_windows((DATA / "baseline_v1.avro.windows").read_bytes())["*", "numeric/0"]
     block = version_1.layout.block("numeric/0")
     entry = version_1.entries["*", "numeric/0"]
-    again = fit_null(block, entry.profile, windows, overlap=2, min_n=50)
+    again = measure("numeric").null_of(block, entry.profile, windows, overlap=2, min_n=50)
     squared, n = np.full((1, 4), 0.01), np.full((1, 4), 80.0)
     assert again.p_values(squared, n)[0] == pytest.approx(entry.null.p_values(squared, n)[0], rel=0.05)
 
 
-def test_performance_of_the_reference_makes_format_2(baseline):
+def test_performance_of_the_reference_is_an_entry_like_any_other(baseline):
     profile = PerformanceProfile.of_outcomes(
         Loss("zero_one"), np.array([0.9, 0.2]), np.array([1.0, 1.0]), np.array([0, 5])
     )
@@ -406,19 +407,35 @@ def test_performance_of_the_reference_makes_format_2(baseline):
     )
     entries = [performance_record("*", profile.to_bytes(), null)]
     entries.append(performance_record("a=c", profile.to_bytes(), None))
-    data = encode(baseline, entries)
-    assert orjson.loads(fastavro.reader(io.BytesIO(data)).metadata[HEAD])["format_version"] == 2
-    read = decode_baseline(data, "b.avro")
-    assert not read.entries
-    reference = read.performance_of("*")
+    read = decode_baseline(encode(baseline, entries), "b.avro")
+    assert set(read.entries) == {("*", "performance"), ("a=c", "performance")}
+    assert set(read.of_part("performance")) == {"*", "a=c"}
+    assert not read.segments  # none of them is profiled
+    reference = read.reference("*", PART)
     assert reference.metrics.error_rate == 0.5
     assert reference.null.to_bytes() == null.to_bytes()
-    assert read.performance_of("a=c").null is None
-    assert reference is read.performance_of("*")
-    assert read.performance_of("a=b") is None
+    assert read.reference("a=c", PART).null is None
+    assert reference is read.reference("*", PART)
     assert read.version != decode_baseline(encode(baseline, []), "b.avro").version
 
 
-def test_without_labels_it_is_of_format_1(encoded):
-    assert orjson.loads(fastavro.reader(io.BytesIO(encoded)).metadata[HEAD])["format_version"] == 1
-    assert decode_baseline(encoded, "b.avro").performance == {}
+def test_format_3_is_written(encoded):
+    assert orjson.loads(fastavro.reader(io.BytesIO(encoded)).metadata[HEAD])["format_version"] == 3
+
+
+def test_entries_and_nulls_of_unknown_names_are_absent(baseline):
+    """As a file from a machine with more measures and statistics installed."""
+    first, *rest = records_of(baseline)
+    entry = baseline.entries[first["segment"], first["part"]]
+    names = tuple("unknown" if name == "psi" else name for name in entry.null.statistics)
+    arrays = {"unknown" if name == "psi" else name: its for name, its in entry.null.arrays.items()}
+    renamed = replace(entry.null, statistics=names, arrays=arrays)
+    foreign = {"segment": "*", "part": "foreign", "profile": b"xyz\x01", "null": b"?"}
+    read = decode_baseline(encode(baseline, [first | {"null": renamed.to_bytes()}, *rest, foreign]), "b")
+    assert set(read.entries) == set(baseline.entries)
+    null = read.entries[first["segment"], first["part"]].null
+    assert "unknown" not in null.statistics
+    assert "psi" not in null.statistics
+    assert set(null.statistics) == {*entry.null.statistics} - {"psi"}
+    same = [entry.null.statistics.index(name) for name in null.statistics]
+    assert null.quantiles.tolist() == entry.null.quantiles[:, same].tolist()

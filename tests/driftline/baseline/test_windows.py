@@ -14,11 +14,13 @@ from driftline.baseline.reference_windows import (
     MOST_OVERLAP,
     calibration_stride,
     full_windows,
-    window_histograms,
 )
+from driftline.measures.measure import ReferenceWindows
+from driftline.measures.registry import decode_profile
+from driftline.measures.slicing import profile_events
+from driftline.measures.window_histograms import window_histograms
 from driftline.profiles.coverage import Coverage
 from driftline.profiles.layout import CategoricalFeature, Layout, NumericFeature
-from driftline.profiles.slicing import profile_events
 
 DAY = 86_400_000_000
 
@@ -122,10 +124,11 @@ def test_window_histograms_count_every_row_of_their_window(rows, lengths):
     )
     slices = {block.name: {} for block in LAYOUT.blocks}
     for part in profile_events(events, LAYOUT, None, stride):
-        slices[part.block][part.start] = part.profile
+        slices[part.part][part.start] = part.profile
     starts = np.arange(-60 // stride * stride, 60, stride, dtype=np.int64)
-    numeric = window_histograms(slices["numeric/0"], starts, size)
-    categorical = window_histograms(slices["categorical/0"], starts, size)
+    windows = ReferenceWindows(starts, size, stride, min_n=1)
+    numeric = window_histograms(slices["numeric/0"], windows, decode_profile)
+    categorical = window_histograms(slices["categorical/0"], windows, decode_profile)
     assert numeric.starts.tolist() == starts.tolist()
     for w, start in enumerate(starts):
         inside = [(x, c) for t, x, c in rows if start <= t < start + size]

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftline.decoding.event_schema import EventSchema, check_columns
-from driftline.decoding.event_times import MAX_TIME, MIN_TIME, event_times
+from driftline.decoding.event_times import event_times
 from driftline.decoding.normalise import normalise
 from driftline.decoding.python_rows import column_of
 from driftline.decoding.values import numeric_values, text_values
 from driftline.feature_spec import FeatureSpec
+from driftline.schemas.timestamps import MAX_TIME, MIN_TIME
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 

@@ -8,13 +8,13 @@ import pyarrow as pa
 import pytest
 
 from driftline.decoding.event_schema import EventSchema
-from driftline.decoding.event_times import MAX_TIME
 from driftline.decoding.events import decode_events, events_of, reject_rows
 from driftline.decoding.json_messages import JsonDecoder
 from driftline.decoding.rejects import Reason
 from driftline.decoding.request_ids import request_hashes
 from driftline.feature_spec import FeatureSpec
 from driftline.profiles.hashing import hash_text
+from driftline.schemas.timestamps import MAX_TIME
 
 SCHEMA = EventSchema("at", "ms", ("o",), (FeatureSpec("x", "numeric", "x"),))
 WITH_ID = EventSchema("at", "ms", ("o",), (FeatureSpec("x", "numeric", "x"),), "id", deduplicate=True)

@@ -13,8 +13,8 @@ from scipy import stats
 
 from driftline.baseline import decode_baseline
 from driftline.judging import judge, no_data
-from driftline.profiles.encoded import decode_profile
-from driftline.profiles.slicing import profile_events
+from driftline.measures.registry import decode_profile
+from driftline.measures.slicing import profile_events
 from driftline.tables import RESULT, row_id
 from tests.transforms.timelines import MINUTE, encoded_baseline, events, reference_events
 
@@ -48,8 +48,9 @@ def judged(baseline, x=None, c=None, n=None, segment="*", min_n=50):
     batch = events([1] * n, ["A"] * n, x, c)
     found = {}
     for part in profile_events(batch, baseline.layout, None, 30 * MINUTE):
-        block = baseline.layout.block(part.block)
-        rows = judge(decode_profile(part.profile), segment, block, WINDOW, baseline=baseline, min_n=min_n)
+        block = baseline.layout.block(part.part)
+        profile = decode_profile(part.profile)
+        rows = judge(profile, segment, block, WINDOW, baseline=baseline, min_n=min_n)["results"]
         assert rows.schema.equals(RESULT.arrow)
         found |= {row["feature"]: row for row in rows.to_pylist()}
     return found

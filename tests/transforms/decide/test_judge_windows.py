@@ -14,13 +14,14 @@ from hypothesis import strategies as st
 from driftline.baseline import decode_baseline
 from driftline.config import Tests
 from driftline.judging.window_rows import WindowRows
+from driftline.measures.slicing import profile_events
 from driftline.profiles.coverage import Coverage
-from driftline.profiles.slicing import profile_events
 from driftline.tables import RESULT, standing_rows
 from driftline.transforms.counters import TALLY
-from driftline.transforms.decide import judge_windows
-from driftline.transforms.decide.judge_windows import JudgeProfiles, SettleWindow
+from driftline.transforms.decide import settle_window
+from driftline.transforms.decide.settle_window import SettleWindow
 from driftline.transforms.spine.baseline_source import BaselineSource
+from driftline.transforms.spine.judge_profiles import JudgeProfiles
 from driftline.transforms.spine.parts import COVERAGE, part_of
 from tests.transforms.timelines import MINUTE, encoded_baseline, events, reference_events
 
@@ -117,7 +118,7 @@ def judged(source, minutes, segment="*", x=None):
     batch = events(minutes, ["A"] * len(minutes), x)
     layout = decode_baseline(encoded_path(source), "b").layout
     elements = [
-        ((segment, part_of(part.block, source.newest.fingerprint), START, END), part.profile)
+        ((segment, part_of(part.part, source.newest.fingerprint), START, END), part.profile)
         for part in profile_events(batch, layout, None, END)
     ]
     return [out for element in elements for out in step.process(element)]
@@ -151,7 +152,7 @@ def test_timers_are_set_for_the_end_of_the_window_and_of_its_corrections(source,
 
 
 def test_late_arrivals_of_a_stream_gather_for_seconds_and_of_a_bounded_run_for_none(source, monkeypatch):
-    monkeypatch.setattr(judge_windows.time, "time", lambda: 1_000.0)
+    monkeypatch.setattr(settle_window.time, "time", lambda: 1_000.0)
     for streaming in (True, False):
         window = Window(source, streaming=streaming)
         window.give(*judged(source, [1] * 60))

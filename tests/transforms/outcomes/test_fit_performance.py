@@ -10,8 +10,8 @@ import numpy as np
 import orjson
 import pytest
 
-from driftline.baseline.file import PERFORMANCE
 from driftline.performance import Loss, LossNull, LossPeriods, PerformanceProfile
+from driftline.performance.performance_measure import PART
 from driftline.profiles.coverage import Coverage
 from driftline.transforms.outcomes.fit_performance import FitPerformance
 from driftline.transforms.outcomes.profile_outcomes import ProfileReference
@@ -50,7 +50,7 @@ def entries(rows):
             fit = FitPerformance(encoded, SIZE, STRIDE, min_n=50, min_coverage=0.5)
             _ = tuple(parts) | ProfileReference(LOSS, STRIDE) | fit | beam.Map(_keep, folder)
         found = [path.read_bytes() for path in Path(folder).iterdir()]
-    names = ("segment", "block", "profile", "null")
+    names = ("segment", "part", "profile", "null")
     pieces = [dict(zip(names, (bytes.fromhex(x) for x in orjson.loads(data)), strict=True)) for data in found]
     return {piece["segment"].decode(): piece for piece in pieces}
 
@@ -58,7 +58,7 @@ def entries(rows):
 def _keep(entry, folder):
     packed = [
         value.encode() if isinstance(value, str) else value or b""
-        for value in (entry[name] for name in ("segment", "block", "profile", "null"))
+        for value in (entry[name] for name in ("segment", "part", "profile", "null"))
     ]
     name = entry["segment"].replace("*", "all")
     Path(folder, name).write_bytes(orjson.dumps([value.hex() for value in packed]))
@@ -66,7 +66,7 @@ def _keep(entry, folder):
 
 def test_every_segment_has_an_entry(entries):
     assert set(entries) == {"*", "s=a", "s=b"}
-    assert {entry["block"].decode() for entry in entries.values()} == {PERFORMANCE}
+    assert {entry["part"].decode() for entry in entries.values()} == {PART.name}
     counted = {name: PerformanceProfile.from_bytes(entry["profile"]) for name, entry in entries.items()}
     assert counted["*"].n_predictions == 4_000
     assert counted["*"].n == counted["s=a"].n == counted["s=a"].n_predictions

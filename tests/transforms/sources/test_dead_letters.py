@@ -6,9 +6,9 @@ import pyarrow as pa
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from driftline.decoding.event_times import MAX_TIME, MIN_TIME
 from driftline.decoding.rejects import Reason, Reject
 from driftline.outcomes import UNMATCHED
+from driftline.schemas.timestamps import MAX_TIME, MIN_TIME
 from driftline.tables import DEAD_LETTER, dead_letter_id
 from driftline.transforms.counters import Tally
 from driftline.transforms.sources.dead_letters import (

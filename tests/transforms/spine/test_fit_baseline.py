@@ -9,9 +9,9 @@ import pytest
 
 from driftline.baseline import decode_baseline
 from driftline.baseline.file import decode_windows
-from driftline.baseline.fit import fit_null
 from driftline.config import parse_config
-from driftline.profiles.survey import Survey
+from driftline.measures.registry import measure
+from driftline.measures.survey import Survey
 from driftline.transforms.spine.fit_baseline import FitBaseline
 from driftline.transforms.spine.profile_slices import ProfileSlices
 from driftline.windows.slices import SliceLength
@@ -69,7 +69,8 @@ def test_the_null_is_that_of_the_windows_beside_it(baseline, path):
     windows = decode_windows((path.parent / "b.avro.windows").read_bytes())
     for (segment, name), entry in baseline.entries.items():
         block = baseline.layout.block(name)
-        again = fit_null(block, entry.profile, windows[segment, name], overlap=2, min_n=50)
+        its = windows[segment, name]
+        again = measure(block.kind).null_of(block, entry.profile, its, overlap=2, min_n=50)
         assert entry.null.to_bytes() == again.to_bytes()
         assert entry.null.statuses() == ["calibrated"]
 

@@ -12,9 +12,9 @@ from apache_beam.testing.util import assert_that
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.profiles.encoded import decode_profile, merge_encoded
+from driftline.measures.registry import decode_profile, merge_encoded
+from driftline.measures.slicing import profile_events
 from driftline.profiles.layout import CategoricalFeature, Layout, NumericFeature
-from driftline.profiles.slicing import profile_events
 from driftline.segments import ALL
 from driftline.transforms.spine.merge_encoded import MergeEncoded
 from driftline.transforms.spine.merge_windows import MergeWindows, _in_its_windows, with_all_traffic

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftline.baseline import decode_baseline
+from driftline.measures.registry import decode_profile
 from driftline.profiles.coverage import Coverage
-from driftline.profiles.encoded import decode_profile
 from driftline.transforms.counters import PROFILED, TALLY
 from driftline.transforms.spine import profile_slices
 from driftline.transforms.spine.baseline_source import BaselineSource

@@ -9,8 +9,8 @@ from apache_beam.testing.util import assert_that
 from hypothesis import given
 from hypothesis import strategies as st
 
+from driftline.measures.survey import Survey
 from driftline.profiles.layout import Layout
-from driftline.profiles.survey import Survey
 from driftline.segments import largest
 from driftline.transforms.spine.survey_reference import (
     CountSegments,

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from driftline.measures.slicing import EventBuffer, SliceProfile, profile_events
 from driftline.profiles.categorical import CategoricalProfile
 from driftline.profiles.hashing import hash_text
 from driftline.profiles.layout import CategoricalFeature, Layout, NumericFeature
 from driftline.profiles.numeric import NumericProfile
-from driftline.profiles.slicing import EventBuffer, SliceProfile, profile_events
 from driftline.segments import ALL, OTHER, label_of
 
 MINUTE = 60_000_000
@@ -96,7 +96,7 @@ def assert_expected(found, rows, monitored, length):
     assert set(keys) == set(wanted)
     for part in found:
         assert isinstance(part.start, int)
-        assert_same_profile(LAYOUT.block(part.block), part.profile, wanted[tuple(part[:3])])
+        assert_same_profile(LAYOUT.block(part.part), part.profile, wanted[tuple(part[:3])])
 
 
 MONITORED = st.none() | st.sets(
@@ -209,7 +209,7 @@ def test_a_million_distinct_segments_take_seconds_and_stay_bounded():
     rows = {
         part.segment: NumericProfile.from_bytes(part.profile).rows
         for part in found
-        if part.block == "numeric/0"
+        if part.part == "numeric/0"
     }
     assert rows.pop(OTHER) == 999_000
     assert set(rows.values()) == {1}

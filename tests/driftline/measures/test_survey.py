@@ -5,8 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftline.feature_spec import FeatureSpec
+from driftline.measures.categorical.categorical_survey import CategoricalSurvey
+from driftline.measures.survey import Survey, merge_surveys
+from driftline.profiles.bins import BINS
 from driftline.profiles.hashing import hash_text
-from driftline.profiles.survey import BINS, Survey, merge_surveys
 
 FEATURES = [
     FeatureSpec("age", "numeric", "age"),
@@ -170,7 +172,8 @@ def test_bytes_of_version_1_are_read():
     assert {0.0, 1.0, 2.0, 3.0} <= set(layout.features[0].edges.tolist())
     assert layout.features[2].categories == ("DL",)
     assert layout.features[3].categories == ("日本",)
-    assert survey.categorical["carrier"].counts() == {"DL": 8}
+    counted = CategoricalSurvey.from_bytes(survey.surveys["categorical"]).features
+    assert counted["carrier"].counts() == {"DL": 8}
     again = Survey.of(table_of(ROWS), FEATURES).layout(FEATURES)
     assert again.to_bytes() == layout.to_bytes()
 
@@ -179,6 +182,15 @@ def test_bytes_of_version_1_are_read():
 def test_bytes_cut_short_are_refused(length):
     with pytest.raises(ValueError, match=r"cut short|not a|damaged|bytes|head"):
         Survey.from_bytes(VERSION_1[:length])
+
+
+VERSION_2 = Survey.of(table_of(ROWS), FEATURES).to_bytes()
+
+
+@given(st.integers(0, len(VERSION_2) - 1))
+def test_bytes_of_version_2_cut_short_are_refused(length):
+    with pytest.raises(ValueError, match=r"cut short|not a|damaged|bytes|head"):
+        Survey.from_bytes(VERSION_2[:length])
 
 
 def test_foreign_and_newer_bytes_are_refused():

@@ -1,0 +1,81 @@
+"""Compare the profile of a window with the baseline, whatever its measure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from driftline.measures.measure import JudgedWindow
+from driftline.measures.registry import MEASURES, measure
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from driftline.baseline import Baseline
+    from driftline.profiles.layout import Part
+
+
+def judge(
+    profile: Any, segment: str, part: Part, window: tuple[int, int], *, baseline: Baseline, min_n: int
+) -> dict[str, pa.RecordBatch]:
+    """Compare one window's profile with the baseline.
+
+    Parameters
+    ----------
+    profile
+        Profile of the window, as the part's measure reads it.
+    segment
+        Segment label.
+    part
+        The part of the profile.
+    window
+        Start and end, microseconds.
+    baseline
+        The baseline.
+    min_n
+        Fewest rows a window is judged on.
+
+    Returns
+    -------
+    dict of str to pyarrow.RecordBatch
+        Rows by table. What is decided per model and window of results (`coverage`, `p_adjusted`, `drifted`,
+        `pane`, `pane_index`, `emitted_at`) is null.
+    """
+    entry = baseline.entries.get((segment, part.name))
+    reference = baseline.reference(segment, part) if entry is not None else None
+    place = JudgedWindow(baseline.model, segment, *window, baseline.version, min_n)
+    return dict(measure(part.kind).judge(part, profile, entry, reference, place))
+
+
+def no_data(
+    baseline: Baseline, window: tuple[int, int], present: set[tuple[str, str]]
+) -> list[pa.RecordBatch]:
+    """Make the rows of the baseline's segments that have no events in a window.
+
+    Parameters
+    ----------
+    baseline
+        The baseline.
+    window
+        Start and end, microseconds.
+    present
+        (segment, first feature of a part) that have rows already.
+
+    Returns
+    -------
+    list of pyarrow.RecordBatch
+        Rows with status ``no_data`` and n = 0.
+    """
+    parts = {part.name: part for part in baseline.layout.parts if part.kind in MEASURES.names}
+    batches = []
+    for (segment, name), entry in baseline.entries.items():
+        if name not in parts:
+            continue
+        part = parts[name]
+        of = measure(part.kind)
+        if any((segment, feature) in present for feature in of.features(part)[:1]):
+            continue
+        place = JudgedWindow(baseline.model, segment, *window, baseline.version, 0)
+        rows = of.without_data(part, entry, place)
+        if rows is not None:
+            batches.append(rows)
+    return batches

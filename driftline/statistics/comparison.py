@@ -1,0 +1,146 @@
+"""What a window's comparison with its reference found, whatever the kind of feature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from driftline.statistics.multiple import bonferroni_pair
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from driftline.statistics.null import BlockNull
+    from driftline.statistics.statistic import Statistic
+
+    Floats = NDArray[np.float64]
+
+MISSING: Final = "missing"
+"""The statistic of either kind that decides together with the one of the values."""
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Statistics and p-values of F features in one window; nan where undefined.
+
+    Attributes
+    ----------
+    columns : mapping of str to ndarray of float64, shape (F,)
+        Statistics and their calibrated p-values (``<name>_p``), also to be had as attributes. ``missing_p``
+        is about the share of rows without a value, of numbers without a finite one.
+    p_value : ndarray of float64, shape (F,)
+        The p-value of the deciding statistic and ``missing_p`` combined by Bonferroni; ``missing_p`` alone
+        where no value is present.
+    p_iid : ndarray of float64, shape (F,)
+        The same as if rows were independent.
+    trusted : ndarray of bool, shape (F,)
+        Whether `p_value` rests on enough reference windows to be acted on.
+    extrapolated : ndarray of bool, shape (F,)
+        Whether the window has fewer or more rows than any reference window, so that p is a bound.
+    """
+
+    columns: Mapping[str, Floats]
+    p_value: Floats
+    p_iid: Floats
+    trusted: NDArray[np.bool_]
+    extrapolated: NDArray[np.bool_]
+
+    def __getattr__(self, name: str) -> Floats:
+        """Give a column."""
+        if name == "columns" or name not in self.columns:
+            raise AttributeError(f"the comparison has no {name!r}; it has {sorted(self.columns)}")
+        return self.columns[name]
+
+
+@dataclass(frozen=True, eq=False)
+class Tested:
+    """Calibrated p-values of F features, and what each rests on.
+
+    Attributes
+    ----------
+    p : mapping of str to ndarray of float64, shape (F,)
+        By statistic; nan where undefined or without a null of that name.
+    trusted, extrapolated : mapping of str to ndarray of bool, shape (F,)
+        Whether there are windows enough to act on it, and whether it is a bound.
+    """
+
+    p: Mapping[str, Floats]
+    trusted: Mapping[str, NDArray[np.bool_]]
+    extrapolated: Mapping[str, NDArray[np.bool_]]
+
+    @classmethod
+    def of(cls, pair: Any, statistics: Sequence[Statistic], null: BlockNull | None) -> Tested:
+        """Look up the p-values of a window.
+
+        Parameters
+        ----------
+        pair : NumericPair or CategoricalPair
+            The window and its reference.
+        statistics : sequence of Statistic
+            Those of its kind.
+        null : BlockNull or None
+            Without it every p-value is 1, and none is trusted.
+
+        Returns
+        -------
+        Tested
+        """
+        rows = {each.name: each.rows(pair) for each in statistics}
+        if null is None:
+            no = np.zeros(len(pair.some), dtype=bool)
+            p = {name: np.where(defined, 1.0, np.nan) for name, (_, defined) in rows.items()}
+            return cls(p, dict.fromkeys(rows, no), dict.fromkeys(rows, no))
+        null = null.only(rows)
+        by_name = {each.name: each for each in statistics}
+        squared = np.stack(
+            [by_name[name].squared(pair, null.arrays[name]) for name in null.statistics], axis=1
+        )
+        n = np.stack([rows[name][0] for name in null.statistics], axis=1)
+        found, trusted, extrapolated = null.p_values(squared, n), null.trusted, null.extrapolated(n)
+        place = {name: j for j, name in enumerate(null.statistics)}
+        nowhere = np.full(len(n), np.nan)
+        return cls(
+            {
+                name: np.where(defined, found[:, place[name]], np.nan) if name in place else nowhere
+                for name, (_, defined) in rows.items()
+            },
+            {name: trusted[:, j] for name, j in place.items()},
+            {name: extrapolated[:, j] for name, j in place.items()},
+        )
+
+    def combined(
+        self, values: Mapping[str, Floats], *, by: str, p_iid: Floats, decides: NDArray[np.bool_]
+    ) -> Comparison:
+        """Put a comparison together.
+
+        Parameters
+        ----------
+        values : mapping of str to ndarray of float64, shape (F,)
+            Statistics by column.
+        by : str
+            Name of the statistic that decides beside the missing rate.
+        p_iid : ndarray of float64, shape (F,)
+            The combined p-value as if rows were independent.
+        decides : ndarray of bool, shape (F,)
+            Whether it is that statistic and not the missing rate that `trusted` and `extrapolated` are of.
+
+        Returns
+        -------
+        Comparison
+        """
+        no = np.zeros(len(decides), dtype=bool)
+
+        def of_the_deciding(flags: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
+            return np.where(decides, flags.get(by, no), flags.get(MISSING, no))
+
+        return Comparison(
+            {**values, **{f"{name}_p": p for name, p in self.p.items()}},
+            p_value=bonferroni_pair(self.p[by], self.p[MISSING]),
+            p_iid=p_iid,
+            trusted=of_the_deciding(self.trusted),
+            extrapolated=of_the_deciding(self.extrapolated),
+        )

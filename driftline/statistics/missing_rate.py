@@ -1,0 +1,58 @@
+"""Change of the share of rows without a value, as a statistic of either kind of feature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from driftline.statistics.null.fit import fit_rate
+from driftline.statistics.rates import arcsine_difference
+from driftline.statistics.statistic import FittedNull, Statistic
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from driftline.statistics.statistic import FeatureWindows
+
+
+@dataclass(frozen=True)
+class MissingRate(Statistic):
+    """The arcsine difference of the rates; of numbers, NaN and infinite ones are missing too.
+
+    Parameters
+    ----------
+    kind : str
+        ``numeric`` or ``categorical``.
+    """
+
+    kind: str
+    name: str = "missing"
+    columns: tuple[()] = ()
+
+    def values(self, pair: Any) -> dict[str, NDArray[np.float64]]:  # noqa: ARG002  (rates are of profiles)
+        """Give nothing: a row says its rates whether or not there is a reference."""
+        return {}
+
+    def squared(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:  # noqa: ARG002
+        """Square the difference."""
+        current, base = pair.current, pair.reference.counts
+        rate = base.absent / np.maximum(base.rows, 1.0)
+        squared: NDArray[np.float64] = arcsine_difference(current.absent, current.rows, rate) ** 2
+        return squared
+
+    def rows(self, pair: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """Count all rows."""
+        return pair.current.rows, pair.some
+
+    def fit(self, windows: FeatureWindows) -> FittedNull:
+        """Calibrate the difference."""
+        absent = windows.missing + windows.nonfinite
+        return FittedNull(fit_rate(absent, windows.counts.sum(1) + absent, windows.overlap))
+
+
+OF_NUMBERS = MissingRate("numeric")
+OF_CATEGORIES = MissingRate("categorical")

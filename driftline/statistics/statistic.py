@@ -1,0 +1,142 @@
+"""What a statistic is: how far a window is from its reference, and how far normal windows stray by it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from driftline.schemas.fields import Field
+    from driftline.statistics.null.calibrate import NullTable
+
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureWindows:
+    """One feature in the W windows of a reference, in time order.
+
+    Parameters
+    ----------
+    counts : ndarray of float64, shape (W, B)
+        Rows in each value bin; of a categorical feature in each category, the last one *other*.
+    missing, nonfinite : ndarray of float64, shape (W,)
+        Rows that are null, and NaN or infinite.
+    gap : ndarray of float64, shape (B - 1,)
+        Distances of neighbouring bins' centres; empty for categories.
+    overlap : float
+        Window length over window period: 1 for disjoint windows, 2 for 30 minutes every 15.
+    smallest : float
+        Rows of the smallest window that is ever judged.
+    """
+
+    counts: Floats
+    missing: Floats
+    nonfinite: Floats
+    gap: Floats
+    overlap: float
+    smallest: float
+
+
+@dataclass(frozen=True, eq=False)
+class FittedNull:
+    """The null of one statistic of one feature.
+
+    Parameters
+    ----------
+    table : NullTable
+        Of the squared statistic.
+    arrays : mapping of str to ndarray
+        What the statistic needs besides to be computed as it was calibrated: bins that were pooled,
+        denominators. Each one-dimensional.
+    """
+
+    table: NullTable
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
+class Statistic(ABC):
+    """One way to measure how far windows of F features are from their reference.
+
+    Attributes
+    ----------
+    name : str
+        Of the null in a baseline. Its p-value is the column ``<name>_p`` of a result row.
+    kind : str
+        Features it is for: ``numeric`` or ``categorical``.
+    columns : tuple of Field
+        Columns that it adds to a result row besides its p-value; empty for those of driftline itself.
+    """
+
+    name: str
+    kind: str
+    columns: tuple[Field, ...] = ()
+
+    @abstractmethod
+    def values(self, pair: Any) -> dict[str, Floats]:
+        """Compute what is reported.
+
+        Parameters
+        ----------
+        pair : NumericPair or CategoricalPair
+            The window and its reference.
+
+        Returns
+        -------
+        dict of str to ndarray of float64, shape (F,)
+            By column; nan where undefined.
+        """
+
+    @abstractmethod
+    def squared(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> Floats:
+        """Compute what has the null distribution.
+
+        Parameters
+        ----------
+        pair : NumericPair or CategoricalPair
+            The window and its reference.
+        arrays : mapping of str to ndarray, shape (F, ...)
+            What `fit` gave of each feature, one below the other.
+
+        Returns
+        -------
+        ndarray of float64, shape (F,)
+            The squared statistic.
+        """
+
+    @abstractmethod
+    def rows(self, pair: Any) -> tuple[Floats, NDArray[np.bool_]]:
+        """Tell how many rows of the window it is made of.
+
+        Parameters
+        ----------
+        pair : NumericPair or CategoricalPair
+            The window and its reference.
+
+        Returns
+        -------
+        n : ndarray of float64, shape (F,)
+            Rows.
+        defined : ndarray of bool, shape (F,)
+            Whether there is a p-value.
+        """
+
+    @abstractmethod
+    def fit(self, windows: FeatureWindows) -> FittedNull:
+        """Calibrate its null on the windows of a reference.
+
+        Parameters
+        ----------
+        windows : FeatureWindows
+            One feature.
+
+        Returns
+        -------
+        FittedNull
+        """
