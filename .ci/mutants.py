@@ -37,6 +37,7 @@ EXPLAINED = ROOT / "tests" / "mutants.md"
 TESTS = {
     "driftline/statistics/**/*.py": ["tests/driftline/statistics"],
     "driftline/judging/**/*.py": ["tests/driftline/judging"],
+    "driftline/measures/result_rows.py": ["tests/driftline/judging"],
     "driftline/verdicts/**/*.py": ["tests/driftline/verdicts"],
 }
 """Tests that must notice a mutant, by where it is."""
@@ -115,6 +116,7 @@ def mutants(path: Path) -> Iterator[Mutant]:
 
 
 def _meaning(code: str) -> str | None:
+    """The code without what decides nothing; None where it cannot be read."""
     try:
         tree = ast.parse(code)
     except SyntaxError:
@@ -123,6 +125,8 @@ def _meaning(code: str) -> str | None:
         if isinstance(node, (ast.FunctionDef, ast.AnnAssign, ast.arg)):
             node.__dict__.pop("returns", None)
             node.__dict__.pop("annotation", None)
+        if isinstance(node, ast.ClassDef):
+            node.decorator_list = []  # whether a dataclass is frozen decides nothing
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             node.test = ast.Constant(value=False)
     return ast.dump(tree)
@@ -136,7 +140,8 @@ def folders_of(path: str) -> list[str]:
 def tests_of(path: str) -> list[str]:
     """Arguments of pytest: the file's own tests first, since most mutants die there."""
     own = [found for folder in folders_of(path) for found in Path(folder).rglob(f"test_{Path(path).stem}.py")]
-    return [*map(str, own), path, *folders_of(path)]
+    doctests = str(Path(path).parent)
+    return [*map(str, own), doctests, *folders_of(path)]
 
 
 def run_tests(path: str, code: str | None) -> int:
