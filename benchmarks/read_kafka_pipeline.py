@@ -18,13 +18,13 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from benchmarks.counted_rows import CountRows
 from driftline.config import load_config
-from driftline.pipelines.kafka import kafka_reader
+from driftline.pipelines.sources import event_reader
 
 
 def main(path: str, folder: str, _: str, *options: str) -> None:
     """Build the pipeline and submit it."""
     pipeline = beam.Pipeline(options=PipelineOptions(list(options)))
-    read = pipeline | "Read" >> kafka_reader(load_config(path), bounded=False)
+    read = pipeline | "Read" >> event_reader(load_config(path), bounded=False)
     _ = read.events | "Count" >> beam.ParDo(CountRows(folder, batches=True))
     pipeline.run()
 

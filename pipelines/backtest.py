@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from driftline.config.models import FilesSink, Sink
+from driftline.config.files_sink import FilesSinkSettings
 from driftline.pipelines.monitor import run_to_the_end
+from driftline.transforms.sinks.files.sink import FilesSink
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from driftline.pipelines.job import Outcome
 
 
-def run_backtest(config: Config, options: PipelineOptions, *, pattern: str | None, output: str) -> Outcome:
+def run_backtest(config: Config, options: PipelineOptions, *, output: str) -> Outcome:
     """Judge bounded input and leave the rows in a directory.
 
     Parameters
@@ -24,8 +25,6 @@ def run_backtest(config: Config, options: PipelineOptions, *, pattern: str | Non
         The configuration.
     options
         Beam options.
-    pattern
-        Files to read; None to read the Kafka source to its present end.
     output
         Directory for ``results.parquet``, ``dead_letters.parquet`` and ``run.json``. What is there under
         these names is replaced when the job has finished, and not before.
@@ -41,8 +40,8 @@ def run_backtest(config: Config, options: PipelineOptions, *, pattern: str | Non
     JobError
         If it does not finish.
     """
-    sinks = [Sink(files=FilesSink(path=output, format="parquet"))]
-    return run_to_the_end(config, options, pattern=pattern, sinks=sinks, title="backtest")
+    sink = FilesSink(FilesSinkSettings(path=output, format="parquet"), "--output")
+    return run_to_the_end(config, options, sinks=[sink], title="backtest")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 from apache_beam.io.filesystems import FileSystems
@@ -15,31 +15,34 @@ from apache_beam.pvalue import AsSingleton
 from driftline.baseline import BaselineError, decode_baseline
 from driftline.baseline.digests import import_digests
 from driftline.baseline.reference_windows import calibration_remarks, calibration_stride
-from driftline.pipelines.events import bounded_reader, without_duplicates
 from driftline.pipelines.job import FIRST_READING, run_job
-from driftline.pipelines.labels import Outcomes, label_reader, outcome_remarks
-from driftline.pipelines.output import refuse_folders, unfinished
+from driftline.pipelines.labels import Outcomes, outcome_remarks
+from driftline.pipelines.sources import event_reader, label_reader, source_of, without_duplicates
 from driftline.tables import DEAD_LETTER
 from driftline.transforms.outcomes.profile_outcomes import ProfileReference
-from driftline.transforms.sinks.write_rows import WriteRows
+from driftline.transforms.sinks.files.write_rows import WriteRows
 from driftline.transforms.spine.baseline_source import read_baseline
 from driftline.transforms.spine.baseline_versions import PREVIOUS
 from driftline.transforms.spine.fit_baseline import FitBaseline
 from driftline.transforms.spine.profile_slices import ProfileSlices
 from driftline.transforms.spine.survey_reference import SurveyReference
+from driftline.transforms.whole_files import refuse_folders, unfinished
 from driftline.transforms.write_file import write_atomically
 from driftline.windows.slices import SliceLength, slice_length
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from driftline.config import Config
     from driftline.pipelines.job import Outcome
-    from driftline.transforms.sources.kafka.read_kafka import ReadKafka
-    from driftline.transforms.sources.read_files import ReadEvents
+    from driftline.transforms.sources.source import Reader
 
 
-def build_baseline(config: Config, options: PipelineOptions, *, pattern: str | None, output: str) -> Outcome:
+def build_baseline(
+    config: Config, options: PipelineOptions, say: Callable[[str], Any], *, output: str
+) -> Outcome:
     """Build a baseline file from a reference.
 
     Parameters
@@ -48,8 +51,8 @@ def build_baseline(config: Config, options: PipelineOptions, *, pattern: str | N
         The configuration.
     options
         Beam options.
-    pattern
-        Files of the reference; None to read the Kafka source to its present end.
+    say
+        Is given a line for the user before the job starts.
     output
         Path of the baseline; its window histograms and dead letters go beside it, as ``<output>.windows`` and
         ``<output>.dead_letters.parquet``. What is there is replaced when the job has finished, not before;
@@ -67,10 +70,12 @@ def build_baseline(config: Config, options: PipelineOptions, *, pattern: str | N
         If it does not finish.
     """
     refuse_folders(output)
-    reader = bounded_reader(config, pattern)
+    reader = event_reader(config, bounded=True)
     labels = label_reader(config, bounded=True)
+    for note in _notes(config):
+        say(note)
     directory, name = FileSystems.split(output)
-    with unfinished(directory) as [scratch]:
+    with unfinished(directory) as scratch:
         pipeline = beam.Pipeline(options=options)
         path = FileSystems.join(scratch, name)
         lay_out_baseline(pipeline, config, reader=reader, labels=labels, path=path)
@@ -79,6 +84,18 @@ def build_baseline(config: Config, options: PipelineOptions, *, pattern: str | N
     built = read_baseline(output)
     remarks = (*calibration_remarks(built.windows), *outcome_remarks(config, built))
     return replace(outcome, remarks=(*outcome.remarks, *remarks))
+
+
+def _notes(config: Config) -> list[str]:
+    source, labels = config.source, config.labels
+    if source.option:
+        if labels is None or labels.source is None or labels.source.option:
+            return []
+        return ["note: the labels of these events are looked for in labels.source; or give --labels"]
+    if source_of(source).endless:
+        remedy = "up to its present end: all of it is taken as normal; or give --input"
+        return [f"note: learning from {source.key('source')}, {remedy}"]
+    return [f"note: learning from {source.key('source')}; events to be judged later belong elsewhere"]
 
 
 def import_baseline(config: Config, digests: str, output: str) -> None:
@@ -123,8 +140,8 @@ def lay_out_baseline(
     pipeline: beam.Pipeline,
     config: Config,
     *,
-    reader: ReadEvents | ReadKafka,
-    labels: ReadEvents | ReadKafka | None,
+    reader: Reader,
+    labels: Reader | None,
     path: str,
 ) -> None:
     """Lay out the job: two passes over the reference.
@@ -156,7 +173,7 @@ def lay_out_baseline(
         config.feature_specs, config.segments, config.max_segments, config.measures.asked()
     )
     decoded = pipeline | "SecondReading" >> reader
-    events = without_duplicates(decoded.events, config, reader)
+    events = without_duplicates(decoded.events, config)
     directory, name = FileSystems.split(path)
     dead_letters = decoded.dead_letters
     performance = None

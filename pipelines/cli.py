@@ -103,7 +103,9 @@ def validate(invocation: Invocation, config: str) -> None:
       driftline validate config.yaml
     """
     _refuse_beam_args(invocation, "validate")
-    settings = _load(config)
+    from driftline.config import load_config
+
+    settings = load_config(config)
     from driftline.pipelines.validate import validate_config
 
     remarks = validate_config(settings)
@@ -136,24 +138,12 @@ def baseline(
       driftline baseline config.yaml --input 'log/2013-0[1-6]*.avro' --output baseline.avro
       driftline baseline config.yaml -- --direct_num_workers=4 --direct_running_mode=multi_processing
     """
-    settings = _load(config, labels)
+    settings = _load(config, pattern, labels)
     options = _options(invocation)
     from driftline.pipelines.baseline import build_baseline
 
     path = output or settings.baseline.path
-    if pattern is None and settings.source.kind == "kafka":
-        click.echo(
-            "note: learning from source.kafka, up to its present end: all of it is taken as normal; "
-            "or give --input"
-        )
-    elif pattern is None:
-        pattern = _files_pattern(settings)
-        click.echo(
-            "note: learning from source.files.pattern; events to be judged later belong in other files"
-        )
-    elif labels is None and settings.labels is not None and settings.labels.source is not None:
-        click.echo("note: the labels of these events are looked for in labels.source; or give --labels")
-    outcome = build_baseline(settings, options, pattern=pattern, output=path)
+    outcome = build_baseline(settings, options, click.echo, output=path)
     _finished(outcome, f"baseline written to {path}")
 
 
@@ -207,9 +197,10 @@ def backtest(
       driftline backtest config.yaml --input 'log/2013-1*.avro' --output out/
       driftline report out/
     """
-    settings = _load(config, labels)
+    settings = _load(config, pattern, labels)
     options = _options(invocation)
-    directory = output or next((sink.files.path for sink in settings.sinks if sink.files is not None), None)
+    folders = (sink.files.path for sink in settings.sinks if sink.kind == "files")
+    directory = output or next(folders, None)
     if directory is None:
         remedy = "give --output DIR, or add to the configuration `sinks: [files: {path: out/}]`"
         raise ConfigError(
@@ -217,9 +208,7 @@ def backtest(
         )
     from driftline.pipelines.backtest import run_backtest
 
-    if pattern is None and settings.source.kind != "kafka":
-        pattern = _files_pattern(settings)
-    outcome = run_backtest(settings, options, pattern=pattern, output=directory)
+    outcome = run_backtest(settings, options, output=directory)
     _finished(outcome, f"results written to {directory}; look at them: driftline report {directory}")
 
 
@@ -242,21 +231,21 @@ def monitor(invocation: Invocation, config: str) -> None:
     if not settings.sinks:
         remedy = "say where results go: `sinks: [files: {path: out/}]`"
         raise ConfigError(config, [Problem("sinks", "is missing, and monitor writes nowhere else", remedy)])
-    kind = settings.source.kind
-    options = _options(invocation, streaming=kind == "kafka")
-    if kind == "kafka":
+    from driftline.pipelines.sources import check_events, source_of
+
+    if not source_of(settings.source).endless:
+        from driftline.pipelines.monitor import run_monitor
+
+        outcome = run_monitor(settings, _options(invocation))
+    else:
         from driftline.pipelines.stream import StreamStopped, run_stream
 
+        check_events(settings, bounded=False)  # before a runner for streams is looked for
         try:
-            outcome = run_stream(settings, options, click.echo)
+            outcome = run_stream(settings, _options(invocation, streaming=True), click.echo)
         except StreamStopped as stopped:
             _finished(stopped.outcome, str(stopped))
             raise click.exceptions.Exit(INTERRUPTED) from None
-    else:
-        _files_pattern(settings, "name files or kafka")
-        from driftline.pipelines.monitor import run_monitor
-
-        outcome = run_monitor(settings, options)
     _finished(outcome, f"results written to {_places(settings)}")
 
 
@@ -328,10 +317,14 @@ def _split(args: list[str]) -> tuple[list[str], list[str]]:
     return args[:place], args[place + 1 :]
 
 
-def _load(path: str, labels: str | None = None) -> Config:
+def _load(path: str, pattern: str | None = None, labels: str | None = None) -> Config:
     from driftline.config import load_config
 
     settings = load_config(path)
+    for remark in settings.remarks:
+        click.echo(f"note: {remark}")
+    if pattern is not None:
+        settings = settings.with_input_files(pattern)
     return settings if labels is None else settings.with_label_files(labels)
 
 
@@ -343,21 +336,10 @@ def _options(invocation: Invocation, *, streaming: bool = False) -> PipelineOpti
     return options
 
 
-def _files_pattern(
-    settings: Config, remedy: str = "give --input PATTERN with recorded data, or name files or kafka"
-) -> str:
-    if settings.source.files is not None:
-        return settings.source.files.pattern
-    pubsub = settings.source.pubsub
-    assert pubsub is not None
-    problem = Problem("source.pubsub", "is not read by this release", remedy, pubsub.subscription)
-    raise ConfigError(settings.name, [problem])
-
-
 def _places(settings: Config) -> str:
-    folders = [sink.files.path for sink in settings.sinks if sink.files is not None]
-    topics = [f"topic {sink.kafka.results}" for sink in settings.sinks if sink.kafka is not None]
-    return ", ".join([*folders, *topics])
+    from driftline.pipelines.sinks import sinks_of
+
+    return ", ".join(sink.describe() for sink in sinks_of(settings))
 
 
 def _refuse_beam_args(invocation: Invocation, command: str) -> None:

@@ -1,4 +1,4 @@
-"""What every job does around its pipeline: check the input, show progress, count."""
+"""What every job does around its pipeline: show progress, count."""
 
 from __future__ import annotations
 
@@ -12,11 +12,8 @@ from apache_beam.runners.runner import PipelineState
 from rich.console import Console
 from rich.live import Live
 
-from driftline.config import ConfigError, Problem
-from driftline.decoding.event_schema import EventSchema, check_columns
 from driftline.pipelines.counts import Counts
 from driftline.transforms.counters import PROFILED, TALLY, counts_of
-from driftline.transforms.sources.read_files import match_files, source_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,70 +53,6 @@ class Outcome:
     started: int
     seconds: float
     remarks: tuple[str, ...] = ()
-
-
-def check_input(config: Config, pattern: str) -> None:
-    """Refuse input that cannot be what the configuration describes, before anything starts.
-
-    Parameters
-    ----------
-    config
-        The configuration.
-    pattern
-        Files to read.
-
-    Raises
-    ------
-    ConfigError
-        If no file matches, its format is unknown, a column is missing or has another kind.
-    """
-    files = config.source.files
-    configured = files is not None and files.pattern == pattern
-    key = "source.files.pattern" if configured else "--input"
-    check_source(config, pattern, config.input_format(pattern), EventSchema.of(config), key)
-
-
-def check_source(
-    config: Config, pattern: str, file_format: str | None, schema: EventSchema, key: str
-) -> None:
-    """Refuse files without the columns of a schema.
-
-    Parameters
-    ----------
-    config
-        The configuration.
-    pattern
-        Files to read.
-    file_format
-        Their format; by suffix if None.
-    schema
-        The columns.
-    key
-        Of the configuration, or the option, where the files are named.
-
-    Raises
-    ------
-    ConfigError
-        If no file matches, its format is unknown, a column is missing or has another kind.
-    """
-    try:
-        match_files(pattern)
-        columns = source_columns(pattern, file_format)
-    except (OSError, ValueError) as error:
-        remedy = "correct it, or give --input" if key.startswith("source") else "correct it"
-        name = "command line" if key.startswith("--") else config.name
-        raise ConfigError(name, [Problem(key, str(error), remedy, pattern)]) from error
-    if columns is None:
-        return
-    problems = check_columns(columns, schema)
-    if problems:
-        remedy = f"correct it, or read other files than {pattern}"
-        raise ConfigError(config.name, [Problem(*_key_and_rest(problem), remedy) for problem in problems])
-
-
-def _key_and_rest(problem: str) -> tuple[str, str]:
-    key, _, rest = problem.partition(": ")
-    return key, rest
 
 
 def run_job(pipeline: beam.Pipeline, config: Config, title: str) -> Outcome:

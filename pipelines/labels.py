@@ -1,4 +1,4 @@
-"""Labels: where they come from, what they are joined with, what becomes of those that match nothing."""
+"""Labels: what they are joined with, and what becomes of those that match nothing."""
 
 from __future__ import annotations
 
@@ -8,24 +8,18 @@ from typing import TYPE_CHECKING, Any
 import apache_beam as beam
 import pyarrow as pa
 
-from driftline.config import ConfigError, Problem
-from driftline.decoding.event_schema import EventSchema
 from driftline.performance.performance_measure import PART
-from driftline.pipelines.job import check_source
-from driftline.pipelines.kafka import kafka_labels
 from driftline.segments import ALL
 from driftline.transforms.outcomes.join_labels import JoinLabels
 from driftline.transforms.outcomes.outcome_batches import LabelBatches, OutcomeBatches, PredictionBatches
 from driftline.transforms.sources.dead_letters import UnmatchedDeadLetters
-from driftline.transforms.sources.read_files import ReadEvents
 
 if TYPE_CHECKING:
     from driftline.baseline import Baseline
     from driftline.config import Config
     from driftline.config.labels import Labels
-    from driftline.config.sources import Source
     from driftline.outcomes.travelling_features import FeatureLayout
-    from driftline.transforms.sources.kafka.read_kafka import ReadKafka
+    from driftline.transforms.sources.source import Reader
     from driftline.transforms.spine.baseline_source import BaselineSource
 
 
@@ -44,26 +38,6 @@ class Joined:
     predictions: beam.PCollection
     outcomes: beam.PCollection
     dead_letters: tuple[beam.PCollection, ...]
-
-
-def check_labels(config: Config) -> None:
-    """Refuse files of labels that cannot be what the configuration describes, before anything starts.
-
-    Parameters
-    ----------
-    config
-        The configuration.
-
-    Raises
-    ------
-    ConfigError
-        If its labels come from files and no file matches, or a column is missing or has another kind; if they
-        come from Pub/Sub.
-    """
-    source = _source(config)
-    if source is not None and source.files is not None:
-        schema = EventSchema.of_labels(config)
-        check_source(config, source.files.pattern, _format(source.files), schema, config.label_files_key)
 
 
 def outcome_remarks(config: Config, baseline: Baseline) -> list[str]:
@@ -106,39 +80,6 @@ def outcome_remarks(config: Config, baseline: Baseline) -> list[str]:
     return [remark] if remark else []
 
 
-def label_reader(config: Config, *, bounded: bool, in_process: bool = False) -> ReadEvents | ReadKafka | None:
-    """Make the source of labels.
-
-    Parameters
-    ----------
-    config
-        The configuration.
-    bounded
-        Whether Kafka is read to its present end.
-    in_process
-        Whether a stream is read by this process, on the local runner.
-
-    Returns
-    -------
-    ReadEvents, ReadKafka or None
-        None where the events carry the labels, or there are none.
-
-    Raises
-    ------
-    ConfigError
-        If the source cannot be what the configuration describes, or is one that is not read.
-    """
-    source = _source(config)
-    if source is None:
-        return None
-    if source.kafka is not None:
-        return kafka_labels(config, bounded=bounded, in_process=in_process)
-    assert source.files is not None
-    check_labels(config)
-    schema = EventSchema.of_labels(config)
-    return ReadEvents(config.model, schema, source.files.pattern, _format(source.files))
-
-
 @dataclass
 class Outcomes(beam.PTransform):
     """From normalised events to predictions and outcomes.
@@ -163,7 +104,7 @@ class Outcomes(beam.PTransform):
 
     model: str
     labels: Labels
-    reader: ReadEvents | ReadKafka | None
+    reader: Reader | None
     allowed_lateness: int | None
     baseline: BaselineSource | None = None
     plan: Any = None
@@ -190,18 +131,3 @@ class Outcomes(beam.PTransform):
             UnmatchedDeadLetters(self.model)
         ).with_output_types(pa.RecordBatch)
         return Joined(predictions, joined["outcomes"], (read.dead_letters, unmatched))
-
-
-def _source(config: Config) -> Source | None:
-    source = config.labels.source if config.labels is not None else None
-    if source is not None and source.pubsub is not None:
-        remedy = "name files or kafka; baseline and backtest also take files with --labels"
-        problem = Problem(
-            "labels.source.pubsub", "is not read by this release", remedy, source.pubsub.subscription
-        )
-        raise ConfigError(config.name, [problem])
-    return source
-
-
-def _format(files: Any) -> str | None:
-    return files.format_for(files.pattern)

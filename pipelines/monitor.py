@@ -8,23 +8,21 @@ from typing import TYPE_CHECKING
 
 import apache_beam as beam
 import pyarrow as pa
-from apache_beam.io.filesystems import FileSystems
 
 from driftline.baseline.compatibility import check_fits
 from driftline.measures.registry import measure
-from driftline.pipelines.events import bounded_reader, without_duplicates
 from driftline.pipelines.job import run_job
-from driftline.pipelines.labels import Outcomes, label_reader, outcome_remarks
+from driftline.pipelines.labels import Outcomes, outcome_remarks
 from driftline.pipelines.outcomes import check_learning, detect_changes, learnt_features, monitor_performance
-from driftline.pipelines.output import delete, refuse_folders, refuse_own_output, unfinished
-from driftline.pipelines.sinks import SCHEMAS, moved, prepare_sinks, tables_of, write_sinks
+from driftline.pipelines.sinks import prepare_sinks, sinks_of, whole_sinks, write_sinks
+from driftline.pipelines.sources import event_reader, label_reader, without_duplicates
 from driftline.run_summary import RunSummary
+from driftline.tables import tables_of
 from driftline.transforms.coders import RecordBatchCoder
 from driftline.transforms.decide.judge_windows import JudgeWindows
 from driftline.transforms.spine.baseline_source import BaselineSource, read_baseline
 from driftline.transforms.spine.merge_windows import MergeWindows
 from driftline.transforms.spine.profile_slices import ProfileSlices
-from driftline.transforms.write_file import write_atomically
 from driftline.windows.slices import slice_length
 
 if TYPE_CHECKING:
@@ -34,10 +32,9 @@ if TYPE_CHECKING:
 
     from driftline.baseline import Baseline
     from driftline.config import Config
-    from driftline.config.models import Sink
     from driftline.pipelines.job import Outcome
-    from driftline.transforms.sources.kafka.read_kafka import ReadKafka
-    from driftline.transforms.sources.read_files import ReadEvents
+    from driftline.transforms.sinks.sink import Sink
+    from driftline.transforms.sources.source import Reader
 
 # A row may reach the last window it belongs to this late, plus the time its pane needs through the levels.
 _SLACK = 60_000_000
@@ -114,8 +111,8 @@ def build_monitor(
     config: Config,
     baseline: BaselineSource,
     *,
-    reader: ReadEvents | ReadKafka,
-    labels: ReadEvents | ReadKafka | None,
+    reader: Reader,
+    labels: Reader | None,
     sinks: Sequence[Sink],
     streaming: bool,
 ) -> None:
@@ -139,7 +136,7 @@ def build_monitor(
         Whether the events never end.
     """
     decoded = pipeline | "ReadEvents" >> reader
-    events = without_duplicates(decoded.events, config, reader)
+    events = without_duplicates(decoded.events, config)
     tables = judge_measures(events, config, baseline, streaming=streaming)
     dead_letters = [decoded.dead_letters]
     lateness = config.windows.allowed_lateness if streaming else None
@@ -188,12 +185,12 @@ def fitting_baseline(config: Config) -> Baseline:
 
 
 def run_monitor(config: Config, options: PipelineOptions) -> Outcome:
-    """Run the monitor job on files, into the configuration's sinks.
+    """Run the monitor job on a source that ends, into the configuration's sinks.
 
     Parameters
     ----------
     config
-        The configuration; its source is files.
+        The configuration.
     options
         Beam options.
 
@@ -208,15 +205,11 @@ def run_monitor(config: Config, options: PipelineOptions) -> Outcome:
     JobError
         If it does not finish.
     """
-    files = config.source.files
-    assert files is not None
-    return run_to_the_end(config, options, pattern=files.pattern, sinks=config.sinks, title="monitor")
+    return run_to_the_end(config, options, sinks=sinks_of(config), title="monitor")
 
 
-def run_to_the_end(
-    config: Config, options: PipelineOptions, *, pattern: str | None, sinks: Sequence[Sink], title: str
-) -> Outcome:
-    """Judge events that end; folders among the sinks get a ``run.json`` too.
+def run_to_the_end(config: Config, options: PipelineOptions, *, sinks: Sequence[Sink], title: str) -> Outcome:
+    """Judge the events there are now.
 
     Parameters
     ----------
@@ -224,8 +217,6 @@ def run_to_the_end(
         The configuration.
     options
         Beam options.
-    pattern
-        Files to read; None to read Kafka to its present end.
     sinks
         Where rows are written.
     title
@@ -242,47 +233,27 @@ def run_to_the_end(
     JobError
         If it does not finish.
     """
-    folders = [sink.files for sink in sinks if sink.files is not None]
-    for folder in folders:
-        names = [*(f"{table}.{folder.format}" for table in tables_of(config)), "run.json"]
-        refuse_folders(*(FileSystems.join(folder.path, name) for name in names))
-        if pattern is not None:
-            refuse_own_output(folder.path, names, pattern)
-    reader = bounded_reader(config, pattern)
+    tables = tables_of(config)
+    for sink in sinks:
+        sink.check(tables, config.source.settings.reads_files)
+    reader = event_reader(config, bounded=True)
     labels = label_reader(config, bounded=True)
     baseline = fitting_baseline(config)
-    prepare_sinks(sinks, tables_of(config), streaming=False)
-    with unfinished(*(folder.path for folder in folders)) as scratch:
+    prepare_sinks(sinks, tables, streaming=False)
+    with whole_sinks(sinks, tables) as places:
         pipeline = beam.Pipeline(options=options)
         source = BaselineSource(config.baseline.path, baseline.version)
-        build_monitor(
-            pipeline,
-            config,
-            source,
-            reader=reader,
-            labels=labels,
-            sinks=moved(sinks, scratch),
-            streaming=False,
-        )
+        build_monitor(pipeline, config, source, reader=reader, labels=labels, sinks=places, streaming=False)
         outcome = run_job(pipeline, config, title)
-        write_summary(config, baseline, outcome, scratch)
-    written = tables_of(config)
-    for folder in folders:  # what another configuration left would be taken for part of this run
-        delete(
-            [
-                FileSystems.join(folder.path, f"{name}.{folder.format}")
-                for name in SCHEMAS
-                if name not in written
-            ]
-        )
+        write_summary(config, baseline, outcome, places)
     remarks = outcome_remarks(config, baseline)
     return replace(outcome, remarks=(*outcome.remarks, *remarks))
 
 
 def write_summary(
-    config: Config, baseline: Baseline, outcome: Outcome, folders: Sequence[str], *, streaming: bool = False
+    config: Config, baseline: Baseline, outcome: Outcome, sinks: Sequence[Sink], *, streaming: bool = False
 ) -> None:
-    """Leave a ``run.json`` in folders of results, for the report.
+    """Leave beside the rows what the run says about itself, for the report.
 
     Parameters
     ----------
@@ -292,7 +263,7 @@ def write_summary(
         What was judged by.
     outcome
         What the job did; of a stream only when it began.
-    folders
+    sinks
         Where to.
     streaming
         Whether the job has no end.
@@ -321,8 +292,8 @@ def write_summary(
         labels=counts.labels,
         streaming=streaming,
     )
-    for folder in folders:
-        write_atomically(FileSystems.join(folder, "run.json"), summary.to_json().encode())
+    for sink in sinks:
+        sink.summarise(summary)
 
 
 if __name__ == "__main__":

@@ -13,12 +13,12 @@ from driftline.baseline import BaselineError
 from driftline.config import ConfigError, Problem
 from driftline.measures.registry import measure
 from driftline.pipelines.job import JobError
-from driftline.pipelines.output import refuse_folders
 from driftline.report import render
 from driftline.run_summary import RunSummary
-from driftline.tables import DETECTION, PERFORMANCE, RESULT
-from driftline.transforms.sinks.read_rows import read_rows
+from driftline.tables import RESULT, table_named
+from driftline.transforms.sinks.files.read_rows import read_rows
 from driftline.transforms.spine.baseline_source import read_baseline
+from driftline.transforms.whole_files import refuse_folders
 from driftline.transforms.write_file import is_folder, write_atomically
 
 if TYPE_CHECKING:
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from driftline.measures.reference_distribution import ReferenceDistribution
     from driftline.tables import RowSchema
 
-_OTHERS = {"performance": PERFORMANCE, "detections": DETECTION}
+_OTHERS = ("performance", "detections")
+"""Tables that the page has a place for, where a run has them."""
 
 
 def write_report(directory: str, output: str) -> list[str]:
@@ -80,7 +81,7 @@ def write_report(directory: str, output: str) -> list[str]:
                 f"without the reference's distributions: {run.baseline_path} is now version "
                 f"{baseline.version}, these results were judged by {run.baseline_version}"
             )
-    others = {name: _if_there(directory, name, schema, remarks) for name, schema in _OTHERS.items()}
+    others = {name: _if_there(directory, name, table_named(name).schema, remarks) for name in _OTHERS}
     page = render(rows, run, references, **others).encode()
     try:
         write_atomically(output, page)

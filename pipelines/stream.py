@@ -18,11 +18,12 @@ from apache_beam.runners.runner import PipelineState
 
 from driftline.baseline.compatibility import Wanted, misfits
 from driftline.pipelines.job import JobError, Outcome, counts_of_tally, progress, runner_name
-from driftline.pipelines.kafka import kafka_reader
-from driftline.pipelines.labels import label_reader, outcome_remarks
+from driftline.pipelines.labels import outcome_remarks
 from driftline.pipelines.monitor import build_monitor, fitting_baseline, write_summary
-from driftline.pipelines.sinks import prepare_sinks, tables_of
+from driftline.pipelines.sinks import prepare_sinks, sinks_of
+from driftline.pipelines.sources import event_reader, label_reader, source_of
 from driftline.runners.direct import STREAM_RUNNER
+from driftline.tables import tables_of
 from driftline.transforms.counters import TALLY
 from driftline.transforms.spine.baseline_source import BaselineSource
 
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from driftline.config import Config
-    from driftline.transforms.sources.kafka.read_kafka import ReadKafka
-    from driftline.transforms.sources.read_files import ReadEvents
+    from driftline.transforms.sources.source import Reader
 
 _LOG = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class StreamStopped(Exception):  # noqa: N818  # an interrupt, as KeyboardInterr
 
 
 def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], Any]) -> Outcome:
-    """Run the monitor job on a Kafka source until it is stopped.
+    """Run the monitor job on an endless source until it is stopped.
 
     Parameters
     ----------
@@ -90,11 +90,12 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
     here = runner_name(pipeline) == STREAM_RUNNER
     if here:
         pipeline.options.view_as(DebugOptions).add_experiment(_WHOLE_BUNDLES)
-    reader = kafka_reader(config, bounded=False, in_process=here)
+    reader = event_reader(config, bounded=False, in_process=here)
     labels = label_reader(config, bounded=False, in_process=here)
-    made = prepare_sinks(config.sinks, tables_of(config), streaming=True)
+    sinks = sinks_of(config)
+    made = prepare_sinks(sinks, tables_of(config), streaming=True)
     if made:
-        say(f"created topics: {', '.join(made)}")
+        say(f"created: {', '.join(made)}")
     lay_out_stream(pipeline, config, reader, labels)
     started, begin = time.time_ns() // 1000, time.monotonic()
     TALLY.clear()
@@ -103,25 +104,24 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
         seconds = time.monotonic() - begin
         return Outcome(counts_of_tally(), runner_name(pipeline), started, seconds)
 
-    folders = [sink.files.path for sink in config.sinks if sink.files is not None]
-    write_summary(config, baseline, outcome(), folders, streaming=True)
+    write_summary(config, baseline, outcome(), sinks, streaming=True)
     result = pipeline.run()
-    say(_running(reader.partitions, baseline.version, result, here=here))
-    for remark in (*_label_files_remarks(config), *outcome_remarks(config, baseline)):
+    say(_running(reader.describe(), baseline.version, result, here=here))
+    for remark in (*_label_remarks(config, labels), *outcome_remarks(config, baseline)):
         say(remark)
     # behind the start of the job: Beam's job server takes the signals for itself
     with _interrupted_quietly(here=here), progress(f"monitor {config.model}", shown=here):
         try:
             state = result.wait_until_finish()
         except KeyboardInterrupt:
-            raise _stopped(result, outcome(), here=here) from None
+            raise _stopped(result, config.source.key("source"), outcome(), here=here) from None
     if state not in (PipelineState.DONE, None):
         raise JobError(f"the job ended as {state}: the runner's log says why")
     return outcome()
 
 
 def lay_out_stream(
-    pipeline: beam.Pipeline, config: Config, reader: ReadKafka, labels: ReadEvents | ReadKafka | None = None
+    pipeline: beam.Pipeline, config: Config, reader: Reader, labels: Reader | None = None
 ) -> None:
     """Lay out the job.
 
@@ -138,31 +138,31 @@ def lay_out_stream(
         Gives labels, where they do not come with the events.
     """
     follow = BaselineSource(config.baseline.path, follow=partial(misfits, wanted=Wanted.by(config)))
-    build_monitor(pipeline, config, follow, reader=reader, labels=labels, sinks=config.sinks, streaming=True)
+    sinks = sinks_of(config)
+    build_monitor(pipeline, config, follow, reader=reader, labels=labels, sinks=sinks, streaming=True)
 
 
-def _running(partitions: Any, version: str, result: Any, *, here: bool) -> str:
-    topics = sorted({partition.topic for partition in partitions}) or ["none so far"]
-    what = f"reading {len(partitions)} partitions of {', '.join(topics)}, judging by baseline {version}"
+def _running(source: str, version: str, result: Any, *, here: bool) -> str:
+    what = f"reading {source}, judging by baseline {version}"
     if here:
         return f"{what}; Ctrl-C stops the job"
     return f"{what}; job {getattr(result, '_job_id', '')} goes on when this command ends (Ctrl-C)"
 
 
-def _label_files_remarks(config: Config) -> list[str]:
-    """Say that files are no stream; they can be all there is, where a topic is read again."""
+def _label_remarks(config: Config, reader: Reader | None) -> list[str]:
+    """Say that what ends is no stream; it can be all there is, where a topic is read again."""
     source = config.labels.source if config.labels is not None else None
-    if source is None or source.files is None:
+    if reader is None or source is None or source_of(source).endless:
         return []
     remark = (
-        f"note: labels are read from {source.files.pattern} once, now: files that come later are never seen, "
+        f"note: labels are read from {reader.describe()} once, now: those that come later are never seen, "
         "and predictions without a label in these expire; for labels that keep coming, give "
         "labels.source.kafka"
     )
     return [remark]
 
 
-def _stopped(result: Any, outcome: Outcome, *, here: bool) -> StreamStopped:
+def _stopped(result: Any, source: str, outcome: Outcome, *, here: bool) -> StreamStopped:
     if not here:
         return StreamStopped(
             "no longer watching: the job goes on. Stop it with a savepoint in Flink's web UI or with "
@@ -171,7 +171,7 @@ def _stopped(result: Any, outcome: Outcome, *, here: bool) -> StreamStopped:
     threading.Thread(target=result.cancel, daemon=True).start()
     time.sleep(1)
     return StreamStopped(
-        "stopped: windows that had not ended were not reported; a new job begins at source.kafka.start",
+        f"stopped: windows that had not ended were not reported; a new job begins at {source}.start",
         outcome,
     )
 

@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from driftline.config.durations import format_duration, parse_duration
     from driftline.config.errors import ConfigError, Problem
-    from driftline.config.kafka import KafkaSink, KafkaSource
+    from driftline.config.files_source import FilesSource
+    from driftline.config.kafka import KafkaSource
     from driftline.config.messages import MessagesSource, Registry
     from driftline.config.models import Config, Tests, Windows
     from driftline.config.reading import load_config, parse_config
-    from driftline.config.sources import FilesSource
     from driftline.config.start import StartPosition
 
 __all__ = [
     "Config",
     "ConfigError",
     "FilesSource",
-    "KafkaSink",
     "KafkaSource",
     "MessagesSource",
     "Problem",
@@ -40,8 +39,7 @@ __all__ = [
 _HOME = {
     "Config": "models",
     "ConfigError": "errors",
-    "FilesSource": "sources",
-    "KafkaSink": "kafka",
+    "FilesSource": "files_source",
     "KafkaSource": "kafka",
     "MessagesSource": "messages",
     "Problem": "errors",

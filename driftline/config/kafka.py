@@ -1,4 +1,4 @@
-"""Kafka as a source of events and as a place for rows."""
+"""Kafka as a source of events, and what names a topic and a cluster."""
 
 from __future__ import annotations
 
@@ -14,16 +14,12 @@ from pydantic import (
     model_validator,
 )
 
-from driftline.config.client_options import CONSUMER_OPTIONS, PRODUCER_OPTIONS, Options, checked_options
+from driftline.config.client_options import CONSUMER_OPTIONS, Options, checked_options
 from driftline.config.errors import did_you_mean
 from driftline.config.messages import MessagesSource
 from driftline.config.start import ONLY_TOPIC, StartError, StartPosition, parse_start
-from driftline.config.value_types import Duration, OneOf, Section, Shown, Text, mistake
+from driftline.config.value_types import Duration, OneOf, Shown, Text, mistake
 
-TABLES = ("results", "dead_letters", "performance", "detections")
-"""What a job writes: keys of a Kafka sink, names of files."""
-
-RowFormat = Annotated[str, OneOf(("json", "avro"))]
 TimeOf = Annotated[str, OneOf(("payload", "record"))]
 Flag = Annotated[bool, Shown("`true` or `false`")]
 _BROKER = re.compile(r"(?:\w+://)?(?:\[[0-9A-Fa-f:.%]+\]|[^\s:/\[\]]+):([0-9]{1,5})", re.ASCII)
@@ -128,7 +124,8 @@ class KafkaSource(MessagesSource):
     )
     deduplicate: Flag = Field(
         default=False,
-        description="Whether rows that repeat a `request_id` are dropped; needs the key `request_id`.",
+        description="Whether events that repeat a `request_id` are dropped; needs the key `request_id`. "
+        "Refused below `labels.source`.",
     )
     options: Options = Field(
         default_factory=dict,
@@ -196,6 +193,16 @@ class KafkaSource(MessagesSource):
             raise mistake("names no topic", "add `topic: features`, or a topic_pattern")
         return self
 
+    @property
+    def drops_duplicates(self) -> bool:
+        """Whether the key `deduplicate` is set."""
+        return self.deduplicate
+
+    @property
+    def has_record_times(self) -> bool:
+        """Whether times are those that Kafka keeps of its records."""
+        return self.event_time == "record"
+
     def reads(self, topic: str) -> bool:
         """Say whether a topic is one of the source's.
 
@@ -212,52 +219,3 @@ class KafkaSource(MessagesSource):
         if self.topic_pattern is None:
             return topic in self.topics
         return re.fullmatch(self.topic_pattern, topic) is not None
-
-
-class KafkaSink(Section):
-    """Kafka topics for rows, keyed by `row_id`."""
-
-    brokers: Brokers = Field(
-        description="Bootstrap brokers, each `host:port`.", examples=['["broker-1:9092", "broker-2:9092"]']
-    )
-    results: Topic = Field(description="Topic for result rows.", examples=["drift-results"])
-    dead_letters: Topic | None = Field(
-        default=None,
-        description="Topic for dead letters; without it they are counted, and go to the other sinks only.",
-        examples=["drift-dead-letters"],
-    )
-    performance: Topic | None = Field(
-        default=None,
-        description="Topic for how right the model is, where there are labels.",
-        examples=["model-performance"],
-    )
-    detections: Topic | None = Field(
-        default=None,
-        description="Topic for what detectors have found.",
-        examples=["drift-detections"],
-    )
-    format: RowFormat = Field(default="json", description="How a row is written.")
-    options: Options = Field(
-        default_factory=dict,
-        description="Settings handed to librdkafka; never shown in messages.",
-        examples=["{security.protocol: SASL_SSL, sasl.password: '${KAFKA_PASSWORD}'}"],
-        repr=False,
-    )
-
-    @field_validator("dead_letters", "performance", "detections")
-    @classmethod
-    def _is_another_topic(cls, value: str | None, info: ValidationInfo) -> str | None:
-        for table in TABLES:
-            if value is not None and value == info.data.get(table):
-                raise mistake(f"is the topic of the {table} too", "name another topic: their rows differ")
-        return value
-
-    @field_validator("options")
-    @classmethod
-    def _options_are_settings(cls, value: dict[str, Any]) -> dict[str, str]:
-        return checked_options(value, PRODUCER_OPTIONS)
-
-    @property
-    def topics(self) -> dict[str, str]:
-        """Topic by key, of those that are set."""
-        return {table: getattr(self, table) for table in TABLES if getattr(self, table) is not None}

@@ -55,7 +55,10 @@ class Labels(Section):
         description="How wrong a prediction was. `zero_one` (the class at the threshold is wrong) and `log` "
         "take the prediction as the probability of the positive class; `absolute` and `squared` as a number.",
     )
-    threshold: Level = Field(default=0.5, description="Scores of at least this predict the positive class.")
+    threshold: Level = Field(
+        default=0.5,
+        description="Scores of at least this predict the positive class, for `zero_one` and `log`.",
+    )
     classes: tuple[ClassName, ...] = Field(
         default=(),
         description="The negative and the positive class, as the labels spell them; 0 and 1, or false and "
@@ -68,6 +71,13 @@ class Labels(Section):
     def _is_positive(cls, value: int) -> int:
         if value == 0:
             raise mistake("must be longer than 0", "write a duration such as 24h")
+        return value
+
+    @field_validator("threshold")
+    @classmethod
+    def _splits_classes(cls, value: float, info: ValidationInfo) -> float:
+        if info.data.get("loss", BINARY[0]) not in BINARY:
+            raise mistake("has no meaning for a loss of numbers", "remove it, or set loss: zero_one")
         return value
 
     @field_validator("classes")
@@ -91,16 +101,18 @@ class Labels(Section):
                         "add labels.source, or remove the key: the events carry the label",
                         below=(key,),
                     )
-        elif self.time is None and not self._has_record_times(self.source):
+        elif self.source.settings.drops_duplicates:
+            raise mistake(
+                "has no effect on labels: each prediction takes one of its request id anyway",
+                "remove it",
+                below=("source", self.source.kind, "deduplicate"),
+            )
+        elif self.time is None and not self.source.settings.has_record_times:
             raise mistake(
                 "does not say when a label became known",
                 "add for example `time: {column: landed_at, unit: s}`; to Kafka, also `event_time: record`",
             )
         return self
-
-    @staticmethod
-    def _has_record_times(source: Source) -> bool:
-        return source.kafka is not None and source.kafka.event_time == "record"
 
     @property
     def binary(self) -> bool:

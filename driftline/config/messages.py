@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from driftline.config.client_options import REGISTRY_OPTIONS, Options, checked_options
+from driftline.config.source_settings import SourceSettings
 from driftline.config.value_types import OneOf, Section, Shown, Text, mistake
 
 Format = Annotated[str, OneOf(("avro", "confluent", "avro_container", "json", "arrow"))]
@@ -58,7 +59,7 @@ class Registry(Section):
         return checked_options(value, REGISTRY_OPTIONS)
 
 
-class MessagesSource(Section):
+class MessagesSource(SourceSettings):
     """Messages of one format."""
 
     model_config = ConfigDict(validate_by_name=False)  # our names differ where the user's say too little

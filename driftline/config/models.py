@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
 
 from driftline.config.detectors import Watch, check_watches
 from driftline.config.errors import ConfigError, Problem
 from driftline.config.event_time import EventTime  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.features import Feature  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.file_suffixes import format_of
-from driftline.config.kafka import KafkaSink  # noqa: TC001  # pydantic reads the annotation
+from driftline.config.files_source import FilesSource
 from driftline.config.labels import Labels  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.measures import Measures
-from driftline.config.sources import FilesSource, Source
+from driftline.config.sinks import Sink, check_places
+from driftline.config.sources import Source, files_source
 from driftline.config.value_types import (
     Count,
     Duration,
     Level,
-    OneOf,
     Section,
     Share,
     Text,
@@ -30,8 +28,6 @@ from driftline.feature_spec import PREDICTION, FeatureSpec
 
 RESERVED = ("metrics", "policy", "responses")
 """Keys that a later release will give a meaning."""
-
-SinkFormat = Annotated[str, OneOf(("parquet", "avro", "jsonl"))]
 
 
 class Windows(Section):
@@ -103,29 +99,6 @@ class Tests(Section):
     )
 
 
-class FilesSink(Section):
-    """Files of results."""
-
-    path: Text = Field(description="Folder for result rows and dead letters.", examples=["out/"])
-    format: SinkFormat = Field(default="parquet", description="File format.")
-
-
-class Sink(Section):
-    """One place that rows are written to: a mapping with one key."""
-
-    files: FilesSink | None = Field(default=None, description="Write files.")
-    kafka: KafkaSink | None = Field(default=None, description="Write to Kafka topics.")
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Sink:
-        kinds = [kind for kind in ("files", "kafka") if getattr(self, kind) is not None]
-        if not kinds:
-            raise mistake("names no place to write to", "write for example files: {path: out/}")
-        if len(kinds) > 1:
-            raise mistake(f"names {' and '.join(kinds)}", "make each an item of the list, after its own dash")
-        return self
-
-
 class Config(Section):
     """Everything one model's monitoring needs to know."""
 
@@ -143,7 +116,10 @@ class Config(Section):
         examples=["score"],
     )
     variant: Text | None = Field(
-        default=None, description="Column with the model's variant.", examples=["variant"]
+        default=None,
+        description="Column with the model's variant. It is not used by this release; comparisons of "
+        "variants come later.",
+        examples=["variant"],
     )
     segments: tuple[Text, ...] = Field(
         default=(),
@@ -186,7 +162,6 @@ class Config(Section):
     )
 
     _name: str = PrivateAttr("configuration")
-    _label_files_key: str = PrivateAttr("labels.source.files.pattern")
 
     @field_validator("segments")
     @classmethod
@@ -213,11 +188,11 @@ class Config(Section):
     @field_validator("source")
     @classmethod
     def _duplicates_have_an_id(cls, value: Source, info: ValidationInfo) -> Source:
-        if value.kafka is not None and value.kafka.deduplicate and info.data.get("request_id", "") is None:
+        if value.settings.drops_duplicates and info.data.get("request_id", "") is None:
             raise mistake(
                 "needs the column that tells requests apart",
                 "add for example `request_id: id`, at the top level",
-                below=("kafka", "deduplicate"),
+                below=(value.kind, "deduplicate"),
             )
         return value
 
@@ -248,36 +223,16 @@ class Config(Section):
 
     @field_validator("sinks")
     @classmethod
-    def _topics_are_different(cls, value: tuple[Sink, ...], info: ValidationInfo) -> tuple[Sink, ...]:
-        source = info.data.get("source")
+    def _places_are_different(cls, value: tuple[Sink, ...], info: ValidationInfo) -> tuple[Sink, ...]:
         labels = info.data.get("labels")
-        alone = labels.source if labels is not None else None
-        reads = [each.kafka for each in (source, alone) if each is not None and each.kafka is not None]
-        written: set[tuple[frozenset[str], str]] = set()
-        for number, sink in enumerate(value):
-            for key, topic in sink.kafka.topics.items() if sink.kafka is not None else ():
-                assert sink.kafka is not None
-                place = (number, "kafka", key)
-                if any(read.reads(topic) for read in reads):
-                    remedy = "name another topic: the job would read the rows it writes"
-                    raise mistake("is a topic that the job reads", remedy, below=place)
-                target = (frozenset(sink.kafka.brokers), topic)
-                if target in written:
-                    raise mistake(
-                        "is a topic that another sink writes to", "name every topic once", below=place
-                    )
-                written.add(target)
+        sources = (info.data.get("source"), labels.source if labels is not None else None)
+        check_places(value, [source for source in sources if source is not None])
         return value
 
     @property
     def name(self) -> str:
         """The file that was read, for messages."""
         return self._name
-
-    @property
-    def label_files_key(self) -> str:
-        """The key or the option that names the files of labels, for messages."""
-        return self._label_files_key
 
     def named(self, name: str) -> Config:
         """Return the same configuration under the name of another file."""
@@ -297,6 +252,14 @@ class Config(Section):
     def segment_columns(self) -> tuple[str, ...]:
         """The segment columns, in configured order."""
         return self.segments
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What is accepted and has no effect yet, one sentence each."""
+        if self.variant is None:
+            return ()
+        what = f"variant: column {self.variant!r} is not used by this release"
+        return (f"{what}; comparisons of variants come later",)
 
     def with_label_files(self, pattern: str) -> Config:
         """Return the same configuration with labels from other files.
@@ -324,15 +287,33 @@ class Config(Section):
         if self.labels.time is None:
             remedy = "add for example `labels: {time: {column: landed_at, unit: s}}`"
             raise ConfigError(self._name, [Problem("labels.time", "is missing, and files need it", remedy)])
-        found = source.files.format_for(pattern) if source.files is not None else format_of(pattern)
+        found = _format_like(source, pattern)
         if found is None:
             remedy = "name files that end in .avro, .parquet, .jsonl or .arrow"
             problem = Problem("--labels", "has no suffix that tells the file format", remedy, pattern)
             raise ConfigError("command line", [problem])
-        files = Source(files=FilesSource(pattern=pattern, format=found))
-        copy = self.model_copy(update={"labels": self.labels.model_copy(update={"source": files})})
-        copy._label_files_key = "--labels"  # noqa: SLF001  # its own
-        return copy
+        files = files_source(pattern, found, "--labels")
+        return self.model_copy(update={"labels": self.labels.model_copy(update={"source": files})})
+
+    def with_input_files(self, pattern: str) -> Config:
+        """Return the same configuration with events from other files.
+
+        Parameters
+        ----------
+        pattern : str
+            The pattern of ``--input``.
+
+        Returns
+        -------
+        Config
+
+        Raises
+        ------
+        ConfigError
+            If nothing tells the files' format.
+        """
+        files = files_source(pattern, self.input_format(pattern), "--input")
+        return self.model_copy(update={"source": files})
 
     def input_format(self, pattern: str) -> str:
         """Tell the format of the files to read.
@@ -352,8 +333,7 @@ class Config(Section):
         ConfigError
             If neither the suffix nor the configuration tells.
         """
-        files = self.source.files
-        found = files.format_for(pattern) if files is not None else format_of(pattern)
+        found = _format_like(self.source, pattern)
         if found is None:
             remedy = (
                 "name files that end in .avro, .parquet, .jsonl or .arrow, or set source.files.format; "
@@ -362,3 +342,9 @@ class Config(Section):
             problem = Problem("--input", "has no suffix that tells the file format", remedy, pattern)
             raise ConfigError("command line", [problem])
         return found
+
+
+def _format_like(source: Source, pattern: str) -> str | None:
+    """Tell the format of files that are read instead of a source."""
+    settings = source.settings
+    return settings.format_for(pattern) if isinstance(settings, FilesSource) else format_of(pattern)

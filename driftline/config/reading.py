@@ -140,8 +140,13 @@ def _unknown(path: Path) -> tuple[str, str, str | None]:
     section = show_path(path[:-1])
     if not section and key in RESERVED:
         return "is reserved for a later release", "remove it for now", None
-    known = list(_section_at(path[:-1]).keys())
+    inside = _section_at(path[:-1])
+    known = list(inside.keys())
     suggestion = did_you_mean(key, known)
+    if inside.named_in is not None:
+        there = f"there are {', '.join(known)}: install the package that brings it, here and on the workers"
+        remedy = f"did you mean `{suggestion}`?" if suggestion else there
+        return f"is not a {inside.named_in.what} that is installed", remedy, suggestion
     message = f"is not a key of {section}" if section else "is not a key of the configuration"
     remedy = f"did you mean `{suggestion}`?" if suggestion else f"the keys here are {', '.join(known)}"
     return message, remedy, suggestion

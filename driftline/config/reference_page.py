@@ -77,7 +77,7 @@ def page() -> str:
 
 
 def _sections(section: type[Section], path: str) -> list[str]:
-    keys = section.keys()
+    keys = _keys(section)
     rows = [_row(key, field) for key, field in keys.items()]
     title = f"`{path}`" if path else "All keys"
     text = [f"## {title}", "", section.__doc__ or "", "", "| key | value | default | meaning |"]
@@ -89,13 +89,19 @@ def _sections(section: type[Section], path: str) -> list[str]:
     return pages
 
 
+def _keys(section: type[Section]) -> dict[str, FieldInfo]:
+    """The keys that come with driftline: what a package adds is its own to document."""
+    named_in, keys = section.named_in, section.keys()
+    return keys if named_in is None else {key: keys[key] for key in named_in.built_in}
+
+
 @cache
 def _homes() -> dict[type[Section], str]:
     """Where each section is documented: where it comes first."""
     homes: dict[type[Section], str] = {Config: ""}
     waiting: list[tuple[type[Section], str]] = [(Config, "")]
     for section, path in waiting:
-        for key, field in section.keys().items():
+        for key, field in _keys(section).items():
             inner = section_of(field.annotation)
             if inner is not None and inner not in homes:
                 homes[inner] = _inner_path(key, field, path)

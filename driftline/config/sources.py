@@ -1,99 +1,106 @@
-"""Where events come from: files, Kafka or Pub/Sub; exactly one of them."""
+"""Where events and labels come from: exactly one of the sources that are installed."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import PrivateAttr, create_model, model_validator
 
-from driftline.config.file_suffixes import SUFFIXES, format_of
-from driftline.config.kafka import KafkaSource
-from driftline.config.messages import MessagesSource
-from driftline.config.value_types import OneOf, Section, Text, mistake
+from driftline.config.registered import optional_sections
+from driftline.config.value_types import Section, mistake
+from driftline.registry import Registry
 
-__all__ = ["FilesSource", "KafkaSource", "MessagesSource", "PubSubSource", "Source"]
+if TYPE_CHECKING:
+    from driftline.config.source_settings import SourceSettings
 
-FileFormat = Annotated[str, OneOf(("avro", "parquet", "jsonl", "arrow"))]
-
-
-class FilesSource(Section):
-    """Files of the feature log, on the local disk or any file system that Beam reads."""
-
-    pattern: Text = Field(
-        description="File name or glob pattern; a relative one starts at the working directory.",
-        examples=["data/*.parquet"],
-    )
-    format: FileFormat | None = Field(
-        default=None,
-        description="File format; taken from the suffix (" + ", ".join(SUFFIXES) + ") if absent.",
-        examples=["jsonl"],
-        validate_default=True,
-    )
-
-    @field_validator("format")
-    @classmethod
-    def _format_is_known(cls, value: str | None, info: ValidationInfo) -> str | None:
-        pattern = info.data.get("pattern")
-        if value is None and pattern is not None and format_of(pattern) is None:
-            raise mistake(
-                "is missing, and the suffix of the pattern does not tell it",
-                "add format: avro, parquet, jsonl or arrow",
-            )
-        return value
-
-    def format_for(self, pattern: str) -> str | None:
-        """Tell the format of files: the configured pattern's, or of others by suffix first.
-
-        Parameters
-        ----------
-        pattern : str
-            The pattern to read, which may come from the command line.
-
-        Returns
-        -------
-        str or None
-            ``avro``, ``parquet``, ``jsonl``, ``arrow``, or None if nothing tells.
-        """
-        if pattern == self.pattern and self.format is not None:
-            return self.format
-        return format_of(pattern) or self.format
+SOURCES = Registry(
+    "driftline.sources",
+    "source",
+    {
+        "files": "driftline.transforms.sources.files.files_source:FILES",
+        "kafka": "driftline.transforms.sources.kafka.kafka_source:KAFKA",
+        "pubsub": "driftline.transforms.sources.pubsub.pubsub_source:PUBSUB",
+    },
+)
+"""Sources by the key that configures them; `driftline.transforms.sources.source` says what each is."""
 
 
-class PubSubSource(MessagesSource):
-    """A Pub/Sub subscription."""
-
-    subscription: Text = Field(
-        description="Full name of the subscription.", examples=["projects/PROJECT/subscriptions/NAME"]
-    )
-
-    @field_validator("subscription")
-    @classmethod
-    def _is_a_full_name(cls, value: str) -> str:
-        parts = value.split("/")
-        if len(parts) != 4 or parts[0] != "projects" or parts[2] != "subscriptions" or not all(parts):
-            raise mistake("is not a full name", "write projects/PROJECT/subscriptions/NAME")
-        return value
-
-
-class Source(Section):
+class OneSource(Section):
     """Where events come from: exactly one of these."""
 
-    files: FilesSource | None = Field(default=None, description="Files, for backtests and baselines.")
-    kafka: KafkaSource | None = Field(default=None, description="Kafka topics.")
-    pubsub: PubSubSource | None = Field(
-        default=None,
-        description="A Pub/Sub subscription. No command of this release reads it; a later one will.",
-    )
+    named_in: ClassVar[Registry | None] = SOURCES
+    _option: str = PrivateAttr("")
 
     @model_validator(mode="after")
-    def _exactly_one(self) -> Source:
-        kinds = [kind for kind in ("files", "kafka", "pubsub") if getattr(self, kind) is not None]
+    def _exactly_one(self) -> OneSource:
+        kinds = self._kinds
         if len(kinds) != 1:
             found = "names " + " and ".join(kinds) if kinds else "names no place to read from"
-            raise mistake(found, "give exactly one of files, kafka and pubsub")
+            *others, last = SOURCES.names
+            raise mistake(found, f"give exactly one of {', '.join(others)} and {last}")
         return self
 
     @property
+    def _kinds(self) -> list[str]:
+        return [name for name in SOURCES.names if getattr(self, name) is not None]
+
+    @property
     def kind(self) -> str:
-        """``files``, ``kafka`` or ``pubsub``."""
-        return next(kind for kind in ("files", "kafka", "pubsub") if getattr(self, kind) is not None)
+        """Its name, such as ``files``."""
+        return self._kinds[0]
+
+    @property
+    def settings(self) -> SourceSettings:
+        """What stands below its name."""
+        return cast("SourceSettings", getattr(self, self.kind))
+
+    @property
+    def option(self) -> str:
+        """The option of the command line that named it, or empty."""
+        return self._option
+
+    def key(self, place: str) -> str:
+        """Tell where it was named, for messages.
+
+        Parameters
+        ----------
+        place : str
+            Key of the configuration that holds it, such as ``labels.source``.
+
+        Returns
+        -------
+        str
+            Such as ``labels.source.kafka``, or the option.
+        """
+        return self._option or f"{place}.{self.kind}"
+
+
+if TYPE_CHECKING:
+    Source = OneSource
+else:
+    Source = create_model(
+        "Source", __base__=OneSource, __doc__=OneSource.__doc__, **optional_sections(SOURCES)
+    )
+
+
+def files_source(pattern: str, file_format: str, option: str) -> Source:
+    """Make the source of files that an option names.
+
+    Parameters
+    ----------
+    pattern : str
+        File name or glob pattern.
+    file_format : str
+        ``avro``, ``parquet``, ``jsonl`` or ``arrow``.
+    option : str
+        The option, such as ``--input``.
+
+    Returns
+    -------
+    Source
+        The files.
+    """
+    fields: dict[str, Any] = {"files": {"pattern": pattern, "format": file_format}}
+    source = Source(**fields)
+    source._option = option  # noqa: SLF001  # its own
+    return source

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import (
     BaseModel,
@@ -18,6 +18,9 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from driftline.config.durations import parse_duration
 from driftline.config.errors import did_you_mean
+
+if TYPE_CHECKING:
+    from driftline.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,8 @@ class Section(BaseModel):
         validate_by_name=True,
         validate_by_alias=True,
     )
+    named_in: ClassVar[Registry | None] = None
+    """Where the keys are registered, if they are names that packages may add to."""
 
     @classmethod
     def keys(cls) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 
 from driftline.config.errors import did_you_mean
+from driftline.decoding.arrow_kinds import is_number, is_text, is_unknown
 from driftline.feature_spec import PREDICTION
 
 if TYPE_CHECKING:
@@ -67,6 +67,15 @@ class LabelColumn:
 
 
 @dataclass(frozen=True)
+class ColumnKeys:
+    """Keys of the configuration that name the columns of a source, for messages."""
+
+    time: str = "event_time"
+    request_id: str = "request_id"
+    label: str = "labels.column"
+
+
+@dataclass(frozen=True)
 class EventSchema:
     """The columns of a source that make an event.
 
@@ -91,6 +100,8 @@ class EventSchema:
         The label, where it comes with the events or where these are labels: a column ``label``.
     loss : Loss, optional
         How predictions are compared with labels: one that cannot be is reported.
+    keys : ColumnKeys
+        Keys of the configuration that name the columns.
     """
 
     time_column: str
@@ -102,6 +113,7 @@ class EventSchema:
     joined: bool = False
     label: LabelColumn | None = None
     loss: Loss | None = None
+    keys: ColumnKeys = ColumnKeys()
 
     def __post_init__(self) -> None:
         """Check the unit, and that there is an id to recognise duplicates by."""
@@ -161,6 +173,7 @@ class EventSchema:
             request_id=labels.request_id or config.request_id,
             joined=True,
             label=_label(labels),
+            keys=ColumnKeys(time="labels.time", request_id="labels.request_id"),
         )
 
     @property
@@ -200,52 +213,13 @@ def _label(labels: Any) -> LabelColumn:
     return LabelColumn(labels.column, spelt if labels.binary else (), alone=labels.source is not None)
 
 
-def is_text(kind: Any) -> bool:
-    """Say whether an Arrow type is text (or bytes, or a dictionary of them)."""
-    if pa.types.is_dictionary(kind):
-        return is_text(kind.value_type)
-    return bool(
-        pa.types.is_string(kind)
-        or pa.types.is_large_string(kind)
-        or pa.types.is_string_view(kind)
-        or is_bytes(kind)
-    )
-
-
-def is_bytes(kind: Any) -> bool:
-    """Say whether an Arrow type is binary."""
-    return bool(
-        pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-        or pa.types.is_binary_view(kind)
-        or pa.types.is_fixed_size_binary(kind)
-    )
-
-
-def is_number(kind: Any) -> bool:
-    """Say whether an Arrow type is a number or a boolean (or a dictionary of them)."""
-    if pa.types.is_dictionary(kind):
-        return is_number(kind.value_type)
-    return bool(
-        pa.types.is_integer(kind)
-        or pa.types.is_floating(kind)
-        or pa.types.is_boolean(kind)
-        or pa.types.is_decimal(kind)
-    )
-
-
-def _unknown(kind: Any) -> bool:
-    """Say whether only the values can tell: all null so far, or of several types."""
-    return bool(pa.types.is_null(kind) or pa.types.is_union(kind))
-
-
 def check_columns(columns: Iterable[tuple[str, Any]], schema: EventSchema) -> list[str]:
     """Compare the columns of a source with what the configuration wants of them.
 
     Parameters
     ----------
     columns : iterable of (str, pyarrow.DataType)
-        Columns of the source, as `driftline.transforms.sources.read_files.source_columns` gives them.
+        Columns of the source.
     schema : EventSchema
         The columns the configuration names.
 
@@ -259,75 +233,89 @@ def check_columns(columns: Iterable[tuple[str, Any]], schema: EventSchema) -> li
     >>> check_columns([("tme", pa.string())], EventSchema("time"))
     ["event_time: the data has no column 'time'; did you mean 'tme'? Its columns are: tme"]
     """
+    return [f"{key}: {found}" for key, found in column_problems(columns, schema)]
+
+
+def column_problems(
+    columns: Iterable[tuple[str, Any]], schema: EventSchema, *, record_times: bool = False
+) -> list[tuple[str, str]]:
+    """Compare the columns of a source with what the configuration wants of them.
+
+    Parameters
+    ----------
+    columns : iterable of (str, pyarrow.DataType)
+        Columns of the source.
+    schema : EventSchema
+        The columns the configuration names, and its keys that name them.
+    record_times : bool
+        Whether times are those of records, so that no column needs to hold them.
+
+    Returns
+    -------
+    list of (str, str)
+        Of each problem the key of the configuration, and what is wrong and what to do. Empty if all is well.
+    """
     types = dict(columns)
-    problems = []
     names = list(types)
-    if schema.time_column not in types:
-        problems.append(f"event_time: {_no_column(schema.time_column, names)}")
-    else:
-        problems += _check_time(types[schema.time_column], schema)
-    for column in schema.segments:
+    keys = schema.keys
+    problems = []
+
+    def missing(key: str, column: str) -> bool:
         if column not in types:
-            problems.append(f"segments: {_no_column(column, names)}")
-        elif pa.types.is_nested(types[column]) and not _unknown(types[column]):
-            problems.append(f"segments: column {column!r} is {types[column]}; a segment needs plain values")
-    if schema.request_id is not None and schema.request_id not in types:
-        problems.append(f"request_id: {_no_column(schema.request_id, names)}")
+            problems.append((key, _no_column(column, names)))
+        return column not in types
+
+    if not record_times and not missing(keys.time, schema.time_column):
+        problems += _time_problems(types[schema.time_column], schema)
+    for column in schema.segments:
+        if not missing("segments", column) and pa.types.is_nested(types[column]):
+            problems += _nested("segments", column, types[column], "a segment needs plain values")
+    if schema.request_id is not None:
+        missing(keys.request_id, schema.request_id)
     for feature in schema.features:
-        problems += _check_feature(feature, types, names)
-    if schema.label is not None:
-        problems += _check_label(schema.label, types, names)
-        if schema.label.alone:
-            problems = [re.sub(r"^event_time\b", "labels.time", problem) for problem in problems]
-            problems = [re.sub(r"^request_id\b", "labels.request_id", problem) for problem in problems]
+        key = "prediction" if feature.name == PREDICTION else f"features.{feature.name}"
+        if not missing(key, feature.column):
+            problems += _feature_problems(key, feature, types[feature.column])
+    if schema.label is not None and not missing(keys.label, schema.label.column):
+        problems += _label_problems(keys.label, schema.label, types[schema.label.column])
     return problems
 
 
-def _check_time(kind: Any, schema: EventSchema) -> list[str]:
-    column = schema.time_column
-    if (
-        pa.types.is_boolean(kind)
-        or (pa.types.is_nested(kind) and not _unknown(kind))
-        or pa.types.is_time(kind)
-    ):
-        return [f"event_time: column {column!r} is {kind}, which is not a point in time"]
+def _nested(key: str, column: str, kind: Any, what: str) -> list[tuple[str, str]]:
+    return [] if is_unknown(kind) else [(key, f"column {column!r} is {kind}; {what}")]
+
+
+def _time_problems(kind: Any, schema: EventSchema) -> list[tuple[str, str]]:
+    key, column = schema.keys.time, schema.time_column
+    nested = pa.types.is_nested(kind) and not is_unknown(kind)
+    if pa.types.is_boolean(kind) or pa.types.is_time(kind) or nested:
+        return [(key, f"column {column!r} is {kind}, which is not a point in time")]
     if is_number(kind) and schema.time_unit is None:
-        remedy = f"event_time: {{column: {column}, unit: s}}   # or ms, us, ns"
-        return [f"event_time: column {column!r} is {kind} and needs a unit; write {remedy}"]
+        remedy = f"{key}: {{column: {column}, unit: s}}   # or ms, us, ns"
+        return [(key, f"column {column!r} is {kind} and needs a unit; write {remedy}")]
     return []
 
 
-def _check_feature(feature: Feature, types: dict[str, Any], names: Sequence[str]) -> list[str]:
-    key = "prediction" if feature.name == PREDICTION else f"features.{feature.name}"
-    if feature.column not in types:
-        return [f"{key}: {_no_column(feature.column, names)}"]
-    kind = types[feature.column]
-    if _unknown(kind):
-        return []
+def _feature_problems(key: str, feature: Feature, kind: Any) -> list[tuple[str, str]]:
     if pa.types.is_nested(kind):
-        return [f"{key}: column {feature.column!r} is {kind}; a feature needs plain values"]
-    if feature.kind == "numeric" and not is_number(kind):
+        return _nested(key, feature.column, kind, "a feature needs plain values")
+    if feature.kind == "numeric" and not is_number(kind) and not is_unknown(kind):
         what = "text" if is_text(kind) else str(kind)
         remedy = (
             "name a column of numbers, or monitor it as a categorical feature"
             if feature.name == PREDICTION
             else "declare it as categorical or name another column"
         )
-        return [f"{key}: column {feature.column!r} is {what}, not a number; {remedy}"]
+        return [(key, f"column {feature.column!r} is {what}, not a number; {remedy}")]
     return []
 
 
-def _check_label(label: LabelColumn, types: dict[str, Any], names: Sequence[str]) -> list[str]:
-    if label.column not in types:
-        return [f"labels.column: {_no_column(label.column, names)}"]
-    kind = types[label.column]
-    if _unknown(kind):
-        return []
+def _label_problems(key: str, label: LabelColumn, kind: Any) -> list[tuple[str, str]]:
     if pa.types.is_nested(kind):
-        return [f"labels.column: column {label.column!r} is {kind}; a label is a plain value"]
-    if not label.classes and not is_number(kind):
+        return _nested(key, label.column, kind, "a label is a plain value")
+    if not label.classes and not is_number(kind) and not is_unknown(kind):
         remedy = "name a column of numbers, or set labels.loss to zero_one or log"
-        return [f"labels.column: column {label.column!r} is {kind}, not a number; {remedy}"]
+        return [(key, f"column {label.column!r} is {kind}, not a number; {remedy}")]
     return []
 
 

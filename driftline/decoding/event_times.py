@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from driftline.arrays import flat, nulls, split_union
+from driftline.decoding.arrow_kinds import is_bytes, is_text
 from driftline.decoding.bisection import bisect_good
-from driftline.decoding.event_schema import is_bytes, is_text
 from driftline.schemas.timestamps import MAX_TIME, MIN_TIME
 
 _MICROS: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.arrays import flat, split_union
-from driftline.decoding.event_schema import is_text
+from driftline.decoding.arrow_kinds import is_text
 from driftline.decoding.values import text_values
 from driftline.profiles.hashing import hash_text
 

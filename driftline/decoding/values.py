@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.arrays import flat, nulls, split_union
-from driftline.decoding.event_schema import is_bytes, is_number, is_text
+from driftline.decoding.arrow_kinds import is_bytes, is_number, is_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

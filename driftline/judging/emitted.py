@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_VERSION = 1
-_HEAD = struct.Struct("<B")
+_VERSION = 2
+_HEAD = struct.Struct("<BI")  # version, how often the window was said
+_VERSION_ONLY = 1  # bytes of the head of version 1
 _IDENTITY = pa.binary(16)
 
 #: columns that make a row new to a reader when they change
@@ -35,9 +36,12 @@ class Emitted:
     ----------
     rows
         One row a `row_id`.
+    times
+        How often the window was said.
     """
 
     rows: pa.Table
+    times: int = 0
 
     @staticmethod
     def nothing() -> Emitted:
@@ -80,12 +84,13 @@ class Emitted:
         Returns
         -------
         Emitted
-            With these rows, and those that it had of others.
+            With these rows, those that it had of others, and said once more.
         """
         identities = _identities(rows)
         columns = [identities, *(rows[name] for name in _SCHEMA.names[1:])]
         others = self.rows.filter(pc.invert(pc.is_in(self.rows["row_id"], identities)))
-        return Emitted(pa.concat_tables([pa.table(columns, _SCHEMA), others]).combine_chunks())
+        rows_now = pa.concat_tables([pa.table(columns, _SCHEMA), others]).combine_chunks()
+        return Emitted(rows_now, self.times + 1)
 
     def to_bytes(self) -> bytes:
         """Encode.
@@ -93,10 +98,10 @@ class Emitted:
         Returns
         -------
         bytes
-            Version, then a compressed Arrow stream.
+            Version and how often it was said, then a compressed Arrow stream.
         """
         sink = pa.BufferOutputStream()
-        sink.write(_HEAD.pack(_VERSION))
+        sink.write(_HEAD.pack(_VERSION, self.times))
         options = pa.ipc.IpcWriteOptions(compression="zstd")
         with pa.ipc.new_stream(sink, _SCHEMA, options=options) as writer:
             writer.write_table(self.rows)
@@ -120,14 +125,18 @@ class Emitted:
         ValueError
             If a newer release wrote it.
         """
-        (version,) = _HEAD.unpack_from(data)
+        version = data[0]
         if version > _VERSION:
             raise ValueError(
                 f"what was emitted of a window has version {version}, this release reads up to {_VERSION}: "
                 "upgrade driftline"
             )
-        with pa.ipc.open_stream(pa.py_buffer(data)[_HEAD.size :]) as reader:
-            return Emitted(reader.read_all().combine_chunks())
+        start = _HEAD.size if version > 1 else _VERSION_ONLY
+        with pa.ipc.open_stream(pa.py_buffer(data)[start:]) as reader:
+            rows = reader.read_all().combine_chunks()
+        if version > 1:
+            return Emitted(rows, _HEAD.unpack_from(data)[1])
+        return Emitted(rows, 1 + (pc.max(rows["pane_index"]).as_py() or 0))
 
 
 def _identities(rows: pa.Table) -> pa.Array:

@@ -11,8 +11,9 @@ import pyarrow.compute as pc
 
 from driftline.judging.emitted import Emitted
 from driftline.judging.judge import no_data
-from driftline.statistics.multiple import benjamini_hochberg
-from driftline.tables import RESULT, Calibration, Status
+from driftline.tables import RESULT, Status
+from driftline.verdicts.decision import decide
+from driftline.verdicts.window_summary import WindowSummary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from driftline.config import Tests
 
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
-#: calibrations whose p-values are acted on
-ACTED_ON = [Calibration.CALIBRATED.value, Calibration.BOUND.value, Calibration.INDEPENDENT.value]
 
 
 @dataclass(frozen=True)
@@ -39,12 +38,15 @@ class Settled:
         Of the judged rows those that stand: what settling the window again needs of them.
     emitted
         What is emitted with `changed`.
+    summary
+        The window as a whole; None where nothing changed.
     """
 
     changed: pa.Table
     rows: pa.Table
     judged: pa.Table
     emitted: Emitted
+    summary: WindowSummary | None
 
 
 def settle_window(
@@ -96,7 +98,9 @@ def settle_window(
     rows = _set(rows, "pane_index", pane_index)
     rows = _set(rows, "pane", pa.repeat("on_time" if emitted is None else "late", len(rows)))
     rows = _set(rows, "emitted_at", pa.repeat(pa.scalar(emitted_at, pa.int64()).cast(_TIMESTAMP), len(rows)))
-    return Settled(rows.filter(changed), rows, judged, before.updated(rows))
+    news = rows.filter(changed)
+    summary = WindowSummary.of(rows, tests, pane_index=before.times) if len(news) else None
+    return Settled(news, rows, judged, before.updated(rows), summary)
 
 
 def _newest(rows: pa.Table) -> pa.Table:
@@ -114,16 +118,19 @@ def _decide(rows: pa.Table, coverage: float, tests: Tests) -> pa.Table:
     # a row that was partial may be whole now
     judged = np.isin(status, [Status.OK.value, Status.PARTIAL.value])
     status[judged] = Status.OK.value if coverage >= tests.min_coverage else Status.PARTIAL.value
-    ok = status == Status.OK.value
-    trusted = np.isin(rows["calibration"].to_numpy(zero_copy_only=False).astype(object), ACTED_ON)
-    p = np.where(ok & trusted, _numbers(rows, "p_value"), np.nan)
-    adjusted = benjamini_hochberg(p)
-    large = (_numbers(rows, "psi") > tests.psi) | (_numbers(rows, "wasserstein_iqr") > tests.wasserstein_iqr)
-    drifted = (adjusted < tests.alpha) & large
+    decision = decide(
+        p_value=_numbers(rows, "p_value"),
+        psi=_numbers(rows, "psi"),
+        wasserstein_iqr=_numbers(rows, "wasserstein_iqr"),
+        status=status,
+        calibration=rows["calibration"].to_numpy(zero_copy_only=False).astype(object),
+        thresholds=tests,
+    )
     rows = _set(rows, "status", pa.array(status, pa.string()))
     rows = _set(rows, "coverage", pa.array(np.full(len(rows), coverage)))
-    rows = _set(rows, "p_adjusted", pa.array(adjusted, mask=np.isnan(adjusted)))
-    return _set(rows, "drifted", pa.array(drifted, mask=np.isnan(p)))
+    untold = ~decision.told
+    rows = _set(rows, "p_adjusted", pa.array(decision.p_adjusted, mask=untold))
+    return _set(rows, "drifted", pa.array(decision.drifted, mask=untold))
 
 
 def _numbers(rows: pa.Table, name: str) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

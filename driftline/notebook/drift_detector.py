@@ -21,6 +21,7 @@ from driftline.measures.survey import Survey
 from driftline.notebook.table_events import as_events, as_integers, as_table, kind_of
 from driftline.segments import ALL
 from driftline.tables import RESULT, Calibration
+from driftline.verdicts.share_of_features import enough_features
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -242,9 +243,7 @@ class DriftDetector:
         ValueError
             If `share` is not such a number.
         """
-        if not 0 < share <= 1:
-            raise ValueError(f"share={share} is no share of the features: give more than 0 and at most 1")
-        return bool(results) and sum(result.drifted for result in results) / len(results) >= share
+        return enough_features([result.drifted for result in results], share)
 
 
 def _as_if_independent(rows: pa.RecordBatch) -> pa.RecordBatch:

@@ -12,8 +12,7 @@ from driftline.performance.estimation import estimate
 from driftline.performance.label_delays import delay_quantile
 from driftline.performance.metrics import measure
 from driftline.segments import values_of
-from driftline.tables.identity import performance_id
-from driftline.tables.performance import PERFORMANCE, PerformanceStatus
+from driftline.tables.performance import PERFORMANCE, PerformanceStatus, performance_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -29,16 +29,35 @@ class Answer:
 
     Parameters
     ----------
-    text : str
+    claim : str
+    details : tuple of str
+        What goes with the claim: how it is known, and what limits it.
     tone : str
         ``drift`` (it is worse), ``quiet`` (no sign of it) or ``unknown``.
     segment : str or None
         The segment that it is about.
     """
 
-    text: str
+    claim: str
+    details: tuple[str, ...]
     tone: str
     segment: str | None = None
+
+    @property
+    def text(self) -> str:
+        """All of it, for a line that a badge begins."""
+        return "; ".join((self.claim, *self.details))
+
+    @property
+    def title(self) -> str:
+        """The claim as a title, which says by itself that the model is worse."""
+        return f"The model got worse: {_lower(self.claim)}" if self.tone == "drift" else self.claim
+
+    @property
+    def detail(self) -> str:
+        """What goes with the title; empty if nothing does."""
+        text = "; ".join(self.details)
+        return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
 def answer(
@@ -46,9 +65,7 @@ def answer(
 ) -> Answer | None:
     """Say in plain words whether the model is still right.
 
-    Worse it is called where a detector on the loss found a rise and the loss is still above that of the
-    reference; or, without a detector, where the loss of the newest windows is above it by a margin, in two
-    windows that do not overlap (see `changes_for_the_worse`).
+    What is worse is decided by `driftline.verdicts.model_worse`.
 
     Parameters
     ----------
@@ -67,35 +84,35 @@ def answer(
     if performance is None and not (detections and detections.on_loss):
         return None
     when = instants(performance, run)
-    worse = changes_for_the_worse(performance, detections)
-    if worse:
-        text = _worse(worse[0], performance, when) + _as_of(performance, when)
-        also = [place_of(each.segment) for each in worse[1:]]
-        elsewhere = f"; also worse in {listing(also, most=3)}" if also else ""
-        return Answer(text + elsewhere, "drift", worse[0].segment)
-    text, tone = _not_worse(performance, detections, run, when)
-    return Answer(text, tone)
-
-
-def _worse(change: Change, performance: PerformanceGrid | None, when: Callable[[int], str]) -> str:
+    changes = changes_for_the_worse(performance, detections, run)
+    if not changes:
+        return _not_worse(performance, detections, run, when)
     loss = performance.loss if performance is not None else ""
-    against = losses_against(loss, change.now, change.normal, of_reference=change.against_reference)
-    text = f"{against} since {when(change.since)} in {place_of(change.segment)}"
+    worse, place = changes[0].worse, place_of(changes[0].segment)
+    against = losses_against(loss, worse.now, worse.normal, of_reference=worse.against_reference)
+    details = [_found_by(changes[0]), *_as_of(performance, when)]
+    if also := [place_of(each.segment) for each in changes[1:]]:
+        details.append(f"also worse in {listing(also, most=3)}")
+    claim = f"{against} since {when(worse.since)} in {place}"
+    return Answer(claim, tuple(details), "drift", changes[0].segment)
+
+
+def _found_by(change: Change) -> str:
     if change.first is None:
-        return f"{text}; no detector reported it"
+        return "no detector reported it"
     labels = f" after {plural(change.first.width, 'label')}" if change.first.width else ""
-    others = f" (then by {listing(change.others)})" if change.others else ""
-    return f"{text}; found by {change.first.detector}{labels}{others}"
+    others = f" (then by {listing(change.worse.others)})" if change.worse.others else ""
+    return f"found by {change.first.detector}{labels}{others}"
 
 
-def _as_of(performance: PerformanceGrid | None, when: Callable[[int], str]) -> str:
+def _as_of(performance: PerformanceGrid | None, when: Callable[[int], str]) -> list[str]:
     """Say how far labels reach, if not to the end."""
     if performance is None or not len(performance.segments):
-        return ""
+        return []
     known = np.flatnonzero(performance.labelled.any(axis=0))
     if not len(known) or known[-1] == len(performance.starts) - 1:
-        return ""
-    return f"; labels are known for windows up to {when(int(performance.starts[known[-1]]))} only"
+        return []
+    return [f"labels are known for windows up to {when(int(performance.starts[known[-1]]))} only"]
 
 
 def _not_worse(
@@ -103,15 +120,15 @@ def _not_worse(
     detections: Detections | None,
     run: RunSummary,
     when: Callable[[int], str],
-) -> tuple[str, str]:
+) -> Answer:
     cannot = "Cannot say whether the model is still right"
     if performance is None:
-        return f"{cannot}: detections without performance rows", "unknown"
+        return Answer(f"{cannot}: detections without performance rows", (), "unknown")
     if not performance.status.size:
-        return f"{cannot}: there is no performance row", "unknown"
+        return Answer(f"{cannot}: there is no performance row", (), "unknown")
     labelled = performance.labelled
     if not labelled.any():
-        return f"{cannot}: no label is known yet{_estimated(performance)}", "unknown"
+        return Answer(f"{cannot}: no label is known yet", _estimated(performance), "unknown")
     s = int(np.argmax(labelled.any(axis=1)))
     place = place_of(performance.segments[s])
     n, loss = performance.columns["n"][s], performance.columns["mean_loss"][s]
@@ -126,31 +143,29 @@ def _not_worse(
     elif judged.any() and detections is None and not performance.tested:
         lacking = "too few windows of the reference to say whether that is normal"
     if lacking:
-        return f"{against} in {place}; {lacking}", "unknown"
+        return Answer(f"{against} in {place}; {lacking}", (), "unknown")
     if not judged.any():
         most = int(np.nanmax(performance.columns["n"]))
         few = f"no window has the {plural(run.min_n, 'label')} it needs, the fullest has {most:,}"
-        return f"{cannot}: {few}", "unknown"
-    ended = ""
+        return Answer(f"{cannot}: {few}", (), "unknown")
+    ended = []
     if detections is not None and detections.on_loss:
         last = detections.on_loss[0]
-        ended = (
-            f"; the last change of the loss ({last.detector}, {place_of(last.segment)}, {when(last.at)}) "
-            "has not left it clearly above the reference"
-        )
+        where = f"{last.detector}, {place_of(last.segment)}, {when(last.at)}"
+        ended = [f"the last change of the loss ({where}) has not left it clearly above the reference"]
     windows = plural(int(some.sum()), "labelled window")
     sign = f"No sign that the model got worse: {_lower(against)} in {place} over {windows}"
-    return f"{sign}{ended}{_as_of(performance, when)}", "quiet"
+    return Answer(sign, (*ended, *_as_of(performance, when)), "quiet")
 
 
-def _estimated(performance: PerformanceGrid) -> str:
+def _estimated(performance: PerformanceGrid) -> tuple[str, ...]:
     values = performance.columns["estimated_accuracy"][0]
     weights = np.nan_to_num(performance.columns["n_predictions"][0])
     some = np.isfinite(values) & (weights > 0)
     if not some.any():
-        return ""
+        return ()
     mean = rate(float(np.average(values[some], weights=weights[some])))
-    return f"; accuracy is estimated at {mean} in {place_of(performance.segments[0])}"
+    return (f"accuracy is estimated at {mean} in {place_of(performance.segments[0])}",)
 
 
 def _lower(text: str) -> str:

@@ -10,6 +10,7 @@ from driftline.report.findings import place_of
 from driftline.report.note import Note
 from driftline.report.performance_grid import CALIBRATED, RAW, instants
 from driftline.report.wording import listing, percent, plural, rate
+from driftline.statistics.null.calibrate import ACTED_ON
 from driftline.tables.detections import LEARNING_GAP, LOSS
 
 if TYPE_CHECKING:
@@ -78,9 +79,9 @@ def _untested(performance: PerformanceGrid) -> list[Note]:
         return []
     return [
         Note(
-            "Fewer than 10 windows of the reference have labels enough to say how far a normal error strays: "
-            "there is no p-value but the one that takes outcomes for independent, and by that one nothing is "
-            "called worse.",
+            f"Fewer than {ACTED_ON:.0f} windows of the reference have labels enough to say how far a normal "
+            "error strays: there is no p-value but the one that takes outcomes for independent, and by that "
+            "one nothing is called worse.",
             warning=True,
         )
     ]

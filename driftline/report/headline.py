@@ -13,16 +13,13 @@ from driftline.report.findings import Finding, findings_of, place_of, size_of
 from driftline.report.note import Note
 from driftline.report.result_grid import STATUSES, Grid
 from driftline.report.wording import calendar, listing, moment, percent, period, plural
+from driftline.statistics.null.calibrate import ACTED_ON, DEPENDABLE_WINDOWS, FEWEST_WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from driftline.measures.reference_distribution import ReferenceDistribution
     from driftline.run_summary import RunSummary
-
-UNCALIBRATED = 2
-FEW_WINDOWS = 10
-ENOUGH_WINDOWS = 30
 
 
 @dataclass(frozen=True)
@@ -90,7 +87,7 @@ def _title(grid: Grid, run: RunSummary, found: list[Episode], when: Callable[[in
 def _nothing(grid: Grid, run: RunSummary) -> tuple[str, str]:
     if not grid.row.size:
         return "No results: no window was touched by data", "unknown"
-    if run.reference_windows <= UNCALIBRATED:
+    if run.reference_windows <= FEWEST_WINDOWS:
         return "Cannot judge: the baseline is uncalibrated", "unknown"
     if grid.judged.any():
         features = plural(len(grid.features), "feature")
@@ -108,28 +105,28 @@ def _nothing(grid: Grid, run: RunSummary) -> tuple[str, str]:
 
 def _calibration(run: RunSummary) -> list[Note]:
     windows = plural(run.reference_windows, "reference window")
-    if run.reference_windows <= UNCALIBRATED:
+    if run.reference_windows <= FEWEST_WINDOWS:
         return [
             Note(
                 f"The baseline has {windows}, too few to learn how much normal windows differ: every p-value "
-                f"is 1 and nothing can be called drifted. Build it from at least {FEW_WINDOWS} windows, "
-                f"better {ENOUGH_WINDOWS}.",
+                f"is 1 and nothing can be called drifted. Build it from at least {ACTED_ON:.0f} windows, "
+                f"better {DEPENDABLE_WINDOWS}.",
                 warning=True,
             )
         ]
-    if run.reference_windows < FEW_WINDOWS:
+    if run.reference_windows < ACTED_ON:
         return [
             Note(
                 f"The baseline has only {windows}: read drift as a hint. driftline reports it but never acts "
-                f"on it; {ENOUGH_WINDOWS} windows make p-values dependable.",
+                f"on it; {DEPENDABLE_WINDOWS} windows make p-values dependable.",
                 warning=True,
             )
         ]
-    if run.reference_windows < ENOUGH_WINDOWS:
+    if run.reference_windows < DEPENDABLE_WINDOWS:
         return [
             Note(
                 f"The baseline has {windows}: p-values may be wrong by a factor of about two. From "
-                f"{ENOUGH_WINDOWS} on they are dependable."
+                f"{DEPENDABLE_WINDOWS} on they are dependable."
             )
         ]
     return []

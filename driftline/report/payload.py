@@ -9,6 +9,7 @@ import orjson
 
 from driftline.report.packing import logarithm, pack, rounded
 from driftline.report.result_grid import QUANTILES, STATUSES, Grid
+from driftline.verdicts.severity import EXTREME, STRONG
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,6 +77,8 @@ def payload(
             "wasserstein_iqr": run.wasserstein_iqr,
             "min_n": run.min_n,
             "min_coverage": run.min_coverage,
+            "strong": STRONG,
+            "extreme": EXTREME,
         },
         "origins": origins.tolist(),
         "references": shown,

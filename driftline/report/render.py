@@ -16,10 +16,12 @@ from driftline.report import performance_grid as performances
 from driftline.report import result_grid as grids
 from driftline.report.answer import Answer, answer
 from driftline.report.answer_notes import notes_of
+from driftline.report.first_lines import Line, first_lines
 from driftline.report.headline import Headline, headline
 from driftline.report.payload import payload
 from driftline.report.performance_payload import performance_payload
 from driftline.report.wording import calendar, moment, number, percent, period, plural, span
+from driftline.verdicts.severity import EXTREME, STRONG
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
 _SCRIPTS = ("dom", "data", "heat", "line", "distribution", "table", "performance", "page")
 _POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'unsafe-inline'"
 _MOST_FINDINGS = 8
-_TONES = {"drift": "Drift", "quiet": "No drift", "unknown": "Not judged"}
-_ANSWERS = {"drift": "Model worse", "quiet": "Model holds", "unknown": "Model not judged"}
 
 
 def render(
@@ -68,7 +68,7 @@ def render(
     """
     cells = grids.of(results, run)
     words = headline(cells, run, references)
-    model = _model(run, performance, detections)
+    said, model = _model(run, performance, detections)
     script = "\n".join(['"use strict";', *(_asset(f"{name}.js") for name in _SCRIPTS)])
     digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode("ascii")
     return Template(_asset("report.html")).substitute(
@@ -77,13 +77,13 @@ def render(
         policy=f"{_POLICY}; script-src 'sha256-{digest}'",
         model=escape(run.model),
         period=escape(_period(cells, run)),
-        tone=words.tone,
-        tone_name=_TONES[words.tone],
-        title=escape(words.title),
+        lines=_lines(first_lines(words, said)),
         notes=_notes(words.notes),
         tiles=_tiles(cells, run),
         findings=_found(words),
         thresholds=_thresholds(run),
+        strong=number(STRONG),
+        extreme=number(EXTREME),
         counts=_count_line(run),
         facts=_facts(run),
         hidden="" if cells.row.size else " hidden",
@@ -92,11 +92,11 @@ def render(
     )
 
 
-def _model(run: RunSummary, performance: Any, detections: Any) -> dict[str, str]:
+def _model(run: RunSummary, performance: Any, detections: Any) -> tuple[Answer | None, dict[str, str]]:
     """Write what the page says about the model's error: nothing, if the run has neither table."""
-    names = "answer", "performance", "performance_reading", "performance_payload"
+    names = "performance", "performance_reading", "performance_payload"
     if performance is None and detections is None:
-        return dict.fromkeys(names, "")
+        return None, dict.fromkeys(names, "")
     changes = None if detections is None else detected.of(detections)
     on_loss = {each.segment for each in changes.on_loss} if changes else set()
     cells = None if performance is None else performances.of(performance, on_loss)
@@ -107,17 +107,22 @@ def _model(run: RunSummary, performance: Any, detections: Any) -> dict[str, str]
     )
     packed = performance_payload(cells, changes, said.segment if said else None)
     texts = (
-        "" if said is None else _answer(said),
         f"{part}\n",
         f"{_asset('performance_reading.html')}\n",
         f'<script type="text/plain" id="performance-data">{packed}</script>\n',
     )
-    return dict(zip(names, texts, strict=True))
+    return said, dict(zip(names, texts, strict=True))
 
 
-def _answer(said: Answer) -> str:
-    badge = f'<span class="tone {said.tone}">{_ANSWERS[said.tone]}</span>'
-    return f'<p class="answer">{badge}{escape(said.text)}</p>\n'
+def _lines(lines: tuple[Line, ...]) -> str:
+    first, *others = lines
+    written = [f'<p class="tone {first.tone}">{first.badge}</p>', f"<h1>{escape(first.text)}</h1>"]
+    if first.detail:
+        written.append(f'<p class="lead-detail">{escape(first.detail)}</p>')
+    for each in others:
+        badge = f'<span class="tone {each.tone}">{each.badge}</span>'
+        written.append(f'<p class="answer">{badge}{escape(each.text)}</p>')
+    return "\n".join(written)
 
 
 @cache
@@ -177,8 +182,8 @@ def _finding(each: Finding) -> str:
 
 
 def _level(severity: float) -> int:
-    """Give the colour step of a drifted result: its size is below 2, below 5, or at least 5."""
-    return 3 + (severity >= 2) + (severity >= 5)
+    """Give the colour step of a drifted result."""
+    return 3 + (severity >= STRONG) + (severity >= EXTREME)
 
 
 def _thresholds(run: RunSummary) -> str:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from driftline.report.table_arrays import codes, distinct, floats, micros
 from driftline.segments import ALL, OTHER
 from driftline.tables import Status, standing_rows
+from driftline.verdicts.severity import severity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,42 +83,6 @@ class Grid:
         return np.asarray(self.status == STATUSES.index(Status.OK))
 
 
-def severity(
-    columns: dict[str, NDArray[np.float64]], drifted: NDArray[np.bool_], run: RunSummary
-) -> NDArray[np.float64]:
-    """Combine significance and size in one number for the eye.
-
-    The size is the larger of PSI over its threshold and the square root of Wasserstein over its own:
-    PSI grows with the square of a shift, Wasserstein with the shift itself, so without the root a heavy
-    tail would outshine a column that is gone. The significance is log(p_adjusted) / log(alpha). A drifted
-    result has its size (at least 1), any other the smaller of both, below 1: so the decision is always
-    ``drifted`` itself, never this number.
-
-    Parameters
-    ----------
-    columns : dict of str to ndarray of float64
-        ``psi``, ``wasserstein_iqr`` and ``p_adjusted``, any shape.
-    drifted : ndarray of bool
-        Same shape.
-    run : RunSummary
-        The thresholds.
-
-    Returns
-    -------
-    ndarray of float64
-        Same shape; NaN where there is neither a size nor a p-value.
-    """
-    size = np.fmax(
-        columns["psi"] / max(run.psi, 1e-12),
-        np.sqrt(columns["wasserstein_iqr"] / max(run.wasserstein_iqr, 1e-12)),
-    )
-    with np.errstate(divide="ignore"):
-        significance = np.log(columns["p_adjusted"]) / min(np.log(run.alpha), -1e-12)
-    below = np.minimum(np.fmin(size, significance), 0.999)
-    shown = np.where(drifted, np.fmax(np.nan_to_num(size, nan=1.0), 1.0), np.fmax(below, 0.0))
-    return np.asarray(shown, np.float64)
-
-
 def of(results: Any, run: RunSummary) -> Grid:
     """Arrange result rows.
 
@@ -171,6 +136,9 @@ def of(results: Any, run: RunSummary) -> Grid:
     for f, name in enumerate(features):
         kinds[f] = table["kind"][pc.index(table["feature"], name).as_py()].as_py()
     judged = status == STATUSES.index(Status.OK)
+    severities = severity(
+        columns["psi"], columns["wasserstein_iqr"], columns["p_adjusted"], drifted & judged, run
+    )
     return Grid(
         segments=segments,
         features=features,
@@ -180,7 +148,7 @@ def of(results: Any, run: RunSummary) -> Grid:
         status=status,
         drifted=drifted & judged,
         columns=columns,
-        severity=np.where(judged, severity(columns, drifted & judged, run), np.nan),
+        severity=np.where(judged, severities, np.nan),
         row=row,
         table=table,
         segments_left_out=len(every_segment) - len(segments),

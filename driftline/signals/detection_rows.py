@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from driftline.schemas.timestamps import MAX_TIME, MIN_TIME
-from driftline.tables.detections import DETECTION
-from driftline.tables.identity import detection_id
+from driftline.tables.detections import DETECTION, detection_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
 from driftline.schemas.fields import Field, RowSchema
+from driftline.tables.identity import identities
+from driftline.tables.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DEAD_LETTER = RowSchema(
     "DeadLetter",
@@ -29,3 +36,37 @@ DEAD_LETTER = RowSchema(
         Field("emitted_at", "timestamp", "required", "When the row was written."),
     ),
 )
+
+TABLE: Final = Table(
+    name="dead_letters",
+    title="Dead letters",
+    holds="dead letters, which are counted in any case",
+    schema=DEAD_LETTER,
+    identity=("model", "source", "position"),
+    mark=("dead letter",),  # older than the rule that a table has a mark
+)
+
+dead_letter_id = TABLE.row_id
+
+
+def dead_letter_ids(model: str, sources: Sequence[str], positions: Sequence[str]) -> list[str]:
+    """Name many dead letters, as `dead_letter_id` does one by one.
+
+    Parameters
+    ----------
+    model : str
+        As in the dead letters' column of that name.
+    sources, positions : sequence of str
+        The same for each dead letter, n of each.
+
+    Returns
+    -------
+    list of str
+        n times 32 lower-case hexadecimal digits.
+
+    Examples
+    --------
+    >>> dead_letter_ids("flights", ["data/a.jsonl"], ["17"])
+    ['9b154ec6f78435ef39a75bcb0c220245']
+    """
+    return identities([*TABLE.marks, model], sources, positions)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from driftline.schemas.fields import Field, RowSchema
+from driftline.tables.table import Table
 
 LOSS: Final = "loss"
 """Name of the signal of losses."""
@@ -59,3 +60,19 @@ DETECTION = RowSchema(
         ),
     ),
 )
+
+
+def _has_detectors(config: Any) -> bool:
+    return bool(config.detectors)
+
+
+TABLE: Final = Table(
+    name="detections",
+    title="Detections",
+    holds="what detectors have found",
+    schema=DETECTION,
+    identity=("model", "segment", "signal", "detector", "at", "detected_at"),
+    written_by=_has_detectors,
+)
+
+detection_id = TABLE.row_id

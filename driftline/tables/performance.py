@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any, Final
 
 from driftline.schemas.fields import Field, RowSchema
+from driftline.tables.table import Table
 
 
 class PerformanceStatus(str, Enum):
@@ -155,3 +157,20 @@ PERFORMANCE = RowSchema(
         ),
     ),
 )
+
+
+def _has_labels(config: Any) -> bool:
+    return config.labels is not None
+
+
+TABLE: Final = Table(
+    name="performance",
+    title="Performance",
+    holds="how right the model is, where there are labels",
+    schema=PERFORMANCE,
+    identity=("model", "segment", "window_start", "window_end"),
+    rank=("n", "emitted_at"),
+    written_by=_has_labels,
+)
+
+performance_id = TABLE.row_id

@@ -5,13 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from driftline.tables.dead_letters import DEAD_LETTER
-from driftline.tables.detections import DETECTION
-from driftline.tables.performance import PERFORMANCE
-from driftline.tables.results import RESULT
+from driftline.tables.registry import TABLES, table_named
 
 if TYPE_CHECKING:
-    from driftline.schemas.fields import Field, RowSchema
+    from driftline.schemas.fields import Field
+    from driftline.tables.table import Table
 
 _OPENING = """\
 # Result rows
@@ -41,35 +39,46 @@ from driftline.tables import standing_rows
 rows = standing_rows(pq.read_table("results.parquet"))
 ```
 
-`row_id` is the first 32 hexadecimal digits of the SHA-256 of `model`, `segment`, `feature`, `window_start`
-and `window_end` (microseconds since the epoch, decimal), each written as `length:bytes,`. In the tables
-`performance` and `detections` it is, in the same manner, that of the word `table`, the name of the table and
-the columns that their `row_id` names.
+Rows of the other tables share a `row_id` in the same way. Below the heading of a table is which of them
+stands, and what its `row_id` is made of. The `row_id` is the first 32 hexadecimal digits of the SHA-256 of
+these values, each written as `length:bytes,`. Times are microseconds since the epoch, decimal.
 """
 
 
 def page() -> str:
-    """Write the page that documents every row schema.
+    """Write the page that documents every table of driftline's own.
 
     Returns
     -------
     str
         Markdown.
     """
-    sections = [
-        _section("Results", RESULT),
-        _section("Performance", PERFORMANCE),
-        _section("Detections", DETECTION),
-        _section("Dead letters", DEAD_LETTER),
-    ]
-    return "\n".join([_OPENING, *sections])
+    return "\n".join([_OPENING, *(section(table_named(name)) for name in TABLES.built_in)])
 
 
-def _section(title: str, schema: RowSchema) -> str:
+def section(table: Table) -> str:
+    """Write what the page says of one table.
+
+    Parameters
+    ----------
+    table : Table
+        Any, also of another package.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    schema = table.schema
+    made_of = [*(f"the text `{mark}`" for mark in table.marks), *(f"`{column}`" for column in table.identity)]
+    largest, *more = (f"`{column}`" for column in table.rank)
+    stands = ", then the largest ".join([f"the one with the largest {largest} stands", *more])
     head = [
-        f"## {title}",
+        f"## {table.title}",
         "",
         f"{schema.description} Schema version {schema.version}.",
+        "",
+        f"`row_id` is made of {', '.join(made_of)}. Of rows that share it {stands}.",
         "",
         "| column | type | meaning |",
         "| --- | --- | --- |",

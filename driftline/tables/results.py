@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any
-
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import Final
 
 from driftline.schemas.fields import Field, RowSchema
 from driftline.schemas.statistic_columns import added_columns, p_value_column
+from driftline.tables.table import Table
 
 
 class _Word(str, Enum):
@@ -211,51 +208,14 @@ RESULT = RowSchema(
     ),
 )
 
+TABLE: Final = Table(
+    name="results",
+    title="Results",
+    holds="result rows",
+    schema=RESULT,
+    identity=("model", "segment", "feature", "window_start", "window_end"),
+    rank=("n", "emitted_at", "pane_index"),
+    mark=(),  # older than the rule that a table has a mark
+)
 
-def standing_rows(table: Any) -> Any:
-    """Keep the row that stands of each ``row_id``: the largest ``n``, then the newest ``emitted_at``.
-
-    Rows of a window are only ever added, so the row with the largest ``n`` knows most. A further tie
-    goes to the higher ``pane_index``, then to the row that comes first. Rows that have no ``n``, such as
-    dead letters, are the same in every replay: of them the newest is kept.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        Rows of one schema, of any number of files, messages, panes and replays.
-
-    Returns
-    -------
-    pyarrow.Table
-        One row for each ``row_id``, in the order in which the input has them.
-
-    Examples
-    --------
-    >>> rows = pa.table({"row_id": ["a", "b", "a"], "n": [5, 1, 9],
-    ...                  "emitted_at": [3, 1, 2], "pane_index": [0, 0, 1]})
-    >>> standing_rows(rows)["n"].to_pylist()
-    [1, 9]
-    """
-    if table.num_rows == 0:
-        return table
-    rank = [name for name in ("n", "emitted_at", "pane_index") if name in table.column_names]
-    keys = pa.table(
-        {
-            "row_id": table["row_id"].cast(pa.string()),
-            **{name: table[name] for name in rank},
-            "place": pa.array(np.arange(table.num_rows)),
-        },
-    )
-    order = pc.sort_indices(
-        keys,
-        sort_keys=[
-            ("row_id", "ascending"),
-            *((name, "descending") for name in rank),
-            ("place", "ascending"),
-        ],
-    )
-    names = keys["row_id"].combine_chunks().take(order)
-    changes = pc.not_equal(names.slice(1), names.slice(0, len(names) - 1))
-    first = pa.chunked_array([pa.array([True]), changes]).combine_chunks()
-    stand = order.filter(first)
-    return table.take(stand.take(pc.sort_indices(stand)))
+row_id = TABLE.row_id

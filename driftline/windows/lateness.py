@@ -7,12 +7,16 @@ it and so the same however a replay cuts them into batches, and it does not depe
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from driftline.windows.slices import MILLISECOND
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_FOR_EVER: Final = 100 * 365 * 86_400_000_000  # microseconds
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,21 @@ class LateRule:
     size: int
     slice: int
     allowed_lateness: int
+
+    @classmethod
+    def never(cls, allowed_lateness: int) -> LateRule:
+        """Make the rule by which no row is too late: what comes late by nature is judged further on.
+
+        Parameters
+        ----------
+        allowed_lateness : int
+            How long after its end a window still accepts rows, microseconds.
+
+        Returns
+        -------
+        LateRule
+        """
+        return cls(_FOR_EVER, MILLISECOND, allowed_lateness)
 
     def too_late(self, times: NDArray[np.int64], watermarks: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell the rows whose last window has been closed for longer than the allowed lateness.

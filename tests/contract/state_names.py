@@ -23,8 +23,7 @@ from apache_beam.transforms.userstate import BagStateSpec, StateSpec, TimerSpec
 
 import driftline
 from driftline.config import parse_config
-from driftline.pipelines.kafka import kafka_reader
-from driftline.pipelines.labels import label_reader
+from driftline.pipelines.sources import event_reader, label_reader
 from driftline.pipelines.stream import lay_out_stream
 from driftline.schemas.fields import RowSchema
 from driftline.transforms.sources.kafka.partition import Partition
@@ -84,6 +83,9 @@ LAYOUTS = {
 BEAMS_LINE = re.compile(r"(?<=core\.py):\d+")
 """Where in Beam's own code a step of `Create` stands, which its next release may change."""
 
+STARTING = "driftline.transforms.sources.kafka.positions.starting_partitions"
+"""What asks the broker."""
+
 FORMAT_NAME = re.compile(r"_?([A-Z]+_)*(TAG|MAGIC|VERSION|FORMAT)$")
 """Constants that bytes begin with."""
 
@@ -137,13 +139,13 @@ def steps_of(text: str, *, in_process: bool) -> list[Step]:
     """Steps of a stream, in the order in which they are laid out; nothing is read or run."""
     pipeline = beam.Pipeline(options=PipelineOptions(["--streaming"]))
     with (
-        patch("driftline.pipelines.kafka.starting_partitions", lambda *_, **__: [Partition("t", 0, 0)]),
+        patch(STARTING, lambda *_, **__: [Partition("t", 0, 0)]),
         TemporaryDirectory() as folder,
     ):
         path = Path(folder, "labels.jsonl")
         path.write_text(A_LABEL)
         config = parse_config(text.replace(path.name, str(path)), environ={})
-        reader = kafka_reader(config, bounded=False, in_process=in_process)
+        reader = event_reader(config, bounded=False, in_process=in_process)
         labels = label_reader(config, bounded=False, in_process=in_process)
         lay_out_stream(pipeline, config, reader, labels)
     steps = _Steps()

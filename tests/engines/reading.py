@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import apache_beam as beam
 
 from driftline.config import parse_config
-from driftline.pipelines.kafka import kafka_reader
+from driftline.pipelines.sources import event_reader
 from driftline.transforms.counters import TALLY
 from driftline.transforms.sources.kafka.offset_tracker import (
     MicrosecondWatermark,
@@ -104,7 +104,7 @@ class _NoFinalizer:
 def driven(config, *, bounded=False):
     """The partitions of a configuration's source, ready to be read."""
     TALLY.clear()
-    reader = kafka_reader(config, bounded=bounded)
+    reader = event_reader(config, bounded=bounded)
     dofn = (ReadToEnd if bounded else ReadStream)(reader.reading)
     dofn.setup()
     elements = [partition.to_bytes() for partition in reader.partitions]

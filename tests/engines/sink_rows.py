@@ -80,7 +80,7 @@ def consumed(broker, topic, schema=RESULT, **options):
 
 def main(brokers, topic, bundles):
     """Write windows, a bundle each, as a worker does."""
-    from driftline.transforms.sinks.write_kafka import ProduceRows
+    from driftline.transforms.sinks.kafka.write_kafka import ProduceRows
 
     produce = ProduceRows((brokers,), topic, RESULT, "json", {})
     produce.setup()

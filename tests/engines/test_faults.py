@@ -15,6 +15,7 @@ from benchmarks.feature_stream import FeatureStream
 from tests.engines.conftest import need
 
 WINDOWS = {"size": "4s", "every": "2s", "allowed_lateness": "10s"}
+pytestmark = pytest.mark.long
 STREAM = FeatureStream(features=6, segments=3, partitions=3, rate=1_500)
 
 

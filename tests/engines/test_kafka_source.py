@@ -15,7 +15,7 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import NewTopic
 
 from driftline.config import ConfigError
-from driftline.pipelines.kafka import kafka_reader
+from driftline.pipelines.sources import event_reader
 from driftline.transforms.sources.kafka.discover import DiscoverPartitions, KnownTracker, encode_known
 from driftline.transforms.sources.kafka.offset_tracker import MicrosecondWatermark
 from driftline.transforms.sources.kafka.partition import Partition
@@ -264,7 +264,7 @@ def test_event_time_of_the_record(broker, topic, send):
 def offsets(config, **keys):
     return {
         (p.topic, p.number): p.start
-        for p in starting_partitions(config.source.kafka, "c", bounded=False, **keys)
+        for p in starting_partitions(config.source.kafka, "source.kafka", "c", bounded=False, **keys)
     }
 
 
@@ -309,13 +309,13 @@ def test_committed_offsets_are_where_lag_tools_see_them_and_a_new_job_can_begin(
 def test_offsets_that_are_not_there(broker, topic, keys, message):
     config = config_of(broker, f"topic: {topic(2)}, format: json, {keys}")
     with pytest.raises(ConfigError, match=message):
-        kafka_reader(config, bounded=False)
+        event_reader(config, bounded=False)
 
 
 def test_a_topic_that_is_missing_at_the_start(broker, topic):
     there = topic()
     with pytest.raises(ConfigError, match=rf"(?s)source.kafka.topic.*nowhere.*does not exist.*{there}"):
-        kafka_reader(config_of(broker, "topic: nowhere, format: json"), bounded=False)
+        event_reader(config_of(broker, "topic: nowhere, format: json"), bounded=False)
 
 
 def discovered(dofn, element, known):
@@ -338,7 +338,7 @@ def test_partitions_that_are_added_are_read_from_their_beginning(broker, topic, 
     name = topic(2)
     send(name, 0, [1, 2, 3])
     config = config_of(broker, f"topic: {name}, format: json")
-    reader = kafka_reader(config, bounded=False)
+    reader = event_reader(config, bounded=False)
     element = json.dumps([json.loads(each.to_bytes()) for each in reader.partitions]).encode()
     dofn = DiscoverPartitions(config.source.kafka, 0)
     first, kept = discovered(dofn, element, encode_known([], None))
@@ -424,5 +424,5 @@ def test_a_wrong_password_is_one_clear_error(guarded_broker):
     )
     config = config_of(guarded_broker.sasl_bootstrap, f"topic: t, format: json, options: {login}")
     with pytest.raises(ConfigError, match="refused the login") as raised:
-        kafka_reader(config, bounded=False)
+        event_reader(config, bounded=False)
     assert "wrong" not in str(raised.value)

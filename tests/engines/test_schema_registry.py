@@ -69,7 +69,7 @@ source:
     format: confluent
     registry: {{url: '{url}', options: {options}}}
 """)
-    return message_format(config.source.kafka)
+    return message_format(config.source.kafka, "source.kafka", "c")
 
 
 def test_a_mix_of_versions_and_unknown_ids(registry, ids):

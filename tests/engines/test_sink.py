@@ -17,9 +17,9 @@ from confluent_kafka import Consumer, TopicPartition
 
 from driftline.tables import DEAD_LETTER, RESULT, standing_rows
 from driftline.transforms.kafka_cluster import KafkaUnavailable
-from driftline.transforms.sinks.kafka_producer import PRODUCERS
-from driftline.transforms.sinks.kafka_topics import ensure_topics
-from driftline.transforms.sinks.write_kafka import NotDelivered, ProduceRows, WriteToKafka
+from driftline.transforms.sinks.kafka.kafka_producer import PRODUCERS
+from driftline.transforms.sinks.kafka.kafka_topics import ensure_topics
+from driftline.transforms.sinks.kafka.write_kafka import NotDelivered, ProduceRows, WriteToKafka
 from tests.engines.conftest import LOGIN, need
 from tests.engines.sink_rows import consumed, letters, results
 from tools.kafka.broker import KafkaBroker

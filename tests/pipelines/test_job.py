@@ -18,7 +18,7 @@ from apache_beam.io.filesystem import BeamIOError
 
 from driftline.config import ConfigError
 from driftline.pipelines.counts import Counts
-from driftline.pipelines.output import delete, publish, unfinished
+from driftline.transforms.whole_files import delete, publish, unfinished
 from driftline.transforms.write_file import replace, write_atomically
 from tests.pipelines.conftest import log
 
@@ -65,7 +65,7 @@ def names(folder):
 def test_files_of_a_job_that_succeeds_replace_what_was_there(tmp_path):
     (tmp_path / "a").write_text("old")
     (tmp_path / "kept").write_text("kept")
-    with unfinished(str(tmp_path)) as [scratch]:
+    with unfinished(str(tmp_path)) as scratch:
         Path(scratch, "a").write_text("new")
         Path(scratch, "b").write_text("new")
         assert (tmp_path / "a").read_text() == "old"
@@ -78,8 +78,8 @@ def test_files_of_a_job_that_fails_are_deleted(tmp_path, failure):
     (tmp_path / "a").write_text("old")
 
     def fail():
-        with unfinished(str(tmp_path), str(tmp_path / "new")) as scratch:
-            for directory in scratch:
+        with unfinished(str(tmp_path)) as one, unfinished(str(tmp_path / "new")) as other:
+            for directory in (one, other):
                 Path(directory, "a").write_text("new")
             raise failure
 
@@ -92,7 +92,7 @@ def test_files_of_a_job_that_fails_are_deleted(tmp_path, failure):
 def test_a_second_directory_that_cannot_be_made_deletes_the_first(tmp_path):
     (tmp_path / "file").write_text("")
     unwritable = pytest.raises(ConfigError, match=r"cannot be written to.*file")
-    with unwritable, unfinished(str(tmp_path / "x"), str(tmp_path / "file")):
+    with unwritable, unfinished(str(tmp_path / "x")), unfinished(str(tmp_path / "file")):
         pytest.fail("a file is no directory")
     assert names(tmp_path) == ["file", "x"]
 
@@ -101,7 +101,7 @@ def test_a_folder_under_a_final_name_is_not_touched(tmp_path):
     (tmp_path / "results.parquet").mkdir()
     (tmp_path / "results.parquet" / "part-0").write_text("old")
     refused = pytest.raises(IsADirectoryError, match=r"results\.parquet is a folder")
-    with refused, unfinished(str(tmp_path)) as [scratch]:
+    with refused, unfinished(str(tmp_path)) as scratch:
         Path(scratch, "results.parquet").write_text("new")
     assert names(tmp_path) == ["results.parquet", "results.parquet/part-0"]
     assert (tmp_path / "results.parquet" / "part-0").read_text() == "old"
@@ -111,7 +111,7 @@ def test_a_job_may_run_outside_the_main_thread(tmp_path):
     done = []
 
     def work():
-        with unfinished(str(tmp_path)) as [scratch]:
+        with unfinished(str(tmp_path)) as scratch:
             Path(scratch, "a").write_text("new")
         done.append(True)
 
@@ -130,6 +130,35 @@ def test_the_handler_of_ctrl_c_is_given_back(tmp_path):
     with pytest.raises(ValueError, match="x"), unfinished(str(tmp_path)):
         raise ValueError("x")
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_deletes_every_directory_that_is_open(tmp_path, monkeypatch, capfd):
+    left = []
+
+    def ended(code):
+        left.extend(names(tmp_path))
+        raise SystemExit(code)
+
+    monkeypatch.setattr(os, "_exit", ended)
+
+    def interrupt():
+        with unfinished(str(tmp_path / "a")) as one, unfinished(str(tmp_path / "b")) as other:
+            for directory in (one, other):
+                Path(directory, "f").write_text("new")
+            signal.raise_signal(signal.SIGINT)
+
+    with pytest.raises(SystemExit, match="130"):
+        interrupt()
+    assert left == ["a", "b"]
+    assert "nothing was written under a final name" in capfd.readouterr().err
+
+
+def test_once_files_move_under_their_names_all_shall(tmp_path):
+    with unfinished(str(tmp_path / "a")):
+        with unfinished(str(tmp_path / "b")) as scratch:
+            Path(scratch, "f").write_text("new")
+        assert names(tmp_path / "b") == ["f"]
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
 
 
 def test_publishing_moves_every_file_and_says_which(tmp_path):

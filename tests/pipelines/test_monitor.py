@@ -138,7 +138,7 @@ def test_again_the_rows_are_the_same(monitored, driftline):
 
 def test_a_run_that_fails_leaves_every_sink_as_it_was(monitored, driftline, monkeypatch):
     before = {path: path.read_bytes() for path in monitored.folder.rglob("*") if path.is_file()}
-    monkeypatch.setattr("driftline.transforms.sinks.write_rows.orjson", None)
+    monkeypatch.setattr("driftline.transforms.sinks.files.write_rows.orjson", None)
     assert driftline("monitor", monitored.folder / "drift.yaml").code == 1
     assert {path: path.read_bytes() for path in monitored.folder.rglob("*") if path.is_file()} == before
     assert monitored.left_behind() == []

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from driftline.tables import DETECTION, PERFORMANCE, RESULT
-from driftline.transforms.sinks.write_stream_files import WriteFiles, make_folder
+from driftline.transforms.sinks.files.write_stream_files import WriteFiles, make_folder
 from tests.pipelines.conftest import log
 
 
@@ -38,7 +38,7 @@ def test_a_folder_with_replays_and_late_panes_makes_the_same_report(results, dri
     (results / "results.parquet").unlink()
     folder = str(results / "results.parquet")
     make_folder(folder, RESULT, "parquet")
-    write = WriteFiles(folder, RESULT, "parquet")
+    write = WriteFiles(folder, RESULT, ("n", "pane_index"), "parquet")
     write.setup()
     write.start_bundle()
     n = rows["n"].combine_chunks()

@@ -16,10 +16,8 @@ from apache_beam.options.pipeline_options import DebugOptions, PipelineOptions
 
 from driftline.config import load_config, parse_config
 from driftline.pipelines.baseline import lay_out_baseline
-from driftline.pipelines.events import bounded_reader
 from driftline.pipelines.job import FIRST_READING
-from driftline.pipelines.kafka import kafka_reader
-from driftline.pipelines.labels import label_reader
+from driftline.pipelines.sources import event_reader, label_reader
 from driftline.pipelines.stream import _interrupted_quietly, lay_out_stream, run_stream
 from driftline.transforms.sources.kafka.partition import Partition
 
@@ -69,7 +67,8 @@ def config(tmp_path, monkeypatch):
     for name, secret in SECRETS.items():
         monkeypatch.setenv(name, secret)
     monkeypatch.setattr(
-        "driftline.pipelines.kafka.starting_partitions", lambda *_, **__: [Partition("t", 0, 0)]
+        "driftline.transforms.sources.kafka.positions.starting_partitions",
+        lambda *_, **__: [Partition("t", 0, 0)],
     )
     (tmp_path / "c.yaml").write_text(CONFIG)
     return load_config(str(tmp_path / "c.yaml"))
@@ -102,7 +101,7 @@ def test_the_local_runner_is_told_to_leave_bundles_whole(config, monkeypatch):
 
 FROM_FILES = """
 prediction: p
-labels: {column: y, source: {files: {pattern: "l*.jsonl"}}, time: known}
+labels: {column: y, source: {files: {pattern: "${HERE}/l*.jsonl"}}, time: known}
 """
 
 
@@ -116,8 +115,9 @@ labels: {column: y, source: {files: {pattern: "l*.jsonl"}}, time: known}
     ],
 )
 @pytest.mark.usefixtures("config")
-def test_labels_that_are_read_only_once_are_named_where_the_job_starts(monkeypatch, more, said):
-    config = parse_config(CONFIG + more, environ=SECRETS | {"LABELS_SECRET": "s"})
+def test_labels_that_are_read_only_once_are_named_where_the_job_starts(tmp_path, monkeypatch, more, said):
+    (tmp_path / "l1.jsonl").write_text('{"id": "a", "y": 1, "known": "2026-01-01"}\n')
+    config = parse_config(CONFIG + more, environ=SECRETS | {"LABELS_SECRET": "s", "HERE": str(tmp_path)})
 
     class Ended:
         def wait_until_finish(self):
@@ -127,7 +127,7 @@ def test_labels_that_are_read_only_once_are_named_where_the_job_starts(monkeypat
     of_all = {"*": SimpleNamespace(n=1)}
     baseline = SimpleNamespace(version="v", performance=of_all, loss_nulls=of_all)
     monkeypatch.setattr("driftline.pipelines.stream.fitting_baseline", lambda _: baseline)
-    for step in ("label_reader", "prepare_sinks", "lay_out_stream", "write_summary"):
+    for step in ("prepare_sinks", "lay_out_stream", "write_summary"):
         monkeypatch.setattr(f"driftline.pipelines.stream.{step}", lambda *_, **__: None)
     lines = []
     run_stream(config, PipelineOptions(["--streaming"]), lines.append)
@@ -159,7 +159,7 @@ def _opened(pickled):
 @pytest.mark.parametrize(("in_process", "reader"), [(False, "ReadStream"), (True, "ReadStreamInProcess")])
 def test_a_secret_travels_with_the_step_that_needs_it_and_nowhere_else(config, in_process, reader):
     pipeline = beam.Pipeline(options=PipelineOptions(["--streaming"]))
-    lay_out_stream(pipeline, config, kafka_reader(config, bounded=False, in_process=in_process))
+    lay_out_stream(pipeline, config, event_reader(config, bounded=False, in_process=in_process))
     read = f"ReadEvents/ReadPartitions/ParDo({reader})"
     assert carriers(pipeline) == {
         "unmistakable-SOURCE": {"ReadEvents/DiscoverPartitions", read},
@@ -171,7 +171,7 @@ def test_a_secret_travels_with_the_step_that_needs_it_and_nowhere_else(config, i
 def test_no_secret_travels_with_the_job_that_makes_a_baseline(config, tmp_path):
     (tmp_path / "events.jsonl").write_text('{"at": 1, "x": 1.0, "id": "a"}\n')
     pipeline = beam.Pipeline()
-    reader = bounded_reader(config, str(tmp_path / "events.jsonl"))
+    reader = event_reader(config.with_input_files(str(tmp_path / "events.jsonl")), bounded=True)
     lay_out_baseline(pipeline, config, reader=reader, labels=None, path=str(tmp_path / "b"))
     assert carriers(pipeline) == {secret: set() for secret in SECRETS.values()}
 
@@ -182,7 +182,7 @@ def test_a_baseline_of_topics_reads_events_twice_and_labels_once(tmp_path):
         CONFIG + LABELS, environ=SECRETS | {"LABELS_SECRET": "unmistakable-SOURCE of labels"}
     )
     pipeline = beam.Pipeline()
-    reader, labels = bounded_reader(config, None), label_reader(config, bounded=True)
+    reader, labels = event_reader(config, bounded=True), label_reader(config, bounded=True)
     lay_out_baseline(pipeline, config, reader=reader, labels=labels, path=str(tmp_path / "b"))
     found = carriers(pipeline)
     reads = {f"{name}/ReadPartitions/ParDo(ReadToEnd)" for name in (FIRST_READING, "SecondReading")}

@@ -73,6 +73,60 @@ def test_a_schema_file_that_is_not_there_is_an_error(desk, driftline):
     assert "source.kafka.schema" in ran.err
 
 
+LABELS = "{{column: y, source: {}, time: {{column: known, unit: us}}}}"
+
+
+def test_labels_that_are_missing_where_events_are_there_are_an_error(desk, driftline):
+    labels = LABELS.format(f"{{files: {{pattern: {desk.folder}/labels.parquet}}}}")
+    config = desk.config(labels=labels)
+    ran = driftline("validate", config)
+    assert ran.code == 0
+    assert f"  labels: files {desk.folder}/labels.parquet: no such file yet" in ran.out
+    desk.write(log(1, 5, days=1), "ref.parquet")
+    ran = driftline("validate", config)
+    assert ran.code == 2
+    remedy = "check the path; a relative one starts at the working directory"
+    assert ran.err.splitlines() == [
+        f"{config}: 1 problem",
+        f"  labels.source.files.pattern: {desk.folder}/labels.parquet",
+        f"      no file matches {desk.folder}/labels.parquet; {remedy}",
+        "      -> correct it",
+    ]
+
+
+def test_the_schema_of_labels_is_held_against_their_columns_by_their_keys(desk, driftline):
+    desk.write(log(1, 5, days=1), "ref.parquet")
+    (desk.folder / "label.avsc").write_text(
+        '{"type": "record", "name": "L", "fields": [{"name": "id", "type": "string"}]}'
+    )
+    source = "{kafka: {brokers: ['b:1'], topic: l, format: avro, schema: %s/label.avsc%s}}"
+    ran = driftline("validate", desk.config(labels=LABELS.format(source % (desk.folder, ""))))
+    assert ran.code == 2
+    assert "  labels.time\n" in ran.err
+    assert "  labels.column\n" in ran.err
+    of_records = LABELS.format(source % (desk.folder, ", event_time: record"))
+    ran = driftline("validate", desk.config(labels=of_records.replace("column: y", "column: id")))
+    assert ran.code == 0, ran.err
+    assert "  labels: kafka l: the format fits; the brokers were not asked" in ran.out
+
+
+def test_a_folder_is_no_pattern_of_files_that_may_come(desk, driftline):
+    (desk.folder / "ref.parquet").mkdir()
+    desk.write(log(1, 5, days=1), "ref.parquet/a.parquet")
+    ran = driftline("validate", desk.config())
+    assert ran.code == 2
+    assert "it is a folder" in ran.err
+
+
+def test_what_has_no_effect_yet_is_said(desk, driftline):
+    ran = driftline("validate", desk.config(variant="v"))
+    assert ran.code == 0
+    said = "variant: column 'v' is not used by this release; comparisons of variants come later"
+    assert f"  {said}\n" in ran.out
+    ran = driftline("backtest", desk.config(variant="v"))
+    assert f"note: {said}\n" in ran.out
+
+
 PUBSUB = "{pubsub: {subscription: projects/p/subscriptions/s, format: json}}"
 
 

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 class JudgeWindows(beam.PTransform):
     """From the profiles of windows to rows.
 
-    Gives two PCollections: ``results`` of record batches, and ``rows`` of (table, encoded record batch), which are of
-    measures with tables of their own.
+    Gives three PCollections: ``results`` of record batches; ``summaries`` of encoded `WindowSummary`, one for
+    each time that a window is settled; ``rows`` of (table, encoded record batch), of measures with tables of
+    their own.
 
     Parameters
     ----------
@@ -54,9 +55,16 @@ class JudgeWindows(beam.PTransform):
         settle = SettleWindow(
             self.baseline, self.tests, self.length.coverage, self.keep_for, streaming=self.streaming
         )
-        results = (
+        settled = (
             judged.judged
             | "Global" >> beam.WindowInto(GlobalWindows())
-            | "Settle" >> beam.ParDo(settle).with_output_types(pa.RecordBatch)
+            | "Settle"
+            >> beam.ParDo(settle)
+            .with_output_types(pa.RecordBatch)
+            .with_outputs(SettleWindow.SUMMARIES, main="results")
         )
-        return {"results": results, "rows": judged[JudgeProfiles.ROWS]}
+        return {
+            "results": settled.results,
+            "summaries": settled[SettleWindow.SUMMARIES],
+            "rows": judged[JudgeProfiles.ROWS],
+        }

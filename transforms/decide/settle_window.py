@@ -20,8 +20,6 @@ from driftline.windows.slices import MILLISECOND
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pyarrow as pa
-
     from driftline.config import Tests
     from driftline.transforms.spine.baseline_source import BaselineSource
     from driftline.transforms.spine.judge_profiles import WindowKey
@@ -36,6 +34,9 @@ _SPARE = 16
 
 class SettleWindow(beam.DoFn):
     """Decide all tests of a window together when it closes, and again after late arrivals.
+
+    Rows that changed are the main output. The window as a whole, as an encoded `WindowSummary`, goes to the
+    output `SUMMARIES` each time.
 
     This is state and timers in the global window rather than a GroupByKey, which would see a late pane
     beside the pane it corrects.
@@ -62,6 +63,8 @@ class SettleWindow(beam.DoFn):
     Judged rows are only ever added to a bag, until more than half of what it holds is superseded. What is
     written again each time the window settles is small.
     """
+
+    SUMMARIES = "summaries"
 
     GATHERED = BagStateSpec("window_rows_v2", BytesCoder())
     EMITTED = ReadModifyWriteStateSpec("window_emitted_v1", BytesCoder())
@@ -118,7 +121,7 @@ class SettleWindow(beam.DoFn):
         gathered=beam.DoFn.StateParam(GATHERED),  # noqa: ANN001, B008
         emitted=beam.DoFn.StateParam(EMITTED),  # noqa: ANN001, B008
         phase=beam.DoFn.StateParam(PHASE),  # noqa: ANN001, B008
-    ) -> Iterator[pa.RecordBatch]:
+    ) -> Iterator[Any]:
         """Emit what is new and keep what is known."""
         if phase.read() in {_FIRST, _LATE}:  # else it is said already, or the window was closed before this
             phase.write(_SETTLED)
@@ -131,7 +134,7 @@ class SettleWindow(beam.DoFn):
         gathered=beam.DoFn.StateParam(GATHERED),  # noqa: ANN001, B008
         emitted=beam.DoFn.StateParam(EMITTED),  # noqa: ANN001, B008
         phase=beam.DoFn.StateParam(PHASE),  # noqa: ANN001, B008
-    ) -> Iterator[pa.RecordBatch]:
+    ) -> Iterator[Any]:
         """Emit what late arrivals changed."""
         yield from self.settle(key, gathered, emitted, phase)
 
@@ -142,14 +145,14 @@ class SettleWindow(beam.DoFn):
         gathered=beam.DoFn.StateParam(GATHERED),  # noqa: ANN001, B008
         emitted=beam.DoFn.StateParam(EMITTED),  # noqa: ANN001, B008
         phase=beam.DoFn.StateParam(PHASE),  # noqa: ANN001, B008
-    ) -> Iterator[pa.RecordBatch]:
+    ) -> Iterator[Any]:
         """Emit what is still pending (this timer may fire first) and forget the window."""
         yield from self.settle(key, gathered, emitted, phase)
         gathered.clear()
         emitted.clear()
         phase.clear()
 
-    def _settled(self, key: WindowKey, gathered: Any, emitted: Any) -> Iterator[pa.RecordBatch]:
+    def _settled(self, key: WindowKey, gathered: Any, emitted: Any) -> Iterator[Any]:
         _, start, end, fingerprint = key
         parts = [WindowRows.from_bytes(data) for data in gathered.read()]
         rows = WindowRows.merge(parts)
@@ -167,8 +170,9 @@ class SettleWindow(beam.DoFn):
             emitted=Emitted.from_bytes(said) if said else None,
             emitted_at=now,
         )
-        if len(settled.changed):
+        if settled.summary is not None:
             emitted.write(settled.emitted.to_bytes())
+            yield beam.pvalue.TaggedOutput(self.SUMMARIES, settled.summary.to_bytes())
         held = sum(batch.num_rows for batch in rows.batches) + sum(not part.batches for part in parts)
         if held > 2 * len(settled.judged) + _SPARE:
             gathered.clear()

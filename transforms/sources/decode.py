@@ -13,12 +13,14 @@ import pyarrow.compute as pc
 from apache_beam import pvalue
 
 import driftline.transforms.coders  # noqa: F401  # batches travel as Arrow IPC
+from driftline.decoding.decoded import Decoded, Part
 from driftline.decoding.events import DecodedEvents, events_of
 from driftline.transforms.counters import DECODED, LABELS_ALONE, UNUSABLE, count, count_rejected
 from driftline.transforms.sources.dead_letters import DEAD_LETTERS, by_reason, dead_letter_rows, position_of
+from driftline.transforms.sources.source import ReadOutputs
 
 if TYPE_CHECKING:
-    from driftline.decoding.decoded import Decoded, Decoder
+    from driftline.decoding.decoded import Decoder
     from driftline.decoding.event_schema import EventSchema
     from driftline.decoding.formats import MessageFormat
 
@@ -69,6 +71,26 @@ class SourceBatch:
     positions: Sequence[int]
     unit: str
     payloads: Sequence[bytes] | None = None
+
+    @classmethod
+    def of_rows(cls, records: pa.Table, source: str, first: int) -> SourceBatch:
+        """Take every row as a record, counted from the first.
+
+        Parameters
+        ----------
+        records
+            The columns as they came.
+        source
+            The file, or what else they were read from.
+        first
+            Number of the first row in it.
+
+        Returns
+        -------
+        SourceBatch
+        """
+        positions = range(first, first + records.num_rows)
+        return cls(Decoded((Part.of_rows(records),)), source, positions, "row")
 
 
 class DecodeMessages(beam.DoFn):
@@ -129,6 +151,27 @@ class NormaliseRecords(beam.DoFn):
         yield from outputs_of(
             result, self._schema, self._model, batch.source, batch.positions, unit=batch.unit
         )
+
+
+def normalise_records(batches: beam.PCollection, model: str, schema: EventSchema) -> ReadOutputs:
+    """Normalise records right where they are read.
+
+    Parameters
+    ----------
+    batches
+        Instances of `SourceBatch`, from the step before.
+    model
+        Name of the model.
+    schema
+        The columns of an event.
+
+    Returns
+    -------
+    ReadOutputs
+    """
+    step = beam.ParDo(NormaliseRecords(model, schema)).with_outputs(DEAD_LETTERS, main="events")
+    outputs = batches | "Normalise" >> step
+    return ReadOutputs(outputs.events, outputs[DEAD_LETTERS])
 
 
 def outputs_of(

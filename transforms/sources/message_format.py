@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from apache_beam.io.filesystems import FileSystems
 
 from driftline.config.errors import ConfigError, Problem
-from driftline.config.sources import PubSubSource
 from driftline.decoding.avro_schema import AvroSchemaError, writer_schema
 from driftline.decoding.formats import MessageFormat
 from driftline.transforms.sources.schema_registry import RegistrySchemas
@@ -18,13 +17,15 @@ if TYPE_CHECKING:
 _INSTALL = "pip install 'driftline[registry]', here and on the workers"
 
 
-def message_format(source: MessagesSource, name: str = "configuration") -> MessageFormat:
+def message_format(source: MessagesSource, key: str, name: str) -> MessageFormat:
     """Read the schema files of a source; a registry is only asked by workers.
 
     Parameters
     ----------
     source
         The configured Kafka or Pub/Sub source.
+    key
+        Where it is configured, such as ``labels.source.kafka``, for messages.
     name
         The configuration's file, for messages.
 
@@ -38,7 +39,6 @@ def message_format(source: MessagesSource, name: str = "configuration") -> Messa
     ConfigError
         If a schema file is missing or cannot be used, or the registry's client or options.
     """
-    key = "source.pubsub" if isinstance(source, PubSubSource) else "source.kafka"
     if source.registry is not None:
         return MessageFormat(source.format, resolver=_registry(source.registry, f"{key}.registry", name))
     if isinstance(source.schema_, str):

@@ -51,7 +51,7 @@ function levelOf(report, cell) {
   const status = report.statuses[report.column.status[cell]];
   if (status !== "ok") return status;
   const severity = report.column.severity[cell];
-  if (report.column.drifted[cell]) return severity >= 5 ? 5 : severity >= 2 ? 4 : 3;
+  if (report.column.drifted[cell]) return severity >= report.thresholds.extreme ? 5 : severity >= report.thresholds.strong ? 4 : 3;
   return severity >= 0.66 ? 2 : severity >= 0.33 ? 1 : 0;
 }
 

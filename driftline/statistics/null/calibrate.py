@@ -38,6 +38,8 @@ FEWEST_WINDOWS = 2
 """With no more windows, counted as if they did not overlap, there is no null."""
 ACTED_ON = 10.0
 """With fewer such windows p-values are never acted on."""
+DEPENDABLE_WINDOWS = 30
+"""With fewer such windows p-values may be wrong by a factor of about two."""
 _SHAPE_SIZES = np.r_[1 / 8, 1 / 3, SIMULATED_SIZES]
 _TYPICAL = 2  # where the size is 1
 _QUADRATIC_DF = 4.0  # of a quadratic form of correlated bins, before its shape is known

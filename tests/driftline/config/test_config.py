@@ -208,6 +208,13 @@ MISTAKES = {
     "zero window": ({"windows": "windows: {every: 0s}"}, "windows.every", "longer than 0", "30m"),
     "size no multiple": ({"windows": "windows: {every: 20m}"}, "windows.every", "does not divide", "multiple"),
     "no source": ({"source": "source: {}"}, "source", "no place to read from", "exactly one of"),
+    "misspelt source": (
+        {"source": "source: {kafak: {topic: t}}"}, "source.kafak", "is not a source that is installed", "did you mean `kafka`?",
+    ),
+    "a source of a package that is not there": (
+        {"source": "source: {kinesis: {stream: s}}"},
+        "source.kinesis", "is not a source that is installed", "there are files, kafka, pubsub: install the package",
+    ),
     "two sources": (
         {"source": f"source: {{files: {{pattern: a.avro}}, kafka: {{{KAFKA}, format: json}}}}"},
         "source", "names files and kafka", "exactly one of",

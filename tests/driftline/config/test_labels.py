@@ -21,6 +21,7 @@ source: {files: {pattern: data/*.parquet}}
 baseline: {path: baseline.avro}
 """
 
+TWICE = "{brokers: ['b:1'], topic: l, format: json, deduplicate: true}"
 NO_SOURCE = "belongs to a source of labels, and there is none"
 
 
@@ -103,6 +104,16 @@ def test_classes_are_written_as_labels_are_read(written, read):
             "labels: {column: late, loss: squared, classes: [a, b]}",
             "labels.classes",
             "has no meaning for a loss of numbers",
+        ),
+        (
+            "labels: {column: late, loss: squared, threshold: 0.4}",
+            "labels.threshold",
+            "has no meaning for a loss of numbers",
+        ),
+        (
+            f"labels: {{column: late, time: t, source: {{kafka: {TWICE}}}}}",
+            "labels.source.kafka.deduplicate",
+            "has no effect on labels: each prediction takes one of its request id anyway",
         ),
         ("detectors: [{signal: loss, detector: adwin}]", "detectors[0].signal", "needs labels"),
         ("detectors: [{signal: los, detector: adwin}]", "detectors[0].signal", "is not a signal"),

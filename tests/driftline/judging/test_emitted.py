@@ -79,12 +79,13 @@ def test_it_is_small():
 
 def test_a_newer_version_is_refused():
     data = Emitted.nothing().to_bytes()
-    with pytest.raises(ValueError, match="version 2, this release reads up to 1: upgrade driftline"):
-        Emitted.from_bytes(b"\x02" + data[1:])
+    with pytest.raises(ValueError, match="version 3, this release reads up to 2: upgrade driftline"):
+        Emitted.from_bytes(b"\x03" + data[1:])
 
 
 def test_version_1_is_readable():
     emitted = Emitted.from_bytes((DATA / "emitted_v1.bin").read_bytes())
+    assert emitted.times == 1 + max(row["pane_index"] for row in emitted.rows.to_pylist())
     assert emitted.rows.to_pylist() == [
         {
             "row_id": bytes.fromhex(row_id("m", segment, "x", *WINDOW)),
@@ -100,3 +101,9 @@ def test_version_1_is_readable():
             ("s=A", 0, 0, "no_data", None, None),
         ]
     ]
+
+
+def test_how_often_a_window_was_said_comes_back():
+    once = Emitted.nothing().updated(table(row()))
+    twice = Emitted.from_bytes(once.to_bytes()).updated(table(row()))
+    assert (once.times, twice.times, Emitted.from_bytes(twice.to_bytes()).times) == (1, 2, 2)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.profiles.layout import Block, CategoricalFeature, Layout, NumericFeature
+from driftline.profiles.layout import Block, CategoricalFeature, Layout, NumericFeature, WholeRows
 
 VERSION_1 = (Path(__file__).parent / "data" / "layout.1").read_text()
 
@@ -127,7 +127,23 @@ def test_damaged_bytes_are_a_clear_error(data):
     cut = data.draw(st.integers(0, len(good) - 1))
     with pytest.raises(ValueError, match="layout"):
         Layout.from_bytes(good[:cut])
-    with pytest.raises(ValueError, match="format version 2: this release reads versions up to 1"):
+    with pytest.raises(ValueError, match="format version 3: this release reads versions up to 2"):
+        Layout.from_bytes(good[:3] + b"\x03" + good[4:])
+    with pytest.raises(ValueError, match="layout"):
         Layout.from_bytes(good[:3] + b"\x02" + good[4:])
     with pytest.raises(ValueError, match="its head describes"):
         Layout.from_bytes(good + b"!")
+
+
+def test_parts_of_whole_rows_come_back_and_change_the_fingerprint():
+    blocks = example()
+    with_rows = Layout.of_parts([*blocks.blocks, WholeRows("order", "order", b"\x00any bytes")])
+    again = Layout.from_bytes(with_rows.to_bytes())
+    assert again.wholes == with_rows.wholes
+    assert again.part("order").data == b"\x00any bytes"
+    assert [part.name for part in again.parts] == [*(block.name for block in blocks.blocks), "order"]
+    assert again.fingerprint == with_rows.fingerprint != blocks.fingerprint
+    assert Layout.from_bytes(blocks.to_bytes()).to_bytes()[3] == 1  # as every release wrote it
+    for length in range(len(with_rows.to_bytes())):
+        with pytest.raises(ValueError, match="layout"):
+            Layout.from_bytes(with_rows.to_bytes()[:length])

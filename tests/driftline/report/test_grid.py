@@ -1,14 +1,10 @@
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from driftline.report import result_grid as grids
-from driftline.report.episodes import stretches
+from driftline.report.episodes import episodes
 
 
 def test_every_row_lands_in_its_cell(flights):
@@ -72,20 +68,15 @@ def test_what_does_not_fit_is_left_out_by_least_drift(made, monkeypatch):
     assert cells.starts[0] == made.row(1)["window_start"]
 
 
-@given(st.lists(st.sampled_from([(True, True), (True, False), (False, False)]), max_size=30))
-def test_stretches_hold_all_drifted_windows_and_no_judged_other(windows):
-    judged = np.array([w[0] for w in windows], bool)
-    drifted = np.array([w[1] for w in windows], bool)
-    found = stretches(judged, drifted)
-    inside = np.zeros(len(windows), int)
-    for first, last in found:
-        assert drifted[first]
-        assert drifted[last]
-        assert not (judged & ~drifted)[first : last + 1].any()
-        inside[first : last + 1] += 1
-    assert (inside[drifted] == 1).all()
-    for (_, last), (first, _) in itertools.pairwise(found):
-        assert (judged & ~drifted)[last:first].any()
+def test_an_episode_holds_its_stretch_and_names_its_worst_window(made):
+    days = {1: 0.5, 2: 2.0, 4: 0.5, 6: 9.0}
+    rows = [
+        made.row(day, status="ok" if day != 3 else "partial", drifted=day in days, psi=days.get(day, 0.01))
+        for day in range(7)
+    ]
+    found = episodes(grids.of(made.table(rows), made.run()))
+    said = [(each.first, each.last, each.worst, each.severity, each.lasting) for each in found]
+    assert said == [(1, 4, 2, 8.0, True), (6, 6, 6, 36.0, False)]
 
 
 @pytest.mark.parametrize("rows", [0, 1])

@@ -165,15 +165,40 @@ def test_without_performance_and_detections_nothing_is_said_of_the_model(flights
     assert "Estimated</h3>" not in html
 
 
-def test_the_answer_stands_under_the_title(flights, flip):
+def lead(html):
+    """What stands at the top, tag by tag, up to the notes."""
+    return re.findall(r">([^<>\n]+)<", html[html.index('class="lead"') : html.index('<ul class="notes">')])
+
+
+def test_a_worse_model_is_the_title_and_the_inputs_stand_under_it(flights, flip):
     performance, detections = flip
     html = render(*flights, performance=performance, detections=detections)
     page = Page(html)
-    text = " ".join(page.text)
-    assert "Model worse" in text
-    assert "Error rate 60.1% against 10.0% of the reference since 26 Apr in carrier=UA" in text
-    assert html.index('class="answer"') < html.index('<ul class="notes">')
+    said = lead(html)
+    assert said[:2] == [
+        "Model worse",
+        "The model got worse: error rate 60.1% against 10.0% of the reference since 26 Apr in carrier=UA",
+    ]
+    assert said[2].startswith("Found by adwin after 412 labels (then by ddm); labels are known for windows")
+    assert said[3] == "Drift"
+    assert len(said) == 5
     assert not [value for name, value in page.attributes if name == "style"]
+
+
+def test_no_drift_never_stands_above_a_worse_model(made, flip):
+    performance, detections = flip
+    quiet = made.table([made.row(day) for day in range(40)])
+    said = lead(render(quiet, made.run(), performance=performance, detections=detections))
+    assert said[0] == "Model worse"
+    assert said[3:] == ["No drift", "Nothing drifted: 1 feature over 40 windows"]
+
+
+@pytest.mark.parametrize(("severity", "level"), [(1.99, 3), (2, 4), (4.99, 4), (5, 5)])
+def test_strong_and_extreme_findings_have_their_colours(made, severity, level):
+    rows = made.table([made.row(drifted=True, psi=0.25 * severity, wasserstein_iqr=None)])
+    html = render(rows, made.run())
+    assert f'data-level="{level}"' in html
+    assert "<em>strongly</em> from 2 and <em>extremely</em> from 5 on" in html
 
 
 def test_in_a_browser_the_error_is_drawn_with_its_detections(flights, flip, tmp_path):

@@ -4,8 +4,7 @@ import datetime as dt
 import math
 
 from driftline.signals import Detection, detection_batch
-from driftline.tables.detections import DETECTION
-from driftline.tables.identity import detection_id
+from driftline.tables.detections import DETECTION, detection_id
 
 CONTEXT = {"model": "flights", "segment": "*", "signal": "loss", "emitted_at": 9}
 

@@ -38,8 +38,7 @@ from driftline.signals import (
     decode_block,
     encode_block,
 )
-from driftline.tables.detections import DETECTION
-from driftline.tables.identity import detection_id
+from driftline.tables.detections import DETECTION, detection_id
 from driftline.tables.results import RESULT
 from driftline.transforms.coders import RecordBatchCoder
 from driftline.transforms.counters import TALLY, counts_of

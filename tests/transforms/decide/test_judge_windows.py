@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 import pytest
+from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.timestamp import Timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,6 +24,7 @@ from driftline.transforms.decide.settle_window import SettleWindow
 from driftline.transforms.spine.baseline_source import BaselineSource
 from driftline.transforms.spine.judge_profiles import JudgeProfiles
 from driftline.transforms.spine.parts import COVERAGE, part_of
+from driftline.verdicts.window_summary import WindowSummary
 from tests.transforms.timelines import MINUTE, encoded_baseline, events, reference_events
 
 START, END = 0, 30 * MINUTE
@@ -79,6 +81,7 @@ class Window:
         self.step.start_bundle()
         self.key = key_of(source)
         self.bag, self.emitted, self.phase = Bag(), Value(), Value()
+        self.summaries = []
         self.settle_at, self.again_at, self.close_at = Timer(), Timer(), Timer()
 
     def give(self, *elements):
@@ -86,7 +89,11 @@ class Window:
             timers = (self.settle_at, self.again_at, self.close_at)
             assert not list(self.step.process(element, self.bag, self.phase, *timers) or [])
 
-    def rows(self, batches):
+    def rows(self, outputs):
+        summaries = [out for out in outputs if isinstance(out, TaggedOutput)]
+        assert {out.tag for out in summaries} <= {SettleWindow.SUMMARIES}
+        self.summaries += [WindowSummary.from_bytes(out.value) for out in summaries]
+        batches = [out for out in outputs if not isinstance(out, TaggedOutput)]
         rows = [row for batch in batches for row in batch.to_pylist()]
         for batch in batches:
             assert isinstance(batch, pa.RecordBatch)
@@ -142,6 +149,29 @@ def test_profiles_become_rows_of_their_window(source):
     assert {key for key, _ in found} == {key_of(source)}
     rows = [WindowRows.from_bytes(data) for _, data in found]
     assert [batch["feature"].to_pylist() for part in rows for batch in part.batches] == [["x"], ["c"]]
+
+
+def test_a_window_is_said_as_a_whole_when_it_is_settled_and_at_each_correction(source, window):
+    window.give(*judged(source, [1] * 60), *coverage(source, 0, 15))
+    rows = window.settle()
+    (first,) = window.summaries
+    assert (first.model, first.window_start, first.window_end) == ("m", START, END)
+    assert (first.pane, first.pane_index) == ("on_time", 0)
+    assert first.tests == sum(row["p_adjusted"] is not None for row in rows.values())
+    assert {each.segment: each.n for each in first.segments}["*"] == 60
+    assert {(each.segment, each.feature) for each in first.findings} == {
+        key for key, row in rows.items() if row["drifted"]
+    }
+    window.give(*judged(source, [1] * 90))
+    rows = window.settle()
+    assert len(window.summaries) == 2
+    second = window.summaries[1]
+    assert (second.pane, second.pane_index) == ("late", 1)
+    assert {each.segment: each.n for each in second.segments}["*"] == 90
+    assert len(second.segments) == len(first.segments)  # all of the window, not only what changed
+    window.give(*judged(source, [1] * 90))
+    assert not window.settle()
+    assert len(window.summaries) == 2  # nothing changed
 
 
 def test_timers_are_set_for_the_end_of_the_window_and_of_its_corrections(source, window):

@@ -32,7 +32,11 @@ def source(keys, kind="kafka"):
         "model: m\nevent_time: {column: at, unit: ms}\nfeatures: {x: numeric}\nbaseline: {path: b.avro}\n"
         f"source: {{{kind}: {{{where}, {keys}}}}}"
     )
-    return getattr(config.source, kind)
+    return config.source.settings
+
+
+def made_of(keys, kind="kafka", place="source"):
+    return message_format(source(keys, kind), f"{place}.{kind}", "drift.yaml")
 
 
 @pytest.fixture
@@ -48,21 +52,21 @@ def decoded(made, payload):
 
 
 def test_formats_decode_on_workers(avsc):
-    assert decoded(message_format(source("format: json")), json_bytes(row(at=1))) == expected([row(at=1)])
-    avro = message_format(source(f"format: avro, schema: {avsc}", "pubsub"))
+    assert decoded(made_of("format: json"), json_bytes(row(at=1))) == expected([row(at=1)])
+    avro = made_of(f"format: avro, schema: {avsc}", "pubsub")
     assert decoded(avro, avro_bytes(row(at=1))) == expected([row(at=1)])
-    confluent = message_format(source(f"format: confluent, schema: {{1: {avsc}, 7: {avsc}}}"))
+    confluent = made_of(f"format: confluent, schema: {{1: {avsc}, 7: {avsc}}}")
     assert decoded(confluent, confluent_bytes(row(at=1), 7)) == expected([row(at=1)])
 
 
 def test_a_relative_path_starts_at_the_working_directory(avsc, monkeypatch):
     monkeypatch.chdir(avsc.parent)
-    assert message_format(source("format: avro, schema: event.avsc")).avro_schema == json.dumps(AVRO)
+    assert made_of("format: avro, schema: event.avsc").avro_schema == json.dumps(AVRO)
 
 
-def problem(keys, kind="kafka"):
+def problem(keys, *where):
     with pytest.raises(ConfigError) as caught:
-        message_format(source(keys, kind), "drift.yaml")
+        made_of(keys, *where)
     assert caught.value.name == "drift.yaml"
     (problem,) = caught.value.problems
     return problem
@@ -93,6 +97,8 @@ def test_schema_files_that_cannot_be_used(tmp_path, content, found, keys, where)
 
 def test_the_key_is_that_of_the_source():
     assert problem("format: avro, schema: nope.avsc", "pubsub").where == "source.pubsub.schema"
+    of_labels = problem("format: avro, schema: nope.avsc", "kafka", "labels.source")
+    assert of_labels.where == "labels.source.kafka.schema"
     assert "cannot be read" in problem("format: avro, schema: 'nowhere://x/event.avsc'").message
 
 
@@ -102,7 +108,7 @@ def test_a_folder_is_no_schema_file(tmp_path):
 
 def test_a_registry_is_not_asked_before_the_job_runs():
     login = f"options: {{basic.auth.user.info: 'me:{SECRET}', ssl.ca.location: /only/on/the/workers.pem}}"
-    made = message_format(source(f"format: confluent, registry: {{url: 'http://127.0.0.1:1', {login}}}"))
+    made = made_of(f"format: confluent, registry: {{url: 'http://127.0.0.1:1', {login}}}")
     assert isinstance(made.resolver, RegistrySchemas)
     assert made.resolver.options["basic.auth.user.info"] == f"me:{SECRET}"
     assert SECRET not in repr(made)

@@ -22,7 +22,7 @@ from driftline.transforms.sources.kafka.positions import consumer_settings, part
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from driftline.config.sources import KafkaSource
+    from driftline.config.kafka import KafkaSource
 
 _LOG = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from driftline.transforms.sources.kafka.partition import NEVER, Partition
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from driftline.config.sources import KafkaSource
+    from driftline.config.kafka import KafkaSource
 
 #: Offset of a time behind the last message, or of a group that has committed none.
 _NONE: Final = 0
@@ -92,13 +92,15 @@ def partitions_of(metadata: Any, source: KafkaSource) -> dict[str, list[int]]:
     return found
 
 
-def starting_partitions(source: KafkaSource, name: str, *, bounded: bool) -> list[Partition]:
+def starting_partitions(source: KafkaSource, key: str, name: str, *, bounded: bool) -> list[Partition]:
     """Fix the offsets at which a new job begins, and a bounded one ends.
 
     Parameters
     ----------
     source
         Where to read.
+    key
+        Where it is configured, such as ``labels.source.kafka``, for messages.
     name
         What the configuration is called, for messages.
     bounded
@@ -118,14 +120,14 @@ def starting_partitions(source: KafkaSource, name: str, *, bounded: bool) -> lis
     try:
         _, metadata = cluster_metadata(source.brokers, source.options)
     except KafkaUnavailable as error:
-        raise ConfigError(name, [error.problem("source.kafka")]) from None
+        raise ConfigError(name, [error.problem(key)]) from None
     found = partitions_of(metadata, source)
     missing = [topic for topic in source.topics if topic not in found]
     if missing:
         there = sorted(topic for topic in metadata.topics if not topic.startswith("__"))[:20]
         raise _problem(
             name,
-            "topic",
+            f"{key}.topic",
             f"does not exist at {', '.join(source.brokers)}",
             f"create it, or name one of: {', '.join(there) or 'none, the cluster has no topics'}",
             ", ".join(missing),
@@ -136,17 +138,17 @@ def starting_partitions(source: KafkaSource, name: str, *, bounded: bool) -> lis
     except KafkaException as error:
         # the text may quote the value, which may be a secret
         why = f"cannot be used by a consumer ({error.args[0].name()})"
-        raise _problem(name, "options", why, "correct them: librdkafka's CONFIGURATION.md") from None
+        raise _problem(name, f"{key}.options", why, "correct them: librdkafka's CONFIGURATION.md") from None
     try:
         bounds = {
             (pair.topic, pair.partition): consumer.get_watermark_offsets(pair, timeout=PATIENCE)
             for pair in pairs
         }
-        starts = _starts(consumer, source, name, bounds, bounded=bounded)
+        starts = _starts(consumer, source, key, name, bounds, bounded=bounded)
     except KafkaException as error:
         why = f"cannot be read: {error.args[0].str()}"
         topics = ", ".join(found)
-        raise _problem(name, "topic", why, "check the rights of this login", topics) from None
+        raise _problem(name, f"{key}.topic", why, "check the rights of this login", topics) from None
     finally:
         consumer.close()
     return [
@@ -158,6 +160,7 @@ def starting_partitions(source: KafkaSource, name: str, *, bounded: bool) -> lis
 def _starts(
     consumer: Consumer,
     source: KafkaSource,
+    key: str,
     name: str,
     bounds: Mapping[tuple[str, int], tuple[int, int]],
     *,
@@ -169,7 +172,7 @@ def _starts(
     if start.kind in {"earliest", "latest"}:
         return {pair: low for pair, (low, _) in bounds.items()}
     if start.kind == "offsets":
-        return {pair: _explicit(source, name, pair, bounds[pair]) for pair in bounds}
+        return {pair: _explicit(source, key, name, pair, bounds[pair]) for pair in bounds}
     if start.kind == "committed":
         answers = consumer.committed([TopicPartition(*pair) for pair in bounds], timeout=PATIENCE)
     else:
@@ -185,19 +188,25 @@ def _starts(
     }
 
 
-def _explicit(source: KafkaSource, name: str, pair: tuple[str, int], bounds: tuple[int, int]) -> int:
+def _explicit(
+    source: KafkaSource, key: str, name: str, pair: tuple[str, int], bounds: tuple[int, int]
+) -> int:
     topic, number = pair
     low, high = bounds
     offset = source.start.offset(topic, number)
     where = f"partition {number} of topic {topic}"
     if offset is None:
-        raise _problem(name, "start", f"has no offset for {where}", "name every partition")
+        raise _problem(name, f"{key}.start", f"has no offset for {where}", "name every partition")
     if not low <= offset <= high:
         raise _problem(
-            name, "start", f"is not among the offsets of {where}", f"write {low} to {high}", str(offset)
+            name,
+            f"{key}.start",
+            f"is not among the offsets of {where}",
+            f"write {low} to {high}",
+            str(offset),
         )
     return offset
 
 
 def _problem(name: str, key: str, what: str, remedy: str, value: str = "") -> ConfigError:
-    return ConfigError(name, [Problem(f"source.kafka.{key}", what, remedy, value)])
+    return ConfigError(name, [Problem(key, what, remedy, value)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
 import orjson
@@ -19,26 +19,12 @@ from driftline.transforms.sources.kafka.read_partition import (
     ReadStreamInProcess,
     ReadToEnd,
 )
+from driftline.transforms.sources.source import ReadOutputs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from driftline.config.sources import KafkaSource
-
-
-class ReadOutputs(NamedTuple):
-    """What reading gives.
-
-    Parameters
-    ----------
-    events
-        Record batches of normalised events.
-    dead_letters
-        Rows of what could not be used.
-    """
-
-    events: beam.PCollection
-    dead_letters: beam.PCollection
+    from driftline.config.kafka import KafkaSource
 
 
 @dataclass
@@ -64,6 +50,11 @@ class ReadKafka(beam.PTransform):
     reading: PartitionReading
     bounded: bool
     in_process: bool = False
+
+    def describe(self) -> str:
+        """Count the partitions, and name the topics."""
+        topics = sorted({partition.topic for partition in self.partitions}) or ["none so far"]
+        return f"{len(self.partitions)} partitions of {', '.join(topics)}"
 
     def expand(self, root: Any) -> ReadOutputs:
         """Hand out partitions, read and decode them."""

@@ -45,7 +45,7 @@ _SECOND: Final = 1_000_000
 _BEGINNING: Final = -(2**62)
 _STUCK_SECONDS: Final = 60.0
 _COMMIT_EVERY: Final = 5.0
-_AHEAD: Final = "the event time is ahead of the clock by more than source.kafka.max_ahead"
+_AHEAD: Final = "the event time is ahead of the clock by more than {}.max_ahead"
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,8 @@ class PartitionReading:
         Whether an event's time is that of its Kafka record.
     commit
         Whether offsets are shown to lag tools.
+    key
+        Where the source is configured, for dead letters.
     """
 
     model: str
@@ -82,6 +84,7 @@ class PartitionReading:
     max_ahead: int
     record_times: bool = False
     commit: bool = False
+    key: str = "source.kafka"
 
     def __repr__(self) -> str:
         """Show no settings: there are secrets among them."""
@@ -175,7 +178,8 @@ class _ReadStream(_ReadPartition):
         result = self._decode(polled)
         ahead = result.events["time"].to_numpy() > now + reading.max_ahead
         if ahead.any():
-            result = reject_rows(result, ahead, Reason.FUTURE_EVENT_TIME, _AHEAD, polled.payloads)
+            detail = _AHEAD.format(self._reading.key)
+            result = reject_rows(result, ahead, Reason.FUTURE_EVENT_TIME, detail, polled.payloads)
         before = watermark.micros()
         result, after = drop_late(
             result,

@@ -12,19 +12,22 @@ import pyarrow.parquet as pq
 import pytest
 
 from driftline.tables import DEAD_LETTER, RESULT, standing_rows
+from driftline.tables.results import TABLE
 from driftline.transforms.counters import TALLY
-from driftline.transforms.sinks import write_stream_files
-from driftline.transforms.sinks.read_rows import read_rows
-from driftline.transforms.sinks.write_stream_files import (
+from driftline.transforms.sinks.files import write_stream_files
+from driftline.transforms.sinks.files.read_rows import read_rows
+from driftline.transforms.sinks.files.write_stream_files import (
     WriteFiles,
     WriteStreamFiles,
     content_name,
     folder_of,
     make_folder,
+    told_apart_by,
 )
 from driftline.transforms.sinks.written import closed_windows
 from tests.engines.sink_rows import letters, results
 
+VERSIONS = told_apart_by(TABLE)
 FORMATS = pytest.mark.parametrize("file_format", ["parquet", "avro", "jsonl"])
 
 
@@ -37,7 +40,7 @@ def ordered(rows):
 
 
 def set_up(folder, schema=RESULT, file_format="parquet"):
-    write = WriteFiles(str(folder), schema, file_format)
+    write = WriteFiles(str(folder), schema, VERSIONS, file_format)
     write.setup()
     return write
 
@@ -71,7 +74,7 @@ def test_a_pipeline_leaves_a_folder_of_whole_files(tmp_path, file_format):
         _ = (
             pipeline
             | beam.Create(batches).with_output_types(pa.RecordBatch)
-            | WriteStreamFiles(str(tmp_path), "results", RESULT, file_format)
+            | WriteStreamFiles(str(tmp_path), TABLE, file_format)
         )
     assert names(tmp_path) == [f"results.{file_format}"]
     files = sorted((tmp_path / f"results.{file_format}").iterdir())
@@ -127,14 +130,14 @@ def test_what_is_written_is_counted(tmp_path):
 
 @pytest.mark.parametrize("change", [{"n": 101}, {"pane_index": 1}, {"features": ["f1"]}])
 def test_another_pane_is_another_file(change):
-    assert content_name(results(0)) != content_name(results(0, **change))
+    assert content_name(results(0), VERSIONS) != content_name(results(0, **change), VERSIONS)
 
 
 def test_the_name_of_a_file_never_changes():
     """A job that is updated must write over what its predecessor wrote."""
     batch = results(0)
-    assert content_name(batch) == "20261122T120100Z-424b984df0f5a9c3"
-    assert content_name(batch.take(pa.array(range(19, -1, -1)))) == content_name(batch)
+    assert content_name(batch, VERSIONS) == "20261122T120100Z-424b984df0f5a9c3"
+    assert content_name(batch.take(pa.array(range(19, -1, -1))), VERSIONS) == content_name(batch, VERSIONS)
 
 
 def test_dead_letters_share_a_file_until_it_is_large_or_old(tmp_path, monkeypatch):

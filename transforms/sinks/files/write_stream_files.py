@@ -18,14 +18,14 @@ import pyarrow.parquet as pq
 from apache_beam.io.filesystems import FileSystems
 
 import driftline.transforms.coders  # noqa: F401  # batches travel as Arrow IPC
-from driftline.transforms.sinks.write_rows import json_lines, plain_records
+from driftline.transforms.sinks.files.write_rows import json_lines, plain_records
 from driftline.transforms.sinks.written import closed_windows, count_written
 from driftline.transforms.write_file import is_folder, replace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from driftline.tables import RowSchema
+    from driftline.tables import RowSchema, Table
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _GROWS_TO: Final = 256 * 1024
@@ -41,10 +41,8 @@ class WriteStreamFiles(beam.PTransform):
     ----------
     directory
         Where to write, on any Beam filesystem.
-    name
-        Name of the folder, without suffix.
-    schema
-        Schema of the rows.
+    table
+        What the rows are; the folder has its name.
     file_format
         ``parquet``, ``avro`` or ``jsonl``; also the suffix of the folder and of the files in it.
 
@@ -60,14 +58,16 @@ class WriteStreamFiles(beam.PTransform):
     """
 
     directory: str
-    name: str
-    schema: RowSchema
+    table: Table
     file_format: str
 
     def expand(self, batches: beam.PCollection) -> beam.PCollection:
         """Write the batches."""
-        folder = folder_of(self.directory, self.name, self.file_format)
-        return batches | "WriteFiles" >> beam.ParDo(WriteFiles(folder, self.schema, self.file_format))
+        table = self.table
+        folder = folder_of(self.directory, table.name, self.file_format)
+        return batches | "WriteFiles" >> beam.ParDo(
+            WriteFiles(folder, table.schema, told_apart_by(table), self.file_format)
+        )
 
 
 class WriteFiles(beam.DoFn):
@@ -77,13 +77,18 @@ class WriteFiles(beam.DoFn):
     ----------
     folder
         The folder; it is made if it is missing.
-    schema, file_format
+    schema
+        Schema of the rows.
+    versions
+        As `told_apart_by` gives them.
+    file_format
         As of `WriteStreamFiles`.
     """
 
-    def __init__(self, folder: str, schema: RowSchema, file_format: str) -> None:
+    def __init__(self, folder: str, schema: RowSchema, versions: tuple[str, ...], file_format: str) -> None:
         self._folder = folder
         self._schema = schema
+        self._versions = versions
         self._format = file_format
 
     def setup(self) -> None:
@@ -102,7 +107,7 @@ class WriteFiles(beam.DoFn):
         if not batch.num_rows:
             return
         if self._windowed:
-            path = FileSystems.join(self._folder, f"{content_name(batch)}.{self._format}")
+            path = FileSystems.join(self._folder, f"{content_name(batch, self._versions)}.{self._format}")
             write_whole(path, [batch], self._schema, self._format)
             count_written(batch.num_rows, closed_windows(batch))
             return
@@ -133,7 +138,7 @@ def folder_of(directory: str, name: str, file_format: str) -> str:
     Parameters
     ----------
     directory, name, file_format
-        As of `WriteStreamFiles`.
+        As of `WriteStreamFiles`, the name of its table.
 
     Returns
     -------
@@ -150,7 +155,7 @@ def make_folder(folder: str, schema: RowSchema, file_format: str) -> None:
     folder
         From `folder_of`. What is in it stays.
     schema, file_format
-        As of `WriteStreamFiles`.
+        As of `WriteFiles`.
 
     Raises
     ------
@@ -167,24 +172,38 @@ def make_folder(folder: str, schema: RowSchema, file_format: str) -> None:
     write_whole(path, [], schema, file_format)
 
 
-def content_name(batch: pa.RecordBatch) -> str:
+def told_apart_by(table: Table) -> tuple[str, ...]:
+    """Name what tells versions of a row apart, the same in every replay.
+
+    Parameters
+    ----------
+    table
+        What the row is.
+
+    Returns
+    -------
+    tuple of str
+        The columns of its rank, but for the time at which it was written.
+    """
+    return tuple(name for name in table.rank if name != "emitted_at")
+
+
+def content_name(batch: pa.RecordBatch, versions: tuple[str, ...]) -> str:
     """Name a batch of windows by what is in it: sorted by time, and the same in every replay.
 
     Parameters
     ----------
     batch
         Rows with ``row_id`` and ``window_end``.
+    versions
+        As `told_apart_by` gives them.
 
     Returns
     -------
     str
-        End of the last window, and a hash of every row's ``row_id``, ``n`` and ``pane_index`` in any order.
+        End of the last window, and a hash of every row's ``row_id`` and `versions` in any order.
     """
-    parts = [
-        batch.column(name).cast(pa.string())
-        for name in ("row_id", "n", "pane_index")
-        if name in batch.schema.names
-    ]
+    parts = [batch.column(name).cast(pa.string()) for name in ("row_id", *versions)]
     rows = pc.binary_join_element_wise(*parts, "/", null_handling="replace")
     digest = hashlib.sha256("\n".join(sorted(rows.to_pylist())).encode())
     end = pc.max(batch.column("window_end").cast(pa.int64())).as_py()
@@ -201,7 +220,7 @@ def write_whole(path: str, batches: Sequence[pa.RecordBatch], schema: RowSchema,
     batches
         Its rows.
     schema, file_format
-        As of `WriteStreamFiles`.
+        As of `WriteFiles`.
     """
     folder, name = FileSystems.split(path)
     # DuckDB reads every *.parquet, pyarrow whatever does not begin with a dot or underscore.

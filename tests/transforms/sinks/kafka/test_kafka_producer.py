@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from driftline.transforms.sinks.kafka_producer import ProducerPool
+from driftline.transforms.sinks.kafka.kafka_producer import ProducerPool
 
 
 def test_what_a_client_complains_of_goes_to_the_log_and_not_to_the_terminal(caplog, capfd):
@@ -15,5 +15,5 @@ def test_what_a_client_complains_of_goes_to_the_log_and_not_to_the_terminal(capl
         assert time.monotonic() < until
         shared.client.poll(0.05)
     pool.release(shared)
-    assert {record.name for record in caplog.records} == {"driftline.transforms.sinks.kafka_producer"}
+    assert {record.name for record in caplog.records} == {"driftline.transforms.sinks.kafka.kafka_producer"}
     assert capfd.readouterr().err == ""

@@ -13,7 +13,7 @@ from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from driftline.decoding.event_schema import check_columns
 from driftline.tables import DEAD_LETTER
 from driftline.transforms.counters import TALLY, counts_of
-from driftline.transforms.sources.read_files import ReadEvents, match_files, source_columns
+from driftline.transforms.sources.files.read_files import ReadEvents, match_files, source_columns
 from tests.driftline.decoding.writers import SCHEMA, arrow_bytes, container_bytes, expected, json_bytes, row
 
 ROWS = [row(at=i, x=i / 2, kind=f"k{i % 3}") for i in range(200)]
@@ -146,8 +146,8 @@ def test_a_row_of_a_binary_file_is_its_json(tmp_path):
 
 
 def test_a_line_without_end_is_oversized(tmp_path, monkeypatch):
-    monkeypatch.setattr("driftline.transforms.sources.file_formats._LONGEST_LINE", 10_000)
-    monkeypatch.setattr("driftline.transforms.sources.file_formats._READ", 1_000)
+    monkeypatch.setattr("driftline.transforms.sources.files.file_formats._LONGEST_LINE", 10_000)
+    monkeypatch.setattr("driftline.transforms.sources.files.file_formats._READ", 1_000)
     path = tmp_path / "a.jsonl"
     path.write_bytes(json_bytes(ROWS[0]) + b"\n" + b"x" * 50_000 + b"\n" + json_bytes(ROWS[1]) + b"\n{")
     events, letters = run(path)
@@ -159,7 +159,7 @@ def test_a_line_without_end_is_oversized(tmp_path, monkeypatch):
 
 
 def test_lines_across_reads_keep_their_numbers(tmp_path, monkeypatch):
-    monkeypatch.setattr("driftline.transforms.sources.file_formats._READ", 7)
+    monkeypatch.setattr("driftline.transforms.sources.files.file_formats._READ", 7)
     path = tmp_path / "a.jsonl"
     path.write_bytes(LINES[:2000].rsplit(b"\n", 1)[0] + b"\n?")
     number = path.read_bytes().count(b"\n") + 1
@@ -169,7 +169,7 @@ def test_lines_across_reads_keep_their_numbers(tmp_path, monkeypatch):
 
 
 def test_large_files_come_in_batches(tmp_path):
-    from driftline.transforms.sources.file_formats import read_file
+    from driftline.transforms.sources.files.file_formats import read_file
 
     table = pa.table({"at": range(150_000), "x": [1.0] * 150_000})
     for suffix in ("parquet", "arrow"):

@@ -170,7 +170,7 @@ def _read_parquet(file: Any, path: str, schema: EventSchema) -> Iterator[SourceB
         size = max(1, min(_ROWS, _BYTES * max(1, meta.num_rows) // max(1, meta.total_byte_size)))
         try:
             for batch in parquet.iter_batches(size, row_groups=[group], columns=columns, use_threads=False):
-                yield _rows(pa.Table.from_batches([batch]), path, row)
+                yield SourceBatch.of_rows(pa.Table.from_batches([batch]), path, row)
                 row += batch.num_rows
         except Exception as error:
             if not _is_damage(error):
@@ -185,17 +185,12 @@ def _read_arrow(file: Any, path: str, schema: EventSchema) -> Iterator[SourceBat
         for batch in read_batches(_native(file)):
             records = checked(batch, schema.columns)
             for start in range(0, records.num_rows, _ROWS):
-                yield _rows(records.slice(start, _ROWS), path, row + start)
+                yield SourceBatch.of_rows(records.slice(start, _ROWS), path, row + start)
             row += records.num_rows
     except Exception as error:
         if not _is_damage(error):
             raise
         yield _damage(path, "row", row, f"Arrow IPC damaged behind {row} rows: {error}")
-
-
-def _rows(records: pa.Table, path: str, first: int) -> SourceBatch:
-    positions = range(first, first + records.num_rows)
-    return SourceBatch(Decoded((Part.of_rows(records),)), path, positions, "row")
 
 
 def _read_jsonl(file: Any, path: str, schema: EventSchema) -> Iterator[SourceBatch]:

@@ -12,7 +12,7 @@ from confluent_kafka import KafkaError
 import driftline.transforms.coders  # noqa: F401  # batches travel as Arrow IPC
 from driftline.tables import rows_of
 from driftline.tables.row_messages import row_headers, row_keys, row_values, shortened
-from driftline.transforms.sinks.kafka_producer import LARGEST_MESSAGE, PRODUCERS, Delivery, Refused
+from driftline.transforms.sinks.kafka.kafka_producer import LARGEST_MESSAGE, PRODUCERS, Delivery, Refused
 from driftline.transforms.sinks.written import closed_windows, count_written
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from driftline.tables import DEAD_LETTER, RESULT
-from driftline.transforms.sinks.write_rows import WriteRows
+from driftline.transforms.sinks.files.write_rows import WriteRows
 from tests.driftline.judging.test_settle import batch, row
 
 Q = dict.fromkeys(("p01", "p05", "p25", "p50", "p75", "p95", "p99"), 0.5)

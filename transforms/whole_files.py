@@ -23,15 +23,19 @@ if TYPE_CHECKING:
 INTERRUPTED = 130
 
 _ATTEMPTS = 5
+_OPEN: list[str] = []
+"""What Ctrl-C deletes: directories that jobs of this process write into."""
 
 
-def refuse_folders(*paths: str) -> None:
+def refuse_folders(*paths: str, key: str = "--output") -> None:
     """Refuse to write files where folders are, before anything starts.
 
     Parameters
     ----------
     paths
         Files that are going to be written.
+    key
+        Option or key of the configuration that names them.
 
     Raises
     ------
@@ -40,7 +44,7 @@ def refuse_folders(*paths: str) -> None:
     """
     remedy = "name a file, or move the folder away"
     problems = [
-        Problem("--output", "is a folder, and a file is to be written there", remedy, path)
+        Problem(key, "is a folder, and a file is to be written there", remedy, path)
         for path in paths
         if path.endswith("/") or is_folder(path)
     ]
@@ -48,7 +52,7 @@ def refuse_folders(*paths: str) -> None:
         raise ConfigError("output", problems)
 
 
-def refuse_own_output(directory: str, names: list[str], pattern: str) -> None:
+def refuse_own_output(directory: str, names: list[str], pattern: str, *, key: str) -> None:
     """Refuse input that would take in the job's own output the next time.
 
     Parameters
@@ -57,6 +61,8 @@ def refuse_own_output(directory: str, names: list[str], pattern: str) -> None:
         Where files are going to be written, and under which names.
     pattern
         Files to read.
+    key
+        Option or key of the configuration that names the directory.
 
     Raises
     ------
@@ -67,50 +73,49 @@ def refuse_own_output(directory: str, names: list[str], pattern: str) -> None:
     if taken:
         remedy = "give another directory, or a pattern that does not match it"
         message = f"is where {pattern} is read: {taken[0]} would be input the next time"
-        raise ConfigError("output", [Problem("--output", message, remedy, directory)])
+        raise ConfigError("output", [Problem(key, message, remedy, directory)])
 
 
 @contextmanager
-def unfinished(*finals: str) -> Iterator[list[str]]:
-    """Give a job directories to write into, and publish what is in them when it has succeeded.
+def unfinished(final: str, *, key: str = "--output") -> Iterator[str]:
+    """Give a job a directory to write into, and publish what is in it when the job has succeeded.
 
     Parameters
     ----------
-    finals
-        Directories the files move to in the end, on any Beam filesystem.
+    final
+        Directory the files move to in the end, on any Beam filesystem.
+    key
+        Option or key of the configuration that names it.
 
     Yields
     ------
-    list of str
-        For each of them a new directory in it: on the same filesystem, so that moving is renaming. If the
-        job fails or is interrupted they are deleted, and what was in the final ones is still there.
+    str
+        A new directory in it: on the same filesystem, so that moving is renaming. If the job fails or is
+        interrupted it is deleted, and what was in the final one is still there. Several may be open at once.
     """
-    scratch: list[str] = []
-    with _deleted_when_interrupted(scratch) as go_on:
+    scratch = FileSystems.join(final, f".unfinished-{uuid.uuid4().hex[:12]}")
+    with _deleted_when_interrupted() as go_on:
+        _OPEN.append(scratch)
         try:
-            for final in finals:
-                scratch.append(FileSystems.join(final, f".unfinished-{uuid.uuid4().hex[:12]}"))
-                _make(scratch[-1], final)
+            _make(scratch, final, key)
             yield scratch
             go_on()
-            for directory, final in zip(scratch, finals, strict=True):
-                publish(directory, final)
+            publish(scratch, final)
         finally:
-            delete(scratch)
+            delete([scratch])
+            _OPEN.remove(scratch)
 
 
-def _make(directory: str, final: str) -> None:
+def _make(directory: str, final: str, key: str) -> None:
     try:
         FileSystems.mkdirs(directory)
     except (BeamIOError, OSError) as error:
-        problem = Problem(
-            "--output", f"cannot be written to: {error}", "name a directory you may write to", final
-        )
+        problem = Problem(key, f"cannot be written to: {error}", "name a directory you may write to", final)
         raise ConfigError("output", [problem]) from error
 
 
 @contextmanager
-def _deleted_when_interrupted(scratch: list[str]) -> Iterator[Callable[[], None]]:
+def _deleted_when_interrupted() -> Iterator[Callable[[], None]]:
     """End the process at Ctrl-C: the threads of Beam's local runner cannot be stopped.
 
     Gives a function that turns this off: once files move under their final names, all of them shall.
@@ -119,23 +124,28 @@ def _deleted_when_interrupted(scratch: list[str]) -> Iterator[Callable[[], None]
         yield lambda: None
         return
 
-    def interrupted(_signal: int, _frame: object) -> None:
-        try:
-            for _ in range(_ATTEMPTS):  # the workers may be writing still
-                with suppress(BeamIOError, OSError):
-                    delete(scratch)
-        finally:
-            os.write(2, b"\ninterrupted: nothing was written under a final name; start the job again\n")
-            os._exit(INTERRUPTED)
-
     def ignore() -> None:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    before = signal.signal(signal.SIGINT, interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    if before is _interrupted:  # within another, which gives the handler back
+        yield ignore
+        return
+    signal.signal(signal.SIGINT, _interrupted)
     try:
         yield ignore
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _interrupted(_signal: int, _frame: object) -> None:
+    try:
+        for _ in range(_ATTEMPTS):  # the workers may be writing still
+            with suppress(BeamIOError, OSError):
+                delete(list(_OPEN))
+    finally:
+        os.write(2, b"\ninterrupted: nothing was written under a final name; start the job again\n")
+        os._exit(INTERRUPTED)
 
 
 def publish(scratch: str, final: str) -> list[str]:

@@ -12,12 +12,12 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from driftline.config.errors import did_you_mean
-from driftline.transforms.sources.dead_letters import DEAD_LETTERS
-from driftline.transforms.sources.decode import NormaliseRecords, SourceBatch
-from driftline.transforms.sources.file_formats import FILE_FORMATS, columns_of, file_format, read_file
+from driftline.transforms.sources.decode import SourceBatch, normalise_records
+from driftline.transforms.sources.files.file_formats import FILE_FORMATS, columns_of, file_format, read_file
 
 if TYPE_CHECKING:
     from driftline.decoding.event_schema import EventSchema
+    from driftline.transforms.sources.source import ReadOutputs
 
 _PEEKED_FILES: Final = 5
 
@@ -80,7 +80,7 @@ class ReadEvents(beam.PTransform):
 
     Notes
     -----
-    The outputs are named ``events`` and ``dead_letters``; both hold record batches.
+    Files are taken as they are: no row is late, and none a duplicate.
     """
 
     model: str
@@ -88,14 +88,14 @@ class ReadEvents(beam.PTransform):
     pattern: str
     format: str | None = None
 
-    def expand(self, begin: Any) -> Any:
+    def describe(self) -> str:
+        """Name the files."""
+        return self.pattern
+
+    def expand(self, begin: Any) -> ReadOutputs:
         """Read and normalise."""
-        return (
-            begin
-            | "ReadFiles" >> ReadFiles(self.pattern, self.schema, self.format)
-            | "Normalise"
-            >> beam.ParDo(NormaliseRecords(self.model, self.schema)).with_outputs(DEAD_LETTERS, main="events")
-        )
+        records = begin | "ReadFiles" >> ReadFiles(self.pattern, self.schema, self.format)
+        return normalise_records(records, self.model, self.schema)
 
 
 class _ReadFile(beam.DoFn):
@@ -109,6 +109,10 @@ class _ReadFile(beam.DoFn):
         """Read a file."""
         with _open(path) as file:
             yield from read_file(file, path, self._kind, self._schema)
+
+
+class NoFilesError(FileNotFoundError):
+    """Nothing matches a pattern."""
 
 
 def match_files(pattern: str) -> list[str]:
@@ -126,16 +130,19 @@ def match_files(pattern: str) -> list[str]:
 
     Raises
     ------
-    FileNotFoundError
+    NoFilesError
         If there are none.
+    FileNotFoundError
+        If the pattern is that of a folder, or cannot be listed.
     ValueError
         If the filesystem is unknown.
     """
     paths = _match(pattern)
-    if paths == [pattern] and _match(FileSystems.join(pattern, "*")):
-        paths = []  # a folder
+    if paths in ([], [pattern]) and _match(FileSystems.join(pattern, "*")):
+        remedy = f"name the files in it, such as {FileSystems.join(pattern, '*.parquet')}"
+        raise FileNotFoundError(f"no file matches {pattern}; it is a folder: {remedy}")
     if not paths:
-        raise FileNotFoundError(f"no file matches {pattern}; {_remedy(pattern)}")
+        raise NoFilesError(f"no file matches {pattern}; {_remedy(pattern)}")
     return paths
 
 
@@ -178,8 +185,6 @@ def _known_format(pattern: str, given: str | None) -> str:
 
 def _remedy(pattern: str) -> str:
     folder, _ = FileSystems.split(pattern)
-    if _match(FileSystems.join(pattern, "*")):
-        return f"it is a folder: name the files in it, such as {FileSystems.join(pattern, '*.parquet')}"
     close = did_you_mean(pattern, _match(FileSystems.join(folder, "*")))
     return (
         f"did you mean {close}?"

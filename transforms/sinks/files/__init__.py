@@ -1,0 +1,1 @@
+"""Rows in files: one a table, or of a stream a folder a table."""

@@ -1,0 +1,1 @@
+"""Rows in Kafka topics, one a table."""

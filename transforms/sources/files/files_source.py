@@ -1,0 +1,49 @@
+"""Files as a source: they are looked at before a job starts, and never late."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from driftline.config.files_source import FilesSource
+from driftline.transforms.sources.source import NotThereYetError, Reading, Source
+
+if TYPE_CHECKING:
+    from driftline.transforms.sources.files.read_files import ReadEvents
+
+
+class _Files(Source):
+    settings = FilesSource
+    endless = False
+
+    def check(self, reading: Reading) -> list[str]:
+        """Hold the columns of the first file against the configured ones."""
+        from driftline.transforms.sources.files.read_files import NoFilesError, source_columns  # noqa: PLC0415  # Beam
+
+        pattern, file_format = _files(reading)
+        remedy = "correct it, or give --input" if reading.key.startswith("source.") else "correct it"
+        try:
+            columns = source_columns(pattern, file_format)
+        except NoFilesError as error:
+            refused = reading.refused("pattern", str(error), remedy, pattern)
+            remark = f"files {pattern}: no such file yet, its columns were not checked"
+            raise NotThereYetError(refused, remark) from error
+        except (OSError, ValueError) as error:
+            raise reading.refused("pattern", str(error), remedy, pattern) from error
+        if columns is None:
+            return [f"files {pattern}: there are no rows yet, its columns were not checked"]
+        reading.check_columns(columns, f"correct it, or read other files than {pattern}")
+        return [f"files {pattern}: every configured column is there"]
+
+    def reader(self, reading: Reading) -> ReadEvents:
+        """Read every file once."""
+        from driftline.transforms.sources.files.read_files import ReadEvents  # noqa: PLC0415  # Beam
+
+        return ReadEvents(reading.model, reading.schema, *_files(reading))
+
+
+def _files(reading: Reading) -> tuple[str, str | None]:
+    settings: FilesSource = reading.settings
+    return settings.pattern, settings.format_for(settings.pattern)
+
+
+FILES: Final = _Files()
