@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from driftline.statistics import CategoricalCounts, CategoricalReference, compare_categorical
+from driftline.statistics import (
+    BlockNull,
+    CategoricalCounts,
+    CategoricalReference,
+    compare_categorical,
+    fit_categorical,
+    fit_numeric,
+)
 
 
 def counts(categories, missing):
@@ -37,3 +44,14 @@ def test_missing_is_a_category_of_its_own():
 def test_psi_and_chi_square_have_one_p_value():
     found = compare_categorical(counts([[3, 2]], [4]), CategoricalReference(counts([[30, 20]], [40])))
     assert found.psi_p is found.chi2_p
+
+
+def test_a_null_of_other_features_is_refused():
+    one = counts([[3, 2]], [4])
+    windows, missing = np.full((12, 2), 50), np.full(12, 4)
+    two = BlockNull.stack([fit_categorical(windows, missing)] * 2)
+    with pytest.raises(ValueError, match="null is of 2 features"):
+        compare_categorical(one, CategoricalReference(one), two)
+    numeric = BlockNull.stack([fit_numeric(windows, missing, missing, [1.0])])
+    with pytest.raises(ValueError, match="different blocks"):
+        compare_categorical(one, CategoricalReference(one), numeric)
