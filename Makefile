@@ -9,7 +9,7 @@ STAMP := $(VENV)/.driftline-setup
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.10 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup demo demo-live test lint format bench bench-peers lock flink-up flink-down clean
+.PHONY: help setup demo demo-live test test-all mutants lint format bench bench-peers lock flink-up flink-down clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -31,8 +31,17 @@ demo: setup  ## real flights of 2013 with two faults put in: baseline, backtest,
 demo-live: setup  ## the same flights through Kafka and Flink, live, until Ctrl-C (needs Java 17 and Maven; SPEED=17280)
 	@exec $(BIN)/python examples/flights/live/demo.py $(if $(SPEED),--speed $(SPEED))
 
-test: lint  ## everything that must hold before a change lands
-	$(BIN)/python -m pytest
+test: lint  ## what must hold before a change lands; leaves out the long tests, except where CI is set
+	$(BIN)/python -m pytest --numprocesses logical $(if $(CI),,-m "not long")
+
+test-all: lint  ## the long tests too
+	$(BIN)/python -m pytest --numprocesses logical
+
+COSMIC_RAY := 8.7.0
+
+mutants: setup  ## change the deciding code bit by bit and see that tests notice (half an hour; FILES="driftline/...")
+	@[ -d .cache/mutants ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check --target .cache/mutants cosmic-ray==$(COSMIC_RAY)
+	$(BIN)/python .ci/mutants.py $(FILES)
 
 lint: setup  ## style, types and layers
 	$(BIN)/ruff check .

@@ -103,6 +103,8 @@ class Engine:
         The configuration's.
     broker
         A broker that is not started yet, if not the usual one.
+    running
+        A cluster that runs, and goes on when the engine stops; by default one is started and stopped.
     cluster
         Arguments of `FlinkCluster`.
     """
@@ -113,11 +115,13 @@ class Engine:
         stream: FeatureStream,
         windows: Mapping[str, str] = WINDOWS,
         broker: KafkaBroker | None = None,
+        running: FlinkCluster | None = None,
         **cluster: Any,
     ) -> None:
         self.folder, self.stream, self.windows = folder, stream, dict(windows)
         self.broker = broker or KafkaBroker(folder / "kafka")
-        self.cluster = FlinkCluster(folder / "flink", **cluster)
+        self.cluster = running or FlinkCluster(folder / "flink", **cluster)
+        self._starts_cluster = running is None
         self.sink: SinkTail
         self._stack = contextlib.ExitStack()
         self._drivers = 0
@@ -126,7 +130,8 @@ class Engine:
         """Start the servers."""
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.broker)
-            stack.enter_context(self.cluster)
+            if self._starts_cluster:
+                stack.enter_context(self.cluster)
             self._stack = stack.pop_all()
         return self
 

@@ -85,18 +85,18 @@ class Scene:
         The load; its rate counts.
     windows
         The configuration's.
-    cluster
-        Arguments of `FlinkCluster`.
+    engine
+        Arguments of `Engine`.
     """
 
     def __init__(
-        self, folder: Path, stream: FeatureStream, windows: Mapping[str, str] = WINDOWS, **cluster: Any
+        self, folder: Path, stream: FeatureStream, windows: Mapping[str, str] = WINDOWS, **engine: Any
     ) -> None:
         self._proxy_port = free_port()
         address = f"127.0.0.1:{self._proxy_port}"
         broker = KafkaBroker(folder / "kafka", advertised=address)
         self.folder = folder
-        self.engine = Engine(folder, stream, windows, broker, **cluster)
+        self.engine = Engine(folder, stream, windows, broker, **engine)
         self.proxy = Toxiproxy(folder / "proxy")
         self.address = address
         self.size_ms, self.every_ms = (

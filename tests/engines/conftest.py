@@ -13,11 +13,12 @@ from driftline.runners.cache import CACHE_VARIABLE, built_program
 from driftline.runners.prism import prism_location
 from tools import toxiproxy as toxiproxy_module
 from tools.flink.cluster import FlinkCluster
-from tools.kafka.broker import KafkaBroker
+from tools.kafka.broker import KafkaBroker, Login
 from tools.prism import install_prism
 from tools.processes import wait_until
 
 ROOT = Path(__file__).parents[2]
+LOGIN = Login("ann", "open sesame")
 os.environ.setdefault(CACHE_VARIABLE, str(ROOT / ".cache"))  # wherever the tests are started
 # servers that live for minutes are not worth the second compiler's time
 os.environ.setdefault("JAVA_TOOL_OPTIONS", "-XX:TieredStopAtLevel=1")
@@ -35,6 +36,14 @@ def broker(tmp_path_factory):
     """One Kafka broker for the session. Tests that kill or stop a broker start one of their own."""
     need("java", "mvn")
     with KafkaBroker(tmp_path_factory.mktemp("kafka")) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def guarded_broker(tmp_path_factory):
+    """One that asks for the password `LOGIN` and encrypts."""
+    need("java", "mvn")
+    with KafkaBroker(tmp_path_factory.mktemp("guarded"), login=LOGIN, tls=True) as broker:
         yield broker
 
 

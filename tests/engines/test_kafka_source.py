@@ -21,7 +21,6 @@ from driftline.transforms.sources.kafka.offset_tracker import MicrosecondWaterma
 from driftline.transforms.sources.kafka.partition import Partition
 from driftline.transforms.sources.kafka.positions import starting_partitions
 from tests.engines.reading import config_of, counts, driven
-from tools.kafka.broker import KafkaBroker, Login
 from tools.processes import wait_until
 
 MINUTE = 60_000
@@ -419,12 +418,11 @@ def test_poison_among_messages_whose_schema_changes_in_the_middle(broker, topic,
     assert len({letter["row_id"] for letter in partition.dead_letters}) == len(partition.dead_letters)
 
 
-def test_a_wrong_password_is_one_clear_error(tmp_path):
+def test_a_wrong_password_is_one_clear_error(guarded_broker):
     login = (
         "{security.protocol: SASL_PLAINTEXT, sasl.mechanism: PLAIN, sasl.username: me, sasl.password: wrong}"
     )
-    with KafkaBroker(tmp_path / "kafka", login=Login("me", "right")) as guarded:
-        config = config_of(guarded.sasl_bootstrap, f"topic: t, format: json, options: {login}")
-        with pytest.raises(ConfigError, match="refused the login") as raised:
-            event_reader(config, bounded=False)
+    config = config_of(guarded_broker.sasl_bootstrap, f"topic: t, format: json, options: {login}")
+    with pytest.raises(ConfigError, match="refused the login") as raised:
+        event_reader(config, bounded=False)
     assert "wrong" not in str(raised.value)

@@ -8,8 +8,8 @@ import time
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from tests.engines.conftest import partition_count
-from tools.kafka.broker import KafkaBroker, Login
+from tests.engines.conftest import LOGIN, partition_count
+from tools.kafka.broker import KafkaBroker
 from tools.processes import free_port, port_open
 
 
@@ -56,16 +56,16 @@ def test_a_broker_keeps_data_and_ports_over_a_kill(tmp_path):
         assert end_offset(address, "events") == 1
 
 
-def test_a_broker_asks_for_a_password_and_encrypts(tmp_path):
-    with KafkaBroker(tmp_path, login=Login("driftline", "secret"), tls=True) as broker:
-        login = {"sasl.mechanism": "PLAIN", "sasl.username": "driftline", "sasl.password": "secret"}
-        tls = {"security.protocol": "SASL_SSL", "ssl.ca.location": str(broker.certificate), **login}
-        plain = {"security.protocol": "SASL_PLAINTEXT", **login}
-        assert visible(broker.tls_bootstrap, **tls)
-        assert visible(broker.sasl_bootstrap, **plain)
-        assert not visible(broker.sasl_bootstrap, **{**plain, "sasl.password": "wrong"})
-        assert not visible(broker.tls_bootstrap, **{**tls, "ssl.ca.location": ""})
-        assert not visible(broker.sasl_bootstrap)
+def test_a_broker_asks_for_a_password_and_encrypts(guarded_broker):
+    broker = guarded_broker
+    login = {"sasl.mechanism": "PLAIN", "sasl.username": LOGIN.user, "sasl.password": LOGIN.password}
+    tls = {"security.protocol": "SASL_SSL", "ssl.ca.location": str(broker.certificate), **login}
+    plain = {"security.protocol": "SASL_PLAINTEXT", **login}
+    assert visible(broker.tls_bootstrap, **tls)
+    assert visible(broker.sasl_bootstrap, **plain)
+    assert not visible(broker.sasl_bootstrap, **{**plain, "sasl.password": "wrong"})
+    assert not visible(broker.tls_bootstrap, **{**tls, "ssl.ca.location": ""})
+    assert not visible(broker.sasl_bootstrap)
 
 
 def visible(bootstrap: str, **options: str) -> bool:

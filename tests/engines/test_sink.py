@@ -20,9 +20,9 @@ from driftline.transforms.kafka_cluster import KafkaUnavailable
 from driftline.transforms.sinks.kafka.kafka_producer import PRODUCERS
 from driftline.transforms.sinks.kafka.kafka_topics import ensure_topics
 from driftline.transforms.sinks.kafka.write_kafka import NotDelivered, ProduceRows, WriteToKafka
-from tests.engines.conftest import need
+from tests.engines.conftest import LOGIN, need
 from tests.engines.sink_rows import consumed, letters, results
-from tools.kafka.broker import KafkaBroker, Login
+from tools.kafka.broker import KafkaBroker
 
 ROOT = Path(__file__).parents[2]
 FORMATS = pytest.mark.parametrize("value_format", ["json", "avro"])
@@ -281,20 +281,18 @@ def test_a_name_that_no_topic_may_have_is_named(broker):
         ensure_topics([broker.bootstrap], {}, ["a b"])
 
 
-def test_a_login_is_checked_before_anything_starts(tmp_path):
-    need("java", "mvn")
+def test_a_login_is_checked_before_anything_starts(guarded_broker):
     login = {
         "security.protocol": "SASL_PLAINTEXT",
         "sasl.mechanism": "PLAIN",
-        "sasl.username": "ann",
-        "sasl.password": "open sesame",
+        "sasl.username": LOGIN.user,
+        "sasl.password": LOGIN.password,
     }
-    with KafkaBroker(tmp_path, login=Login("ann", "open sesame")) as broker:
-        assert ensure_topics([broker.sasl_bootstrap], login, ["a"]) == ["a"]
-        began = time.monotonic()
-        with pytest.raises(KafkaUnavailable) as refused:
-            ensure_topics([broker.sasl_bootstrap], login | {"sasl.password": "shut sesame"}, ["a"])
-        assert time.monotonic() - began < 5
+    assert ensure_topics([guarded_broker.sasl_bootstrap], login, ["a"]) == ["a"]
+    began = time.monotonic()
+    with pytest.raises(KafkaUnavailable) as refused:
+        ensure_topics([guarded_broker.sasl_bootstrap], login | {"sasl.password": "shut sesame"}, ["a"])
+    assert time.monotonic() - began < 5
     assert "refused the login" in str(refused.value)
     assert "sasl.password" in str(refused.value)
     assert "shut sesame" not in str(refused.value)

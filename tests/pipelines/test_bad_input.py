@@ -352,6 +352,7 @@ def test_a_segment_value_of_10_mb(backtest, desk, today):
     assert full_day(desk, "x", "(other)")["n"] == 1
 
 
+@pytest.mark.long
 def test_a_million_segments(desk, driftline):
     n = 1_000_000
     table = log(5, n, days=2)

@@ -1,0 +1,135 @@
+"""Which of a feature's two tests decides, and what its p-value is trusted by."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from driftline.statistics import (
+    BlockNull,
+    CategoricalCounts,
+    CategoricalReference,
+    NumericCounts,
+    NumericReference,
+    compare_categorical,
+    compare_numeric,
+    fit_categorical,
+    fit_numeric,
+)
+
+RNG = np.random.default_rng(5)
+WINDOWS = RNG.multinomial(1_000, [0.1, 0.2, 0.4, 0.2, 0.1], 60)
+MISSING = RNG.binomial(1_000, 0.05, 60)
+NONE = np.zeros(60, dtype=np.int64)
+GAP = np.ones(4)
+USUAL = np.array([100, 200, 400, 200, 100])
+MOVED = np.array([250, 250, 250, 150, 100])
+GONE = np.zeros(5, dtype=np.int64)
+
+
+def limited(null, name, **limits):
+    """A null of which one statistic has other windows or rows."""
+    place = null.statistics.index(name)
+    changed = {}
+    for key, value in limits.items():
+        changed[key] = getattr(null, key).copy()
+        changed[key][:, place] = value
+    return replace(null, **changed)
+
+
+def numeric(values, missing, null=None, nonfinite=0):
+    base = NumericCounts(WINDOWS.sum(0)[None], MISSING.sum()[None], np.zeros(1, np.int64))
+    window = NumericCounts(np.array([values]), np.array([missing]), np.array([nonfinite]))
+    return compare_numeric(window, NumericReference(base, GAP[None], np.ones(1), np.ones(1)), null)
+
+
+def categorical(values, missing, null=None):
+    base = CategoricalCounts(WINDOWS.sum(0)[None], MISSING.sum()[None])
+    window = CategoricalCounts(np.array([values]), np.array([missing]))
+    return compare_categorical(window, CategoricalReference(base), null)
+
+
+@pytest.fixture(scope="module")
+def of_numbers():
+    return BlockNull.stack([fit_numeric(WINDOWS, MISSING, NONE, GAP)])
+
+
+@pytest.fixture(scope="module")
+def of_categories():
+    return BlockNull.stack([fit_categorical(WINDOWS, MISSING)])
+
+
+@pytest.mark.parametrize(
+    ("values", "missing", "nonfinite", "decides"),
+    [
+        pytest.param(MOVED, 50, 0, "ks", id="values move"),
+        pytest.param(USUAL, 500, 0, "missing", id="values go missing"),
+        pytest.param(USUAL, 50, 500, "missing", id="values are no numbers"),
+        pytest.param(MOVED, 60, 0, "ks", id="values move more"),
+        pytest.param(GONE, 1_000, 0, "missing", id="no values"),
+    ],
+)
+def test_a_number_is_trusted_and_bounded_by_the_test_that_decides(
+    of_numbers, values, missing, nonfinite, decides
+):
+    other = {"ks": "missing", "missing": "ks"}[decides]
+    many = limited(of_numbers, other, windows=9)
+    assert numeric(values, missing, many, nonfinite).trusted.tolist() == [True]
+    few = limited(of_numbers, decides, windows=9)
+    assert numeric(values, missing, few, nonfinite).trusted.tolist() == [False]
+    bound = limited(limited(of_numbers, decides, n_max=1), other, n_min=0, n_max=1e9)
+    assert numeric(values, missing, bound, nonfinite).extrapolated.tolist() == [True]
+    free = limited(limited(of_numbers, other, n_max=1), decides, n_min=0, n_max=1e9)
+    assert numeric(values, missing, free, nonfinite).extrapolated.tolist() == [False]
+
+
+def test_of_two_equal_p_values_the_one_of_the_values_decides(of_numbers):
+    alike = limited(limited(of_numbers, "ks", windows=2), "missing", windows=2)
+    found = numeric(USUAL, 50, limited(limited(alike, "ks", n_max=1), "missing", n_max=1e9))
+    assert found.ks_p.tolist() == found.missing_p.tolist() == [1.0]
+    assert found.extrapolated.tolist() == [True]
+
+
+@pytest.mark.parametrize(("values", "missing"), [(MOVED, 50), (USUAL, 500)])
+def test_a_category_is_trusted_by_chi_square_which_counts_missing_too(of_categories, values, missing):
+    rare = limited(limited(of_categories, "missing", windows=9, n_max=1), "chi2", n_min=0, n_max=1e9)
+    found = categorical(values, missing, rare)
+    assert (found.trusted.tolist(), found.extrapolated.tolist()) == ([True], [False])
+    rare = limited(limited(of_categories, "chi2", windows=9, n_max=1), "missing", n_min=0, n_max=1e9)
+    found = categorical(values, missing, rare)
+    assert (found.trusted.tolist(), found.extrapolated.tolist()) == ([False], [True])
+
+
+@pytest.mark.parametrize(("compare", "first"), [(numeric, "ks_p"), (categorical, "chi2_p")])
+def test_the_smaller_p_value_counts_twice(of_numbers, of_categories, compare, first):
+    null = of_numbers if compare is numeric else of_categories
+    found = compare(np.add(USUAL, [3, -3, 0, 5, -5]), 40, null)
+    smaller = min(getattr(found, first)[0], found.missing_p[0])
+    assert found.p_value[0] == min(2 * smaller, 1)
+    assert getattr(found, first)[0] != found.missing_p[0]
+
+
+@pytest.mark.parametrize("compare", [numeric, categorical])
+def test_without_a_null_nothing_is_significant_or_trusted(compare):
+    found = compare(MOVED, 500)
+    assert found.p_value.tolist() == [1.0]
+    assert found.missing_p.tolist() == [1.0]
+    assert (found.trusted.tolist(), found.extrapolated.tolist()) == ([False], [False])
+    assert found.p_iid[0] < 1e-6
+    empty = compare(GONE, 0)
+    for p in (empty.p_value, empty.p_iid, empty.missing_p):
+        assert np.isnan(p[0])
+
+
+def test_values_that_are_no_numbers_count_as_missing(of_numbers):
+    a, b = numeric(USUAL, 40, of_numbers, nonfinite=30), numeric(USUAL, 70, of_numbers)
+    assert a.missing_p[0] == b.missing_p[0] < 0.5
+    assert a.psi[0] > b.psi[0]  # PSI tells them apart
+
+
+def test_p_iid_of_the_values_is_that_of_the_present_ones():
+    few, many = numeric(MOVED, 10), numeric(10 * MOVED, 100)
+    assert many.p_iid[0] < few.p_iid[0] < 0.01
+    assert 0 < numeric(GONE, 50).p_iid[0] < 1e-6  # the missing rate alone
