@@ -35,15 +35,15 @@ class Server:
 
     Parameters
     ----------
-    name : str
+    name
         For messages and the log's file name.
-    command : sequence of str
+    command
         Program and arguments.
-    folder : Path
+    folder
         Where the log is written: ``<name>.log``, appended to over restarts.
-    environment : mapping of str to str, optional
+    environment
         Variables added to this process's.
-    detached : bool, default False
+    detached
         Whether it outlives this process.
     """
 
@@ -65,13 +65,7 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """The process id, also the id of its process group.
-
-        Raises
-        ------
-        ServerError
-            If it was never started.
-        """
+        """The process id, also the id of its process group; ServerError if it was never started."""
         if self.process is None:
             raise ServerError(f"{self.name} was not started: call start() first")
         return self.process.pid

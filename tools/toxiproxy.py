@@ -21,13 +21,7 @@ HOST = "127.0.0.1"
 
 
 class Toxiproxy:
-    """A server with any number of named proxies.
-
-    Parameters
-    ----------
-    folder : Path
-        Where its log is written.
-    """
+    """A server with any number of named proxies."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -35,13 +29,7 @@ class Toxiproxy:
         self.server: Server | None = None
 
     def start(self, seconds: float = 30.0) -> Self:
-        """Start the server; it is built first (a minute) if the cache does not have it.
-
-        Raises
-        ------
-        MissingProgramError
-            If Go is not installed and the program is not built yet.
-        """
+        """Start the server; it is built first (needs Go, a minute) if the cache does not have it."""
         command = [str(go_program(PACKAGE, VERSION, "toxiproxy")), "-host", HOST, "-port", str(self.port)]
         self.server = Server("toxiproxy", command, self.folder)
         self.server.start()
@@ -58,11 +46,9 @@ class Toxiproxy:
 
         Parameters
         ----------
-        name : str
-            For `cut`, `restore` and `slow`.
-        upstream : str
+        upstream
             ``host:port`` that it forwards to.
-        port : int, default 0
+        port
             Where it listens; 0 takes a free port.
 
         Returns

@@ -23,8 +23,6 @@ class Followed(NamedTuple):
 
     Parameters
     ----------
-    state
-        What is to be remembered.
     pending
         Blocks whose time has not come.
     next

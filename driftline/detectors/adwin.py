@@ -42,11 +42,6 @@ class ADWIN(Detector):
     grace_period
         No check while the window has so many values or fewer.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of range.
-
     Examples
     --------
     >>> detector = ADWIN()
@@ -151,20 +146,7 @@ class ADWIN(Detector):
         total: NDArray[np.float64],
         squares: NDArray[np.float64],
     ) -> NDArray[np.bool_]:
-        """Whether there is a cut, at each of m times.
-
-        Parameters
-        ----------
-        sizes, totals
-            Buckets, oldest first, shape (k, m).
-        total, squares
-            Sum and squared deviations of the window, shape (m,).
-
-        Returns
-        -------
-        ndarray of bool
-            Shape (m,).
-        """
+        """Whether there is a cut, at each of m times; buckets (k, m), oldest first; window sums (m,)."""
         none = np.zeros(len(total))
         before = _running(np.add, none, sizes)
         width = before[-1]

@@ -30,11 +30,6 @@ class DDM(Detector):
     warning_threshold, drift_threshold
         Standard deviations to a warning and to a detection.
 
-    Raises
-    ------
-    ValueError
-        If a threshold is out of range.
-
     Examples
     --------
     >>> detector = DDM()

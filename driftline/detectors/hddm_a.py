@@ -45,11 +45,6 @@ class HDDM_A(Detector):  # noqa: N801  (the algorithm's name)
     two_sided_test
         Whether falls of the mean are changes too.
 
-    Raises
-    ------
-    ValueError
-        If a confidence is out of range.
-
     Examples
     --------
     >>> detector = HDDM_A()
@@ -176,8 +171,6 @@ class _Cuts:
 
     Parameters
     ----------
-    before
-        The cut before the chunk.
     n, mean, bound
         Number of values, their mean, and the bound that is least at the cut; each of shape (m,).
     """

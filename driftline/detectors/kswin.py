@@ -41,19 +41,10 @@ class KSWIN(Detector):
     ----------
     alpha
         Level of a test, 0 to 1.
-    window_size
-        Values in the window.
     stat_size
         Newest values, and values drawn; at most half of `window_size`.
-    seed
-        Of the draws.
     window
         Values to begin with, the newest `window_size` of which are kept.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of range.
 
     Examples
     --------
@@ -157,18 +148,7 @@ class KSWIN(Detector):
 
 
 def _distances(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Kolmogorov-Smirnov distances of pairs of samples.
-
-    Parameters
-    ----------
-    first, second
-        Samples of n values, shape (m, n) each.
-
-    Returns
-    -------
-    ndarray of int64
-        n times the distance, a whole number, shape (m,).
-    """
+    """Kolmogorov-Smirnov distances of m pairs of samples (m, n), times n: whole numbers, (m,)."""
     n = first.shape[1]
     both = np.concatenate((first, second), axis=1)
     order = np.argsort(both, axis=1)

@@ -40,11 +40,6 @@ class PageHinkley(Detector):
     mode
         ``up`` for rises only, ``down`` for falls only, or ``both``.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of range.
-
     Examples
     --------
     >>> detector = PageHinkley(threshold=5)

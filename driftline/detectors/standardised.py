@@ -46,11 +46,6 @@ class StandardisedPageHinkley(PageHinkley):
     first
         Number of values that the centre is taken from.
 
-    Raises
-    ------
-    ValueError
-        If a parameter is out of range.
-
     Examples
     --------
     >>> detector = StandardisedPageHinkley()

@@ -21,8 +21,6 @@ class Learnt(NamedTuple):
 
     Parameters
     ----------
-    state
-        Where it stands now.
     gaps
         The frozen model's log-loss minus the learner's, nats, of the outcomes whose batch is complete, in
         order; with the times and ids of the outcomes.
@@ -45,27 +43,14 @@ class Learnt(NamedTuple):
 
 
 def learn(state: LearnerState, blocks: Iterable[bytes], cut: int, layout: FeatureLayout) -> Learnt:
-    """Learn from all outcomes that were known before a time, in order.
+    """Learn, in order, from all outcomes that were known before a time.
 
     Parameters
     ----------
-    state
-        Where the learner stands.
     blocks
         Encoded examples, in any order, from none of which it has learnt.
     cut
         Those known before it are learnt, microseconds since the epoch; never less than the last time.
-    layout
-        The features to learn from.
-
-    Returns
-    -------
-    Learnt
-
-    Raises
-    ------
-    ImportError
-        If scikit-learn is missing.
 
     Notes
     -----

@@ -82,11 +82,6 @@ class Examples(NamedTuple):
 def encode_examples(examples: Examples) -> bytes:
     """Pack examples.
 
-    Parameters
-    ----------
-    examples
-        At least one.
-
     Returns
     -------
     bytes
@@ -100,23 +95,7 @@ def encode_examples(examples: Examples) -> bytes:
 
 
 def decode_examples(data: bytes) -> Examples:
-    """Read what `encode_examples` wrote.
-
-    Parameters
-    ----------
-    data
-        The bytes.
-
-    Returns
-    -------
-    tuple
-        The examples.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are something else, too new, or cut short.
-    """
+    """Read what `encode_examples` wrote; other bytes raise ValueError."""
     head, payload = unframe(_TAG, BLOCK_VERSION, _WHAT, data)
     n, width, middle = head["n"], head["width"], head["losses"]
     if len(payload) != middle + n * (1 + width):
@@ -130,13 +109,7 @@ def decode_examples(data: bytes) -> Examples:
 
 
 def first_known(data: bytes) -> int:
-    """Read the earliest ``known`` of a block without decoding it.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are something else or too new.
-    """
+    """Read the earliest ``known`` of a block without decoding it; other bytes raise ValueError."""
     head, _ = unframe(_TAG, BLOCK_VERSION, _WHAT, data)
     earliest: int = head["first"]
     return earliest

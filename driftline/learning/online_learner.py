@@ -77,13 +77,6 @@ class OnlineLearningDetector:
         Events to learn from before the first gap is given: that a learner gets to know the world is no change
         of the world. None is `SETTLING`, more with more features.
 
-    Raises
-    ------
-    ImportError
-        If scikit-learn is missing.
-    ValueError
-        If an argument is out of range, or names or classes are doubled.
-
     References
     ----------
     Gama, Sebastiao and Rodrigues, On evaluating stream learning algorithms (2013), for testing before
@@ -197,13 +190,7 @@ class OnlineLearningDetector:
         return Gaps((events.losses[:end] - losses)[skip:], events.positions[skip:end].copy())
 
     def to_bytes(self) -> bytes:
-        """Serialise: what the learner knows, the moments, and the events of the partial batch.
-
-        Returns
-        -------
-        bytes
-            At most `largest_state`.
-        """
+        """Write what the learner knows, the moments and the partial batch: at most `largest_state` bytes."""
         moments = self._moments
         floats = (self._model.coef_, self._model.intercept_, moments.count, moments.mean, moments.m2)
         payload = b"".join(array.astype("<f8", copy=False).tobytes() for array in floats)
@@ -211,24 +198,9 @@ class OnlineLearningDetector:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> OnlineLearningDetector:
-        """Read what `to_bytes` wrote.
+        """Read what `to_bytes` wrote; other bytes raise ValueError.
 
-        Parameters
-        ----------
-        data
-            The bytes.
-
-        Returns
-        -------
-        OnlineLearningDetector
-            One that goes on, bit for bit, as if it had never stopped (with the same release of scikit-learn).
-
-        Raises
-        ------
-        ImportError
-            If scikit-learn is missing.
-        ValueError
-            If the bytes are something else, too new, or cut short.
+        The detector goes on, bit for bit, as if it had never stopped (with the same release of scikit-learn).
         """
         head, payload = unframe(cls.TAG, cls.VERSION, _WHAT, data)
         try:

@@ -40,9 +40,9 @@ class MatchRule:
 
     Parameters
     ----------
-    wait : int
+    wait
         How far apart the times of a prediction and its label may be, microseconds.
-    remember : int
+    remember
         How long after its deadline a prediction is remembered, microseconds: for so long a label is known to
         come after the deadline of a prediction rather than to belong to none.
     """
@@ -62,7 +62,7 @@ class Match(NamedTuple):
         Indices of matched predictions and, in the same order, of their labels.
     after_deadline, no_prediction : ndarray of int64
         Indices of the labels that are given up.
-    expired, duplicate_predictions, duplicate_labels : int
+    expired, duplicate_predictions, duplicate_labels
         Numbers of rows.
     """
 
@@ -85,13 +85,6 @@ def match(predictions: Predictions, labels: Labels, cut: int, rule: MatchRule) -
         All rows of a shard that are known.
     cut
         Rows before this time, and no others, have come; microseconds since the epoch.
-    rule
-        How long to wait.
-
-    Returns
-    -------
-    Match
-        What became of the rows.
     """
     p_status, l_status = predictions.status.copy(), labels.status.copy()
     new_p = np.flatnonzero((p_status == Status.UNSETTLED) & (predictions.time < cut))

@@ -33,8 +33,6 @@ class Block(NamedTuple):
     ----------
     first
         Number of its first row among the rows of its side.
-    rows
-        The rows.
     """
 
     first: int
@@ -64,10 +62,6 @@ def encode_predictions(rows: Predictions, first: int = 0, *, bare: bool = False)
 
     Parameters
     ----------
-    rows
-        At least one.
-    first
-        Number of the first row.
     bare
         Leave out score and segment, which a prediction that waits no more does not need.
 
@@ -94,13 +88,6 @@ def encode_predictions(rows: Predictions, first: int = 0, *, bare: bool = False)
 def encode_labels(rows: Labels, first: int = 0) -> bytes:
     """Pack labels.
 
-    Parameters
-    ----------
-    rows
-        At least one.
-    first
-        Number of the first row.
-
     Returns
     -------
     bytes
@@ -122,44 +109,13 @@ def encode_labels(rows: Labels, first: int = 0) -> bytes:
 
 
 def encode_marks(side: bytes, number: NDArray[np.int64], status: NDArray[np.uint8]) -> bytes:
-    """Pack what has become of rows, at least of one: 5 bytes each.
-
-    Parameters
-    ----------
-    side
-        `PREDICTIONS_TAG` or `LABELS_TAG`.
-    number
-        (n,) int64, numbers of rows.
-    status
-        (n,) uint8, of `Status`.
-
-    Returns
-    -------
-    bytes
-        Tag, version, JSON head; numbers, statuses.
-    """
+    """Pack what has become of rows, at least one: tag, version, JSON head; then 5 bytes a row."""
     head = {"side": side.decode(), "n": len(number)}
     return frame(MARKS_TAG, BLOCK_VERSION, head, number.astype("<u4").tobytes() + status.tobytes())
 
 
 def decode_block(data: bytes) -> Block | Marks:
-    """Read what one of the encoders wrote.
-
-    Parameters
-    ----------
-    data
-        The bytes.
-
-    Returns
-    -------
-    Block or Marks
-        Rows, or what has become of them.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are something else, too new, or cut short.
-    """
+    """Read what one of the encoders wrote; other bytes raise ValueError."""
     tag = bytes(data[:3])
     if tag == MARKS_TAG:
         head, payload = unframe(MARKS_TAG, BLOCK_VERSION, "block of marks", data)
@@ -178,13 +134,7 @@ def first_time(data: bytes) -> int:
 
 
 def span(data: bytes) -> tuple[int, int]:
-    """Read the earliest and the latest time of a block of rows without decoding it.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are something else or too new.
-    """
+    """Earliest and latest time of a block of rows, without decoding it; other bytes raise ValueError."""
     labels = data[:3] == LABELS_TAG
     tag, version = (LABELS_TAG, BLOCK_VERSION) if labels else (PREDICTIONS_TAG, FEATURES_VERSION)
     head, _ = unframe(tag, version, "block of predictions or labels", data)

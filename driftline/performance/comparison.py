@@ -51,11 +51,6 @@ def compare(
     null
         Of the same reference; None where it has too few windows to tell.
 
-    Returns
-    -------
-    Comparison
-        Difference and p-values.
-
     Raises
     ------
     ValueError

@@ -48,11 +48,6 @@ class CalibrationMap:
         between the groups were tried: they are off by .02 of accuracy where the reference has 200 outcomes,
         and no better on shifted scores.)
 
-        Parameters
-        ----------
-        reference
-            Profile with outcomes, of a binary loss.
-
         Returns
         -------
         CalibrationMap or None
@@ -108,11 +103,6 @@ def estimate(profile: PerformanceProfile, calibration: CalibrationMap | None = N
     calibration
         Map of scores to probabilities, of a reference with the same threshold; scores are taken as
         probabilities if None.
-
-    Returns
-    -------
-    Estimate
-        The expected values.
 
     References
     ----------

@@ -122,10 +122,6 @@ def drop_forgotten(data: bytes, rule: WindowRule, now: int | None) -> tuple[byte
 
     Parameters
     ----------
-    data
-        Encoded `Periods`.
-    rule
-        How long windows are kept.
     now
         Time of the last look, microseconds; None before the first.
 

@@ -63,10 +63,6 @@ class LossNull:
 
         Parameters
         ----------
-        reference
-            Profile of the whole reference.
-        periods
-            Its losses.
         starts
             (W,) int64, starts of its windows, microseconds, multiples of the periods' length.
         size
@@ -123,23 +119,7 @@ class LossNull:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> LossNull:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        data
-            The bytes.
-
-        Returns
-        -------
-        LossNull
-            An equal one.
-
-        Raises
-        ------
-        ValueError
-            If the bytes are something else, of a newer version, or cut short.
-        """
+        """Read what `to_bytes` wrote; other bytes raise ValueError."""
         check_tag(TAG, _VERSION, _WHAT, data)
         expected = _HEAD.size + 4 * math.prod(_SHAPE)
         if len(data) != expected:

@@ -54,16 +54,10 @@ class Metrics:
 def measure(profile: PerformanceProfile) -> Metrics:
     """Compute what the outcomes of a profile say.
 
-    Parameters
-    ----------
-    profile
-        The profile.
-
     Returns
     -------
     Metrics
         Intervals treat outcomes as independent; `driftline.performance.comparison.compare` does not.
-
     """
     n, nan = profile.n, math.nan
     binary = profile.loss.binary

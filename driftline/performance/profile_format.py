@@ -65,22 +65,12 @@ def encode(profile: PerformanceProfile) -> bytes:
 
 
 def decode(data: bytes) -> dict[str, Any]:
-    """Read what `encode` wrote.
-
-    Parameters
-    ----------
-    data
-        The bytes.
+    """Read what `encode` wrote; other bytes raise ValueError.
 
     Returns
     -------
     dict
         What `PerformanceProfile` is made of.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are no performance profile, of a newer version, or damaged.
     """
     check_tag(TAG, _VERSION, "performance profile", data)
     try:

@@ -77,11 +77,6 @@ class RecentOutcomes:
         every
             Length of a period, microseconds.
 
-        Returns
-        -------
-        RecentOutcomes
-            In order.
-
         Examples
         --------
         >>> ids = np.array([3, 1, 2], np.uint64)
@@ -98,20 +93,7 @@ class RecentOutcomes:
 
     @classmethod
     def merge(cls, parts: Sequence[RecentOutcomes], every: int) -> RecentOutcomes:
-        """Merge what was kept of disjoint outcomes: the same as if all had come at once.
-
-        Parameters
-        ----------
-        parts
-            Any number.
-        every
-            Length of a period, microseconds; that of the parts.
-
-        Returns
-        -------
-        RecentOutcomes
-            The last of all.
-        """
+        """Merge what was kept of disjoint outcomes: the same as if all had come at once."""
         parts = [part for part in parts if len(part)]
         if len(parts) < 2:
             return parts[0] if parts else cls.none()
@@ -169,23 +151,7 @@ class RecentOutcomes:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> RecentOutcomes:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        data
-            The bytes.
-
-        Returns
-        -------
-        RecentOutcomes
-            Equal outcomes.
-
-        Raises
-        ------
-        ValueError
-            If the bytes are something else, of a newer version, or damaged.
-        """
+        """Read what `to_bytes` wrote; other bytes raise ValueError."""
         head, payload = unframe(TAG, _VERSION, _WHAT, data)
         try:
             n, first, (known_type, wait_type, loss_type) = head["n"], head["first"], head["types"]

@@ -77,11 +77,6 @@ class RollingError:
             The last end that was computed; None computes all, again if need be.
         until
             The last end to compute.
-
-        Returns
-        -------
-        RollingError
-            Of all ends up to `until`.
         """
         recent = RecentOutcomes.merge([self.recent, more], every)
         ends = np.unique(recent.known // every + 1)
@@ -109,23 +104,7 @@ class RollingError:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> RollingError:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        data
-            The bytes.
-
-        Returns
-        -------
-        RollingError
-            An equal one.
-
-        Raises
-        ------
-        ValueError
-            If the bytes are something else, of a newer version, or damaged.
-        """
+        """Read what `to_bytes` wrote; other bytes raise ValueError."""
         head, payload = unframe(TAG, _VERSION, _WHAT, data)
         steps = head.get("steps")
         if not isinstance(steps, int) or not 0 <= steps * _STEP <= len(payload):

@@ -64,11 +64,6 @@ def calibration_edges() -> NDArray[np.float64]:
 def calibration_bins(threshold: float) -> NDArray[np.int64]:
     """Tell which bin of the calibration error each bin of scores belongs to.
 
-    Parameters
-    ----------
-    threshold
-        As for `score_edges`.
-
     Returns
     -------
     ndarray of int64
@@ -79,18 +74,7 @@ def calibration_bins(threshold: float) -> NDArray[np.int64]:
 
 
 def first_positive_bin(threshold: float) -> int:
-    """Find the first bin whose scores are predicted to be class 1.
-
-    Parameters
-    ----------
-    threshold
-        As for `score_edges`.
-
-    Returns
-    -------
-    int
-        Index of a bin.
-    """
+    """Find the first bin whose scores are predicted to be class 1."""
     return int(np.searchsorted(score_edges(threshold), threshold)) + 1
 
 
@@ -100,19 +84,7 @@ def number_of_bins(loss: Loss) -> int:
 
 
 def bins_of(scores: NDArray[np.float64], threshold: float) -> NDArray[np.int64]:
-    """Find the bin of every score.
-
-    Parameters
-    ----------
-    scores
-        (n,) float64 in [0, 1].
-    threshold
-        As for `score_edges`.
-
-    Returns
-    -------
-    ndarray of int64
-        (n,) indices.
+    """Bin of every score, (n,) float64 in [0, 1].
 
     Examples
     --------

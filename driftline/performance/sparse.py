@@ -49,8 +49,6 @@ def decode_sparse(
 
     Parameters
     ----------
-    data
-        The bytes.
     at
         Where in them it begins.
     shape

@@ -83,18 +83,7 @@ class CategoricalProfile:
 
     @classmethod
     def empty(cls, block: Block) -> CategoricalProfile:
-        """Profile no rows.
-
-        Parameters
-        ----------
-        block
-            A categorical block.
-
-        Returns
-        -------
-        CategoricalProfile
-            The neutral element of merging.
-        """
+        """Profile no rows: the neutral element of merging."""
         features = len(block)
         return cls(
             block.fingerprint,
@@ -112,35 +101,15 @@ class CategoricalProfile:
 
         Parameters
         ----------
-        block
-            A categorical block of F features.
         columns
             F text arrays (`pyarrow.Array` or `pyarrow.ChunkedArray`), in the block's order.
-
-        Returns
-        -------
-        CategoricalProfile
-            The profile.
         """
         encoding = Encoding.of(block, columns)
         return cls.of_rows(encoding, 0, len(encoding.codes))
 
     @classmethod
     def of_rows(cls, encoding: Encoding, start: int, end: int) -> CategoricalProfile:
-        """Profile some neighbouring rows of an encoded block.
-
-        Parameters
-        ----------
-        encoding
-            The rows of a whole flush.
-        start, end
-            The rows [start, end).
-
-        Returns
-        -------
-        CategoricalProfile
-            The profile of these rows.
-        """
+        """Profile the rows [start, end) of an encoded block."""
         block = encoding.block
         features, width = len(block), block.width
         values, weights = encoding.distinct(start, end)
@@ -169,40 +138,11 @@ class CategoricalProfile:
         )
 
     def add(self, block: Block, columns: Sequence[Any]) -> CategoricalProfile:
-        """Profile more rows.
-
-        Parameters
-        ----------
-        block
-            The categorical block of this profile.
-        columns
-            F text arrays, in the block's order.
-
-        Returns
-        -------
-        CategoricalProfile
-            The profile of the old rows and the new.
-        """
+        """Profile more rows; parameters as in `of`."""
         return self.merge_all([self, self.of(block, columns)])
 
     def merge(self, other: CategoricalProfile) -> CategoricalProfile:
-        """Merge with the profile of other rows.
-
-        Parameters
-        ----------
-        other
-            A profile counted with the same block. Neither is changed.
-
-        Returns
-        -------
-        CategoricalProfile
-            The profile of the rows of both.
-
-        Raises
-        ------
-        ValueError
-            If it was counted with another layout.
-        """
+        """Merge with a profile of other rows and the same block (else ValueError); neither is changed."""
         return self.merge_all([self, other])
 
     @classmethod
@@ -213,11 +153,6 @@ class CategoricalProfile:
         ----------
         profiles
             One or more profiles of one block, or their bytes. They are not changed.
-
-        Returns
-        -------
-        CategoricalProfile
-            The profile of all of the rows.
 
         Raises
         ------
@@ -255,13 +190,6 @@ class CategoricalProfile:
     def top(self, feature: int, k: int) -> list[tuple[str, int]]:
         """Name a feature's most frequent new values.
 
-        Parameters
-        ----------
-        feature
-            Its position in the block.
-        k
-            How many to name at most.
-
         Returns
         -------
         list of (str, int)
@@ -271,15 +199,6 @@ class CategoricalProfile:
 
     def new_categories(self, block: Block, feature: int, most: int) -> list[str]:
         """Name the most frequent categories that the reference never had.
-
-        Parameters
-        ----------
-        block
-            The categorical block of this profile.
-        feature
-            The feature's position in the block.
-        most
-            How many to name at most.
 
         Returns
         -------
@@ -328,23 +247,7 @@ class CategoricalProfile:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> CategoricalProfile:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        data
-            The bytes.
-
-        Returns
-        -------
-        CategoricalProfile
-            An equal profile.
-
-        Raises
-        ------
-        ValueError
-            If the bytes are something else, of another version, or cut short.
-        """
+        """Read what `to_bytes` wrote; other bytes raise ValueError."""
         check_tag(cls.TAG, _VERSION, "categorical profile", data)
         reader = _Reader(data, _HEADER.size)
         if len(data) < _HEADER.size:

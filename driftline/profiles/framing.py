@@ -69,7 +69,7 @@ def check_tag(tag: bytes, version: int, what: str, data: bytes) -> None:
 
 
 def unframe(tag: bytes, version: int, what: str, data: bytes) -> tuple[dict[str, Any], bytes]:
-    """Read what `frame` wrote.
+    """Read what `frame` wrote; other bytes raise ValueError.
 
     Parameters
     ----------
@@ -86,11 +86,6 @@ def unframe(tag: bytes, version: int, what: str, data: bytes) -> tuple[dict[str,
     -------
     dict, bytes
         Head and payload.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are something else, too new, or cut short.
     """
     check_tag(tag, version, what, data)
     length = _HEAD.unpack_from(data)[2]

@@ -79,18 +79,7 @@ class NumericProfile:
 
     @classmethod
     def empty(cls, block: Block) -> NumericProfile:
-        """Profile no rows.
-
-        Parameters
-        ----------
-        block
-            A numeric block.
-
-        Returns
-        -------
-        NumericProfile
-            The neutral element of merges.
-        """
+        """Profile no rows: the neutral element of merges."""
         return cls.of(block, np.empty((len(block), 0)), np.zeros(len(block), np.int64))
 
     @classmethod
@@ -105,11 +94,6 @@ class NumericProfile:
             Shape (F, n), float64, C-contiguous; NaN where null or NaN.
         missing
             How many of the NaN of each feature are nulls, shape (F,), int64.
-
-        Returns
-        -------
-        NumericProfile
-            Of the n rows.
 
         Raises
         ------
@@ -155,11 +139,6 @@ class NumericProfile:
     def merge_all(cls, items: Sequence[bytes | NumericProfile]) -> NumericProfile:
         """Merge profiles of disjoint rows, encoded or not.
 
-        Parameters
-        ----------
-        items
-            One or more profiles of one block, or their bytes.
-
         Returns
         -------
         NumericProfile
@@ -187,23 +166,7 @@ class NumericProfile:
         return _merge(profiles)
 
     def merge(self, other: NumericProfile) -> NumericProfile:
-        """Merge with a profile of other rows.
-
-        Parameters
-        ----------
-        other
-            Profile of the same block.
-
-        Returns
-        -------
-        NumericProfile
-            Of both; neither input changes.
-
-        Raises
-        ------
-        ValueError
-            If the other is of another block or other bins.
-        """
+        """Merge with a profile of other rows, with the errors of `merge_all`; neither input changes."""
         if self.fingerprint != other.fingerprint:
             raise ValueError(
                 f"cannot merge profiles of layouts {self.fingerprint.hex()} and {other.fingerprint.hex()}: "
@@ -212,30 +175,11 @@ class NumericProfile:
         return _merge([self, other])
 
     def add(self, block: Block, values: NDArray[np.float64], missing: NDArray[np.int64]) -> NumericProfile:
-        """Profile more rows.
-
-        Parameters
-        ----------
-        block
-            The block of this profile.
-        values, missing
-            As in `of`.
-
-        Returns
-        -------
-        NumericProfile
-            Of these rows and those before.
-        """
+        """Profile more rows; parameters as in `of`."""
         return self.merge(NumericProfile.of(block, values, missing))
 
     def without_digest(self) -> NumericProfile:
-        """Drop what takes most of the room and only quantiles need.
-
-        Returns
-        -------
-        NumericProfile
-            The same counts and moments; its quantiles are nan.
-        """
+        """Drop the digest, which takes most of the room; quantiles are nan then."""
         nothing = np.empty((len(self.missing), 0))
         return replace(self, digest=TDigest(nothing, nothing.astype(np.float32)))
 
@@ -277,22 +221,12 @@ class NumericProfile:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> NumericProfile:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        data
-            The bytes.
+        """Read what `to_bytes` wrote; other bytes raise ValueError.
 
         Returns
         -------
         NumericProfile
             Read-only views of the bytes, except counts narrower than int64.
-
-        Raises
-        ------
-        ValueError
-            If the bytes are no numeric profile, of a newer version, or damaged.
         """
         check_tag(cls.TAG, _VERSION, "numeric profile", data)
         if len(data) < _HEAD.size:

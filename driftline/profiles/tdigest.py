@@ -82,11 +82,6 @@ class TDigest:
         ----------
         values
             Shape (F, n), float64, finite.
-
-        Returns
-        -------
-        TDigest
-            Of each row.
         """
         rows = np.sort(np.array(values, dtype=np.float64) + 0.0, axis=1)
         return cls.of_sorted(rows, np.zeros(len(rows), np.int64), np.full(len(rows), rows.shape[1], np.int64))
@@ -138,18 +133,7 @@ class TDigest:
 
     @classmethod
     def merge_all(cls, digests: Sequence[TDigest]) -> TDigest:
-        """Merge digests of the same features.
-
-        Parameters
-        ----------
-        digests
-            At least one; equal F.
-
-        Returns
-        -------
-        TDigest
-            Of all values together.
-        """
+        """Merge digests of the same features."""
         if len(digests) == 1:
             return digests[0]
         means = np.concatenate([digest.centroids for digest in digests], axis=1)

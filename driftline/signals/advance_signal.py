@@ -21,8 +21,6 @@ class Detection(NamedTuple):
 
     Parameters
     ----------
-    detector
-        Name of the detector.
     at
         Event time of the first value after the change, microseconds since the epoch, UTC.
     detected_at
@@ -46,8 +44,6 @@ class Advanced(NamedTuple):
 
     Parameters
     ----------
-    state
-        Where it stands now.
     detections
         What was detected, by detector and in order.
     pending
@@ -69,12 +65,10 @@ class Advanced(NamedTuple):
 
 
 def advance(state: SignalState, blocks: Iterable[bytes], cut: int, *, once_a_time: bool = False) -> Advanced:
-    """Let detectors take all values that were known before a time, in order.
+    """Let detectors take, in order, all values that were known before a time.
 
     Parameters
     ----------
-    state
-        Where the signal stands.
     blocks
         Encoded values, in any order, none of which was followed before.
     cut
@@ -82,10 +76,6 @@ def advance(state: SignalState, blocks: Iterable[bytes], cut: int, *, once_a_tim
     once_a_time
         Whether there is one value at each time, and another is a correction: of those that wait the one
         with the largest ids stands, and one that comes when the time is past is ignored.
-
-    Returns
-    -------
-    Advanced
 
     Notes
     -----

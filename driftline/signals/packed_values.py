@@ -56,21 +56,7 @@ def encode_block(values: SignalValues) -> bytes:
 
 
 def decode_block(data: bytes) -> SignalValues:
-    """Read what `encode_block` wrote.
-
-    Parameters
-    ----------
-    data
-        The bytes.
-
-    Returns
-    -------
-    SignalValues
-
-    Raises
-    ------
-    ValueError
-        If the bytes are something else, too new, or cut short.
+    """Read what `encode_block` wrote; other bytes raise ValueError.
 
     Examples
     --------
@@ -102,13 +88,7 @@ def decode_block(data: bytes) -> SignalValues:
 
 
 def first_known(data: bytes) -> int:
-    """Read the earliest ``known`` of a block without decoding it.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are something else or too new.
-    """
+    """Read the earliest ``known`` of a block without decoding it; other bytes raise ValueError."""
     check_tag(_TAG, BLOCK_VERSION, _WHAT, data)
     if len(data) < _HEAD.size:
         raise _damaged(data, _HEAD.size)

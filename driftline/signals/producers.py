@@ -31,15 +31,6 @@ _TELLING: Final = (Status.OK.value, Status.NO_BASELINE.value)
 def is_statistic(signal: str) -> bool:
     """Say whether a signal is a statistic of windows.
 
-    Parameters
-    ----------
-    signal
-        Name of the signal.
-
-    Returns
-    -------
-    bool
-
     Examples
     --------
     >>> [is_statistic(name) for name in ("psi.distance", "feature.distance", "loss", "learning_gap")]
@@ -56,8 +47,6 @@ def loss_signal(outcomes: Any, loss: Loss) -> Iterator[tuple[SignalKey, SignalVa
     ----------
     outcomes
         `pyarrow.RecordBatch` with the columns of `OUTCOMES`.
-    loss
-        The loss.
 
     Yields
     ------
@@ -72,19 +61,12 @@ def loss_signal(outcomes: Any, loss: Loss) -> Iterator[tuple[SignalKey, SignalVa
 
 
 def losses_of(outcomes: Any, loss: Loss) -> SignalValues:
-    """Compute the loss of each outcome, NaN where score or label is unusable.
+    """Loss of each outcome, in their order; NaN where score or label is unusable.
 
     Parameters
     ----------
     outcomes
         `pyarrow.RecordBatch` with the columns of `OUTCOMES`.
-    loss
-        The loss.
-
-    Returns
-    -------
-    SignalValues
-        In the order of the outcomes.
     """
     scores, labels = (_floats(outcomes.column(name)) for name in ("score", "label"))
     usable = loss.usable_scores(scores) & loss.usable_labels(labels)
@@ -108,8 +90,6 @@ def feature_signals(
     ----------
     events
         Normalised events (`pyarrow.RecordBatch`).
-    features
-        Names of numeric features.
     monitored
         Labels of the segments to tell apart; events of all others are of the segment ``(other)``.
 
@@ -177,8 +157,6 @@ def by_segment(codes: NDArray[Any], names: Any, values: Rows) -> Iterator[tuple[
         (n,) indices into `names`.
     names
         Arrow array of segment labels.
-    values
-        n values.
 
     Yields
     ------

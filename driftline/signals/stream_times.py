@@ -30,8 +30,6 @@ class Times:
 
     Parameters
     ----------
-    n
-        Number of values.
     newest
         Times of the newest of them, oldest first.
     levels
@@ -43,17 +41,7 @@ class Times:
     levels: tuple[NDArray[np.int64], ...] = (_NO_TIMES,) * len(_LEVELS)
 
     def extended(self, times: NDArray[np.int64]) -> Times:
-        """Add the times of the values that came next.
-
-        Parameters
-        ----------
-        times
-            (m,) int64, microseconds since the epoch.
-
-        Returns
-        -------
-        Times
-        """
+        """Add the times, (m,) int64, microseconds since the epoch, of the values that came next."""
         if not len(times):
             return self
         return Times(
@@ -78,11 +66,6 @@ class Times:
         int
             Microseconds since the epoch: its time, or that of the first value after it that is remembered.
 
-        Raises
-        ------
-        ValueError
-            If there were fewer values.
-
         Examples
         --------
         >>> times = Times().extended(np.arange(5000))
@@ -106,24 +89,7 @@ class Times:
 
     @classmethod
     def from_bytes(cls, n: int, data: bytes) -> Times:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        n
-            Number of values.
-        data
-            The bytes.
-
-        Returns
-        -------
-        Times
-
-        Raises
-        ------
-        ValueError
-            If there are more or fewer times than there must be.
-        """
+        """Read what `to_bytes` of `n` values wrote; ValueError if there are more or fewer times."""
         counts = [min(n, NEWEST), *(min(-(-n >> level), _A_LEVEL) for level in _LEVELS)]
         if len(data) != 8 * sum(counts):
             raise ValueError(f"{len(data)} bytes for the times of {n} values, expected {8 * sum(counts)}")

@@ -136,23 +136,7 @@ def encode_ids(ids: NDArray[np.uint64]) -> bytes:
 
 
 def decode_ids(data: bytes) -> NDArray[np.uint64]:
-    """Read what `encode_ids` wrote, without copying it.
-
-    Parameters
-    ----------
-    data
-        The bytes.
-
-    Returns
-    -------
-    ndarray of uint64
-        At least one id, ascending.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are something else, too new, or cut short.
-    """
+    """Read what `encode_ids` wrote, without copying it; other bytes raise ValueError."""
     what = "set of request ids"
     check_tag(_TAG, IDS_VERSION, what, data)
     count = _HEAD.unpack_from(data)[2]

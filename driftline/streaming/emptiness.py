@@ -15,7 +15,7 @@ class Emptiness:
 
     Parameters
     ----------
-    idle_after : int
+    idle_after
         For how long, microseconds.
 
     Examples
@@ -36,7 +36,7 @@ class Emptiness:
 
         Parameters
         ----------
-        now : int
+        now
             The clock *before* the end was asked for, microseconds: whatever is appended later is younger.
 
         Returns

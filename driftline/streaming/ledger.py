@@ -34,18 +34,7 @@ class Ledger:
 
     @classmethod
     def from_bytes(cls, data: bytes | None) -> Self:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        data
-            The bytes; None for a key of which nothing is known.
-
-        Raises
-        ------
-        ValueError
-            If the bytes are something else, too new, or cut short.
-        """
+        """Read what `to_bytes` wrote, None for an unknown key; other bytes raise ValueError."""
         if data is None:
             return cls()
         check_tag(cls.TAG, cls.VERSION, cls.WHAT, data)

@@ -41,28 +41,28 @@ class FlinkCluster:
 
     Parameters
     ----------
-    folder : Path
+    folder
         Logs, settings, checkpoints and savepoints; made if missing.
-    task_managers : int, default 1
+    task_managers
         Task managers to start with.
-    slots : int, default 2
+    slots
         Slots of each.
-    workers : int, default 2
+    workers
         Python processes a task manager asks the pool for.
     state_backend : {"rocksdb", "hashmap"}, default "rocksdb"
         Where state lives between checkpoints.
-    checkpoint_seconds : float, default 10.0
+    checkpoint_seconds
         What `options` says of checkpoints.
-    memory : Memory, optional
+    memory
         Sizes of a task manager.
-    worker_environment : mapping of str to str, optional
+    worker_environment
         Variables for the Python workers, added to this process's.
-    rest_port : int, default 0
+    rest_port
         Where Flink's web page and REST interface are; 0 takes a free port.
-    metrics_port : int, default 0
+    metrics_port
         The first of the consecutive ports where Prometheus finds the Java processes, one each; 0 takes free
         ones that need not be consecutive.
-    detached : bool, default False
+    detached
         Whether the cluster outlives this process.
     """
 
@@ -137,9 +137,7 @@ class FlinkCluster:
 
         Parameters
         ----------
-        *more : str
-            Further options, which win.
-        parallelism : int, optional
+        parallelism
             Without it, all slots.
         """
         chosen = streaming_options(

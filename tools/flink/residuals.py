@@ -37,11 +37,6 @@ _CONSTANT: Final = bytes.fromhex(
 def bounded_residuals(archives: Path) -> Path:
     """Write the changed class into a folder that must stand before the archives on the class path.
 
-    Parameters
-    ----------
-    archives : Path
-        The folder with Beam's archives.
-
     Returns
     -------
     Path

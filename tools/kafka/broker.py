@@ -33,21 +33,21 @@ class KafkaBroker:
 
     Parameters
     ----------
-    folder : Path
+    folder
         Where data, settings and the log live; made if missing. Data found there is served again.
-    port : int, default 0
+    port
         Port of the plain listener; 0 takes a free one, the same one over restarts of this object.
-    advertised : str, optional
+    advertised
         ``host:port`` that clients of a *second* plain listener are told to come back to: the address of
         a proxy in front of it. See `proxied`.
-    login : Login, optional
+    login
         Opens a third listener that asks for this user by SASL/PLAIN, see `sasl_bootstrap`.
-    tls : bool, default False
+    tls
         Opens a listener with a self-signed certificate, see `tls_bootstrap` and `certificate`. It asks for
         `login` too where one is given.
-    heap : str, default "512m"
+    heap
         Memory of the Java heap.
-    detached : bool, default False
+    detached
         Whether the broker outlives this process.
     """
 

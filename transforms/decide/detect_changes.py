@@ -79,13 +79,7 @@ class _MakeSignals(GatherBundle):
 
 
 class OutcomeSignals(_MakeSignals):
-    """From batches of outcomes to the signal ``loss``, of each segment and all traffic.
-
-    Parameters
-    ----------
-    loss
-        The loss.
-    """
+    """From batches of outcomes to the signal ``loss``, of each segment and all traffic."""
 
     def __init__(self, loss: Loss) -> None:
         self._loss = loss
@@ -102,8 +96,6 @@ class FeatureSignals(_MakeSignals):
 
     Parameters
     ----------
-    features
-        Names of numeric features.
     baseline
         Gives the monitored segments.
     """
@@ -157,10 +149,6 @@ class FollowSignal(FollowInOrder):
 
     Parameters
     ----------
-    model
-        Name of the model.
-    watches
-        Detectors of each signal.
     slice_length
         Length of a slice, microseconds; a multiple of a millisecond.
     delays
@@ -251,8 +239,6 @@ class DetectChanges(beam.PTransform):
 
     Parameters
     ----------
-    model
-        Name of the model.
     watches
         For each signal the detectors that watch it: their names in a configuration and their parameters.
         Values of other signals are left out.

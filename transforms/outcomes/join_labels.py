@@ -78,8 +78,6 @@ class JoinShard(beam.DoFn):
 
     Parameters
     ----------
-    rule
-        How long to wait.
     slice_length
         Length of a slice, microseconds; a multiple of a millisecond.
     allowed_lateness

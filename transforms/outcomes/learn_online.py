@@ -60,8 +60,6 @@ class LearnSegment(FollowInOrder):
 
     Parameters
     ----------
-    layout
-        The features to learn from.
     slice_length
         Length of a slice, microseconds; a multiple of a millisecond.
     delay

@@ -77,8 +77,6 @@ class ProfilePeriods(GatherBundle):
 
     Parameters
     ----------
-    loss
-        The loss.
     every
         Length of a period, microseconds.
     """
@@ -120,12 +118,6 @@ class GiveWindows(beam.DoFn):
 
     Parameters
     ----------
-    model
-        Name of the model.
-    rule
-        The windows.
-    references
-        What rows are compared with.
     min_n
         Outcomes below which a row says ``insufficient``.
     bounded
@@ -242,10 +234,6 @@ class MonitorPerformance(beam.PTransform):
 
     Parameters
     ----------
-    model
-        Name of the model.
-    loss
-        The loss.
     size, every
         Window length and period, microseconds; `size` is a multiple of `every`.
     wait
@@ -256,8 +244,6 @@ class MonitorPerformance(beam.PTransform):
         of which each window is given once, when all is there.
     min_n
         Outcomes below which a row says ``insufficient``.
-    references
-        What rows are compared with.
     slice_length
         Of `JoinLabels`, microseconds.
 
