@@ -198,8 +198,8 @@ class ContainerReader:
         Yields
         ------
         Decoded
-            Of its parts, ``message`` is the row in the container, counting those of blocks that could not
-            be decoded; of its rejects, which are one per damaged stretch or block, the byte offset.
+            In its parts ``message`` is the row in the container, also counting blocks that could not be
+            decoded. In its rejects, one per damaged stretch or block, it is the byte offset.
         """
         group: list[Block] = []
         first = weight = 0

@@ -41,7 +41,7 @@ class SchemaResolver(Protocol):
         ------
         SchemaIdError
             If the id is not known, or is of no Avro schema. Any other exception means that nothing is known
-            about the id at present; it fails the batch, which is then to be tried again.
+            about the id now; it fails the batch, which is then tried again.
         """
 
 

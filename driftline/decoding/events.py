@@ -96,8 +96,8 @@ def events_of(
         The messages. Without them, and for one event of a message that holds several, the payload
         of a rejected record is its JSON.
     record_times : ndarray of int64, shape (messages,), optional
-        Times of the messages, milliseconds since the epoch, negative where a message has none. Given, they
-        are the event times, one for all events of a message; the column of event times is not looked at.
+        Times of the messages, milliseconds since the epoch, negative where a message has none. They replace
+        the column of event times, one time for all events of a message.
 
     Examples
     --------

@@ -24,10 +24,10 @@ _MOST_CHUNK: Final = 16384  # what stays in a core's cache
 class Detector(ABC):
     """A change detector of one stream of numbers, with bounded memory.
 
-    After a detection it forgets everything with the next value, and begins anew.
+    After a detection it forgets everything and starts again with the next value.
 
-    A subclass has the algorithm twice: `_step` takes one value and is the definition, `_take` takes many and
-    does the same operations in the same order, so that both come to the same state, bit for bit.
+    A subclass has the algorithm twice. `_step` takes one value and is the definition. `_take` takes many and
+    does the same operations in the same order, so both reach the same state, bit for bit.
     """
 
     NAME: ClassVar[str]

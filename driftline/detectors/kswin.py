@@ -27,9 +27,10 @@ _LEAST_DISTANCE: Final = 0.1  # a smaller Kolmogorov-Smirnov distance is no chan
 class KSWIN(Detector):
     """Kolmogorov-Smirnov windowing: notices changes of any kind, not only of the mean.
 
-    With each value, `stat_size` of the older values in the window are drawn at random and compared with the
-    `stat_size` newest by the two-sample Kolmogorov-Smirnov test. A change is detected when its p-value is at
-    most `alpha` and the distance above .1. The `stat_size` newest values are held to be after the change.
+    With each value the detector draws `stat_size` of the older values in the window at random, and compares
+    them with the `stat_size` newest by the two-sample Kolmogorov-Smirnov test. It finds a change when the
+    p-value is at most `alpha` and the distance above .1. The `stat_size` newest values are those after the
+    change.
 
     `alpha` is the level of one test, and there is a test with every value. Even at the default there are many
     false alarms on a long stream.

@@ -20,9 +20,9 @@ _HIGHEST: Final = -1.0  # where river starts the maximum: a fall counts from the
 class PageHinkley(Detector):
     """Page-Hinkley test with a forgetting factor.
 
-    Deviations from the running mean are summed, less `delta` each for a rise and plus `delta` for a fall. A
-    change is detected when the first sum is more than `threshold` above its minimum, or the second as much
-    below its maximum. The values since that extreme are held to be after the change.
+    The test sums the deviations from the running mean, less `delta` each for a rise and plus `delta` for a
+    fall. It finds a change when the first sum is more than `threshold` above its minimum, or the second as
+    far below its maximum. The values since that extreme are those after the change.
 
     `delta` and `threshold` are in units of the values: see `StandardisedPageHinkley` for values of unknown
     scale.

@@ -25,8 +25,8 @@ def next_mean(mean: float, n: float, x: float) -> float:
 def running_means(mean: float, n: float, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Mean after each of m values, (m,), when `n` came before; bit for bit what `next_mean` gives.
 
-    Each mean is rounded from the one before, which no array operation does: this is the one loop over values
-    that is left in a detector that wants nothing else of them.
+    Each mean is rounded from the one before, and no array operation does that. So this is the one loop over
+    values in a detector that needs nothing else of them.
 
     Examples
     --------

@@ -29,7 +29,7 @@ class Learnt(NamedTuple):
     next
         When the first of those was known; None if there are none.
     late
-        Number of examples that came after one behind them in order was learnt; they are dropped.
+        Number of examples dropped because one behind them in order had been learnt before they came.
     unusable
         Number of examples without the features of the layout; they are dropped.
     """
@@ -54,7 +54,7 @@ def learn(state: LearnerState, blocks: Iterable[bytes], cut: int, layout: Featur
 
     Notes
     -----
-    Outcomes in order give the same gaps whichever way they are spread over blocks and calls.
+    The gaps do not depend on how outcomes in order are spread over blocks and calls.
     """
     examples = Examples.concatenate([decode_examples(data) for data in blocks])
     is_due = examples.known < cut

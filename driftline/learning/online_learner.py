@@ -47,10 +47,10 @@ class Gaps(NamedTuple):
 class OnlineLearningDetector:
     """Learn from every label, and tell by how much the frozen model's loss is above the learner's.
 
-    A linear model (logistic regression by stochastic gradient descent) is tested on each batch of events
-    before it learns from it. As long as the frozen model fits the world the gap stays where it is: around 0
-    for a linear frozen model, below for a better one. When the world changes only the learner follows, and
-    the gap grows: a retrain would pay. Let `ADWIN` or `PageHinkley` watch it.
+    A linear model (logistic regression by stochastic gradient descent) is tested on each batch of events,
+    then learns from it. While the frozen model fits the world the gap stays where it is: around 0 for a
+    linear frozen model, below for a better one. When the world changes only the learner follows, and the gap
+    grows: a retrain would pay. Let `ADWIN` or `PageHinkley` watch the gap.
 
     Needs scikit-learn: ``pip install 'driftline[online]'``.
 
@@ -68,14 +68,14 @@ class OnlineLearningDetector:
     batch
         Events that are tested, then learnt from, at once.
     learning_rate
-        Step of the descent once the learner has settled; before, up to `FIRST_STEP` times as much. From there
-        on it stays, for a learner whose steps go on shrinking stops following. With more than `WHOLE_STEPS`
-        features steps are smaller, and settling takes longer, in proportion.
+        Step of the descent once the learner has settled; before, up to `FIRST_STEP` times as much. It then
+        stays the same, because a learner whose steps keep shrinking stops following. With more than
+        `WHOLE_STEPS` features the steps are smaller and settling takes longer, in proportion.
     alpha
         Weight of the L2 penalty.
     warm_up
-        Events to learn from before the first gap is given: that a learner gets to know the world is no change
-        of the world. None is `SETTLING`, more with more features.
+        Events to learn from before the first gap: a learner that gets to know the world is no change of the
+        world. None is `SETTLING`, more with more features.
 
     References
     ----------
@@ -163,9 +163,9 @@ class OnlineLearningDetector:
         Returns
         -------
         Gaps
-            Of the events whose batch is complete now, in order, but for those of the warm-up. The events of
-            the last, partial batch are kept for the next call: how events are split into calls does not
-            matter.
+            Of the events whose batch is now complete, in order, without those of the warm-up. The events of
+            the last, partial batch wait for the next call, so it does not matter how events are split into
+            calls.
 
         Raises
         ------

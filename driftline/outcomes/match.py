@@ -10,8 +10,8 @@ Rows are looked at in the order of their times, whatever the order they came in:
   together the one with the smallest position in the source stands, if it is known.
 - A prediction expires, and a label is given up, once all rows up to `wait` after it have been looked at.
 
-So what is found among the rows before some time does not depend on those after it. Rows that come when others
-of their time have been looked at already find what there is: nothing that was said is taken back.
+So what is found among the rows before some time does not depend on later rows. Rows that come after others of
+their time were looked at still find what is there; nothing said before is taken back.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ class MatchRule:
     wait
         How far apart the times of a prediction and its label may be, microseconds.
     remember
-        How long after its deadline a prediction is remembered, microseconds: for so long a label is known to
-        come after the deadline of a prediction rather than to belong to none.
+        How long after its deadline a prediction is remembered, microseconds. For so long a label is known to
+        be too late for a prediction rather than to belong to none.
     """
 
     wait: int

@@ -59,7 +59,7 @@ class Settled:
     later
         Blocks of the rows that came and are not before the horizon.
     next
-        The first time at which something more is to be done once all rows up to it have come; None if never.
+        Time of the next look, once all rows up to it have come; None if there is nothing more to do.
     """
 
     outcomes: Any
@@ -88,7 +88,7 @@ def settle(
     cut
         Rows before this time have come, microseconds since the epoch.
     horizon
-        Rows that came and are of this time or later are not taken in, but returned; by default all are.
+        Rows of this time or later are returned, not taken in; by default all are taken in.
 
     Raises
     ------

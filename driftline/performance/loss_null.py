@@ -55,11 +55,11 @@ class LossNull:
     ) -> LossNull | None:
         """Calibrate on the windows of a reference.
 
-        The squared distances of the windows give the scale for each n, what shrinks with it and what does
-        not, never below that of independent outcomes, and how heavy the tail is, as for the statistics of
-        features: for windows of equal n it is Student's t of a new window against the mean and the standard
-        deviation of the others, its degrees of freedom lowered by overlap and autocorrelation, and by
-        windows that vary more than normal ones.
+        The squared distances of the windows give the scale for each n (what shrinks with n, what does not,
+        never less than independent outcomes) and how heavy the tail is, as for the statistics of features.
+        For windows of equal n it is Student's t of a new window against the mean and standard deviation of
+        the others. Overlap, autocorrelation and windows that vary more than normal ones lower its degrees of
+        freedom.
 
         Parameters
         ----------
@@ -68,15 +68,15 @@ class LossNull:
         size
             Window length, microseconds.
         min_n
-            Fewest outcomes a window is judged on. Windows of the reference that have fewer are left out: they
-            are not of the kind that is judged, and their means would not be near normal. So are those whose
-            labels had not all come when the reference was taken.
+            Fewest outcomes a window is judged on. Reference windows with fewer are left out: they are not of
+            the kind that is judged, and their means are not near normal. So are those whose labels had not
+            all come when the reference was taken.
 
         Returns
         -------
         LossNull or None
-            None where it cannot tell: fewer than 10 windows, counted as if they did not overlap, have as many
-            outcomes; or losses of numbers, or log-losses, are all the same.
+            None where it cannot tell: fewer than 10 windows have as many outcomes (counted as if they did not
+            overlap), or losses of numbers, or log-losses, are all the same.
         """
         outcomes, mean, predictions = periods.windows(starts, size)
         some = outcomes >= max(min_n, 1)

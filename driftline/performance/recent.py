@@ -33,8 +33,8 @@ _WIDTHS: Final = ("<u1", "<u2", "<u4", "<i8")
 class RecentOutcomes:
     """Outcomes in the order of (known, time, id), of each period the last `LAST` at most.
 
-    A period is a piece of time by `known`. What comes before the last `LAST` of its period is in no rolling
-    error, as windows end where periods end.
+    A period is a piece of time by `known`. Windows end where periods end, so what comes before the last
+    `LAST` of its period is in no rolling error.
 
     Parameters
     ----------

@@ -23,9 +23,10 @@ _TAIL: Final = (1e-9, 2e-9, 5e-9, 1e-8, 2e-8, 5e-8, 1e-7, 2e-7, 5e-7, 1e-6, 2e-6
 def score_edges(threshold: float) -> NDArray[np.float64]:
     """List the edges between the bins of [0, 1].
 
-    Equal steps of the angle ``asin(sqrt(score))``, on which the standard deviation of a share is the same
-    everywhere, so rare classes are resolved; 1-2-5 steps towards 0 and 1; the equal-width edges of the
-    calibration error; and the threshold, so that both of these are sums of bins.
+    The edges are equal steps of the angle ``asin(sqrt(score))``, on which the standard deviation of a share
+    is the same everywhere, so rare classes are resolved; 1-2-5 steps towards 0 and 1; the equal-width edges
+    of the calibration error; and the threshold. So calibration bins and both sides of the threshold are sums
+    of bins.
 
     Parameters
     ----------

@@ -33,9 +33,9 @@ def numeric_edges(
 ) -> NDArray[np.float64]:
     """Cut the line into bins of about equal reference mass.
 
-    An atom v gets the bin ``[v, nextafter(v))``; the other bins are spread over the other mass, none of which
-    holds much more than 1 / `bins` of the whole. With A atoms there are at most ``2 A + bins`` bins, for a
-    gap between two atoms is a bin too, even if the reference has nothing there: what appears in it is news.
+    An atom v gets the bin ``[v, nextafter(v))``. The other bins share the other mass, and none holds much
+    more than 1 / `bins` of the whole. With A atoms there are at most ``2 A + bins`` bins: a gap between two
+    atoms is a bin too, even if the reference has nothing there, because what appears in it is news.
 
     Parameters
     ----------

@@ -39,8 +39,8 @@ class Encoding:
     unknown
         (D,) bool, the reference never had the value (False where its categories were too many to keep).
     tracked
-        (D,) bool, the value goes to the frequent items: those unknown; where that cannot be told, those in
-        *other*.
+        (D,) bool, the value goes to the frequent items: unknown values or, where that cannot be told, those
+        in *other*.
     hashes
         (D,) uint64, of the text.
     register, rank

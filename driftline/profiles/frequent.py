@@ -30,14 +30,14 @@ def sketch(
 ) -> bytes:
     """Sketch distinct values and their counts.
 
-    Of more than `CAPACITY` values the most frequent are kept, with their whole count; what is dropped loses
-    no more than the count of the first one dropped, the bound that Misra-Gries gives.
+    Of more than `CAPACITY` values it keeps the most frequent, with their whole count. What it drops loses no
+    more than the count of the first one dropped, the bound that Misra-Gries gives.
 
     Parameters
     ----------
     texts
-        Gives the texts of the values at some positions. It is asked only for those that the sketch will
-        hold, so that a million rare values never become Python strings.
+        Gives the texts of the values at some positions. It is asked only for those that the sketch will hold,
+        so a million rare values never become Python strings.
     counts
         (k,) int64, how often each distinct value occurred; at least 1.
     hashes

@@ -34,9 +34,9 @@ def encode_block(values: SignalValues) -> bytes:
     Returns
     -------
     bytes
-        Tag, version, number, flags, earliest ``known`` and ``time``; then the columns that are not as the
-        flags say, those of 8 bytes a value first: ids, and times and values if they need so many; then the
-        times since the earliest, and the values if all are 0 or 1.
+        Tag, version, number, flags, earliest ``known`` and ``time``; then the columns that the flags do not
+        settle. Columns of 8 bytes a value come first: ids, and times and values where they need so many. Then
+        come the times since the earliest, and values that are all 0 or 1.
     """
     known, first_known, wide_known = _from_first(values.known)
     time, first_time, wide_time = _from_first(values.time)

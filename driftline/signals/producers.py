@@ -126,9 +126,9 @@ def statistic_signals(results: Any, signals: Sequence[str]) -> Iterator[tuple[Si
     Yields
     ------
     tuple of str, SignalValues
-        For each signal and segment of the rows: the statistic, of the time at which the window starts, known
-        when it ends. The low id is the number of rows, so that of several panes of a window the fullest comes
-        last. Windows with too few rows, too little coverage or no such statistic are left out.
+        For each signal and segment: the statistic, at the time the window starts, known when it ends. The low
+        id is the number of rows, so the fullest of several panes of a window comes last. Windows with too few
+        rows, too little coverage or no such statistic are left out.
     """
     telling = results.filter(pc.is_in(results.column("status"), pa.array(_TELLING)))
     feature = telling.column("feature")
@@ -161,7 +161,7 @@ def by_segment(codes: NDArray[Any], names: Any, values: Rows) -> Iterator[tuple[
     Yields
     ------
     str and values
-        Those of each segment, and all of them unless one segment is all traffic.
+        Those of each segment, then all of them unless one segment is all traffic.
     """
     yield from _split(codes, names, values)
     if len(codes) and ALL not in names.to_pylist():

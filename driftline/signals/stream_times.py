@@ -24,9 +24,9 @@ _NO_TIMES: Final = np.empty(0, np.int64)
 class Times:
     """Times of the values a detector has taken.
 
-    The newest `NEWEST` are kept, and of the others every 16th, 32nd, 64th and so on, 128 of each: the time of
-    a value k values ago is exact for k up to `NEWEST`, and that of a value at most k / 63 newer beyond. So a
-    million values take 20 kB, and no stream more than 41 kB.
+    It keeps the newest `NEWEST`, and of the others every 16th, 32nd, 64th and so on, 128 of each. The time of
+    a value k values ago is exact for k up to `NEWEST`; beyond, it is that of a value at most k / 63 newer. A
+    million values take 20 kB, and no stream takes more than 41 kB.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Which events are duplicates: the request ids of a slice, in shards, and who came first.
 
 A producer that retries sends the same request with the same event time, so the duplicate falls into the same
-slice, whatever partition it takes. Within a slice an event is known by the 64-bit hash of its request id.
+slice, whatever partition it takes. Within a slice the 64-bit hash of its request id names an event.
 """
 
 from __future__ import annotations

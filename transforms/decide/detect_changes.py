@@ -260,13 +260,13 @@ class DetectChanges(beam.PTransform):
     Notes
     -----
     A timer that fires at T, a multiple of `slice_length` plus `allowed_lateness` and `hold_back`, follows all
-    values known before T - `allowed_lateness` - `hold_back`, by the time they were known, then their event
-    time, then request id. So detections do not depend on the order of arrival. A value that comes later is
-    still followed if none behind it in that order was; else it is dropped and counted as
-    ``late_for_detectors``. A statistic of a window that was followed already is ignored when it comes again.
+    values known before T - `allowed_lateness` - `hold_back`: by the time they were known, then by event time,
+    then by request id. So detections do not depend on the order of arrival. A later value is followed if none
+    behind it in that order was; else it is dropped and counted as ``late_for_detectors``. A statistic of a
+    window that was followed already is ignored when it comes again.
 
-    Detectors are known by name and parameters. When the configuration of a running job changes, those that
-    stay go on where they stood, and new ones begin with the next value.
+    Name and parameters identify a detector. When the configuration of a running job changes, detectors that
+    stay go on where they stood, and new ones start with the next value.
     """
 
     model: str
