@@ -91,8 +91,8 @@ class Estimate:
 def estimate(profile: PerformanceProfile, calibration: CalibrationMap | None = None) -> Estimate:
     """Estimate performance without labels (confidence-based performance estimation).
 
-    A prediction with probability p of class 1 is right with probability p where class 1 is predicted and 1 -
-    p elsewhere, so sums over all predictions are the expected confusion matrix. That holds while p means what
+    A prediction with probability p of class 1 is right with probability p where class 1 is predicted, else
+    with 1 - p. So sums over all predictions are the expected confusion matrix. That holds while p means what
     it meant in the reference: the estimate follows a shift of the inputs and is blind to a change of the
     concept. Realised performance far from the estimate is the sign of such a change.
 

@@ -231,7 +231,7 @@ class PerformanceProfile:
 
     def to_bytes(self) -> bytes:
         """Write a head, then what there is of predictions and outcomes; empty bins take no bytes."""
-        return encode(self)
+        return encode(vars(self))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> PerformanceProfile:

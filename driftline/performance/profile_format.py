@@ -16,7 +16,7 @@ from driftline.performance.sparse import decode_sparse, encode_sparse
 from driftline.profiles.framing import check_tag
 
 if TYPE_CHECKING:
-    from driftline.performance.profile import PerformanceProfile
+    from collections.abc import Mapping
 
 TAG: Final = b"dPF"
 """How the bytes of a performance profile begin."""
@@ -25,53 +25,27 @@ _VERSION: Final = 1
 _HEAD: Final = struct.Struct("<3sBB3xdqq")  # tag, version, loss, threshold, predictions, outcomes
 _OUTCOMES: Final = struct.Struct("<q5d")  # errors; mean and m2 of the loss; sums of three losses
 _LOSSES: Final[tuple[LossName, ...]] = get_args(LossName)  # the order is part of the format
+_SUMS: Final = ("log_loss_sum", "absolute_sum", "squared_sum")  # and this one
 
 
-def encode(profile: PerformanceProfile) -> bytes:
-    """Write a profile, format version 1.
-
-    Parameters
-    ----------
-    profile
-        The profile.
-
-    Returns
-    -------
-    bytes
-        Empty bins take none.
-    """
-    loss = profile.loss
-    parts = [
-        _HEAD.pack(TAG, _VERSION, _LOSSES.index(loss.name), loss.threshold, profile.n_predictions, profile.n)
-    ]
-    if profile.n_predictions and loss.binary:
-        parts.append(encode_sparse(profile.predicted[None], profile.predicted_sums[None]))
-    if profile.n:
-        parts.append(
-            _OUTCOMES.pack(
-                profile.errors,
-                profile.losses.mean,
-                profile.losses.m2,
-                profile.log_loss_sum,
-                profile.absolute_sum,
-                profile.squared_sum,
-            )
-        )
-        parts.append(encode_sparse(profile.delays[None], np.empty((0, DELAY_BINS))))
-    if profile.n and loss.binary:
-        classes = np.stack([profile.negatives, profile.positives])
-        parts.append(encode_sparse(classes, profile.outcome_sums[None]))
-    return b"".join(parts)
+def encode(parts: Mapping[str, Any]) -> bytes:
+    """Write the fields of a `PerformanceProfile`, format version 1; empty bins take no bytes."""
+    loss, n_predictions, losses = parts["loss"], parts["n_predictions"], parts["losses"]
+    written = [_HEAD.pack(TAG, _VERSION, _LOSSES.index(loss.name), loss.threshold, n_predictions, losses.n)]
+    if n_predictions and loss.binary:
+        written.append(encode_sparse(parts["predicted"][None], parts["predicted_sums"][None]))
+    if losses.n:
+        sums = (parts[name] for name in _SUMS)
+        written.append(_OUTCOMES.pack(parts["errors"], losses.mean, losses.m2, *sums))
+        written.append(encode_sparse(parts["delays"][None], np.empty((0, DELAY_BINS))))
+    if losses.n and loss.binary:
+        classes = np.stack([parts["negatives"], parts["positives"]])
+        written.append(encode_sparse(classes, parts["outcome_sums"][None]))
+    return b"".join(written)
 
 
 def decode(data: bytes) -> dict[str, Any]:
-    """Read what `encode` wrote; other bytes raise ValueError.
-
-    Returns
-    -------
-    dict
-        What `PerformanceProfile` is made of.
-    """
+    """Read the fields that `encode` wrote; other bytes raise ValueError."""
     check_tag(TAG, _VERSION, "performance profile", data)
     try:
         parts, end = _parsed(data)
@@ -95,7 +69,7 @@ def _parsed(data: bytes) -> tuple[dict[str, Any], int]:
         (parts["predicted"],), (parts["predicted_sums"],), at = decode_sparse(data, at, (1, 1, B))
     errors, mean, m2, *sums = _OUTCOMES.unpack_from(data, at) if n else (0, *[0.0] * 5)
     parts |= {"errors": errors, "losses": LossMoments(n, mean, m2)}
-    parts |= zip(("log_loss_sum", "absolute_sum", "squared_sum"), sums, strict=True)
+    parts |= zip(_SUMS, sums, strict=True)
     if n:
         (parts["delays"],), _, at = decode_sparse(data, at + _OUTCOMES.size, (1, 0, DELAY_BINS))
     if n and B:
@@ -108,7 +82,7 @@ def _consistent(parts: dict[str, Any]) -> bool:
     """Whether the numbers of a profile agree with each other."""
     n, n_predictions, binary = parts["losses"].n, parts["n_predictions"], parts["loss"].binary
     sums = [parts["losses"].mean, parts["losses"].m2]
-    sums += [parts[name] for name in ("log_loss_sum", "absolute_sum", "squared_sum")]
+    sums += [parts[name] for name in _SUMS]
     sums += [float(parts[name].sum()) for name in ("predicted_sums", "outcome_sums")]
     return bool(
         0 <= parts["errors"] <= n
