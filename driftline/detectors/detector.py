@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 
 from driftline.detectors.change import Change
-from driftline.profiles.framing import frame, unframe
+from driftline.framing import frame, unframe
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from driftline.framing import frame, unframe
 from driftline.learning.online_learner import OnlineLearningDetector
 from driftline.outcomes.travelling_features import HASHED_COLUMNS
-from driftline.profiles.framing import frame, unframe
 from driftline.signals.packed_values import decode_block, encode_block
 from driftline.signals.signal_values import SignalValues
 

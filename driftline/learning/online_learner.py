@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
+from driftline.framing import frame, unframe
 from driftline.learning.labelled_events import LARGEST_LOSS, Events, as_classes, class_numbers, log_losses
 from driftline.learning.model_columns import RunningMoments, spread_categories
 from driftline.outcomes.feature_inputs import Inputs, read_categories, read_numbers
-from driftline.profiles.framing import frame, unframe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from driftline.framing import Head
 from driftline.performance.labelled import labels_are_in, usual_share
-from driftline.profiles.framing import check_tag
 from driftline.statistics.null import ACTED_ON, NullTable, calibrate_difference, disjoint_windows, lookup_grid
 from driftline.statistics.rates import arcsine_difference
 
@@ -22,11 +21,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-TAG: Final = b"dLN"
-
-_VERSION: Final = 1
-_WHAT: Final = "null of a mean loss"
-_HEAD: Final = struct.Struct("<3sB4x5d")  # tag, version; typical_n, n_min, n_max, windows, df
+_HEAD: Final = Head(b"dLN", 1, "null of a mean loss", "4x5d", "build the baseline again")
+# typical_n, n_min, n_max, windows, df
 _FARTHEST: Final = 1e100  # its square stays finite
 _SHAPE: Final = (len(lookup_grid.SIZE_GRID), len(lookup_grid.P_GRID))
 
@@ -115,19 +111,14 @@ class LossNull:
         """Write it, format version 1: tag, version, five numbers, log quantiles; 804 bytes."""
         table = self.table
         numbers = (table.typical_n, table.n_min, table.n_max, table.windows, table.df)
-        return _HEAD.pack(TAG, _VERSION, *numbers) + table.quantiles.astype("<f4").tobytes()
+        return _HEAD.pack(*numbers) + table.quantiles.astype("<f4").tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> LossNull:
         """Read what `to_bytes` wrote; other bytes raise ValueError."""
-        check_tag(TAG, _VERSION, _WHAT, data)
-        expected = _HEAD.size + 4 * math.prod(_SHAPE)
-        if len(data) != expected:
-            raise ValueError(
-                f"{_WHAT} is damaged: {len(data)} bytes instead of {expected}; build the baseline again"
-            )
-        _, _, *numbers = _HEAD.unpack_from(data)
-        quantiles = np.frombuffer(data, "<f4", offset=_HEAD.size).astype(np.float32).reshape(_SHAPE)
+        numbers, arrays = _HEAD.unpack(data)
+        quantiles = arrays.take("<f4", math.prod(_SHAPE)).astype(np.float32).reshape(_SHAPE)
+        arrays.done()
         return cls(NullTable(quantiles, *numbers))
 
 

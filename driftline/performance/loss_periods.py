@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from driftline.profiles.framing import frame, unframe
+from driftline.framing import Arrays, frame, unframe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,13 +147,12 @@ class LossPeriods:
     def from_bytes(cls, data: bytes) -> LossPeriods:
         """Read what `to_bytes` wrote; other bytes raise ValueError."""
         head, payload = unframe(TAG, _VERSION, _WHAT, data)
-        if len(payload) % _BYTES or type(head.get("every")) is not int:
-            raise ValueError(
-                f"{_WHAT} of {len(data)} bytes is damaged or cut short; build the baseline again"
-            )
-        numbers = len(payload) // _BYTES
-        period, n, predictions = np.frombuffer(payload, "<i8", 3 * numbers).astype(np.int64).reshape(3, -1)
-        mean = np.frombuffer(payload, "<f8", numbers, 24 * numbers).astype(np.float64)
+        arrays, numbers = Arrays(payload, _WHAT, "build the baseline again"), len(payload) // _BYTES
+        if type(head.get("every")) is not int:
+            raise arrays.damaged()
+        period, n, predictions = arrays.take("<i8", 3 * numbers).astype(np.int64).reshape(3, -1)
+        mean = arrays.take("<f8", numbers).astype(np.float64)
+        arrays.done()
         return cls(head["every"], period, n, mean, predictions)
 
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from driftline.framing import frame, unframe
 from driftline.outcomes.batch_schemas import OUTCOMES
 from driftline.performance.profile import PerformanceProfile
 from driftline.performance.recent import RecentOutcomes
-from driftline.profiles.framing import frame, unframe
 from driftline.segments import ALL
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from driftline.profiles.framing import frame, unframe
+from driftline.framing import frame, unframe
 from driftline.profiles.heavy import HeavyHitters
 from driftline.profiles.layout import NumericFeature
 from driftline.profiles.tdigest import TDigest

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from driftline.framing import Head
 from driftline.profiles import frequent, hyperloglog
 from driftline.profiles.encoding import Encoding
-from driftline.profiles.framing import check_tag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +21,8 @@ if TYPE_CHECKING:
 TAG = b"dCP"
 """How the bytes of a categorical profile begin."""
 
-_VERSION = 1
-# tag, version, layout fingerprint, rows, features, width, bytes of a count, registers in use (or _DENSE)
-_HEADER = struct.Struct("<3sB8sqHIBI")
+_HEAD = Head(TAG, 1, "categorical profile", "8sqHIBI", "build it again from the events")
+# layout fingerprint, rows, features, width, bytes a count, registers in use (or _DENSE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,9 +222,7 @@ class CategoricalProfile:
         used = np.flatnonzero(self.registers)
         sparse = 3 * len(used) < self.registers.size
         parts = [
-            _HEADER.pack(
-                self.TAG,
-                _VERSION,
+            _HEAD.pack(
                 self.fingerprint,
                 self.rows,
                 features,
@@ -248,28 +244,23 @@ class CategoricalProfile:
     @classmethod
     def from_bytes(cls, data: bytes) -> CategoricalProfile:
         """Read what `to_bytes` wrote; other bytes raise ValueError."""
-        check_tag(cls.TAG, _VERSION, "categorical profile", data)
-        reader = _Reader(data, _HEADER.size)
-        if len(data) < _HEADER.size:
-            raise reader.damaged()
-        _, _, fingerprint, rows, features, width, size, used = _HEADER.unpack_from(data)
+        (fingerprint, rows, features, width, size, used), arrays = _HEAD.unpack(data)
         if size not in {1, 2, 4, 8} or not 1 <= features <= _MOST_FEATURES:
-            raise reader.damaged()
+            raise arrays.damaged()
         dtype = f"<u{size}"
-        missing = reader.take(dtype, features).astype(np.int64)
-        unknown = reader.take(dtype, features).astype(np.int64)
-        counts = reader.take(dtype, features * width).astype(np.int64).reshape(features, width)
+        missing = arrays.take(dtype, features).astype(np.int64)
+        unknown = arrays.take(dtype, features).astype(np.int64)
+        counts = arrays.take(dtype, features * width).astype(np.int64).reshape(features, width)
         registers = hyperloglog.empty(features)
         if used == _DENSE:
-            registers[:] = reader.take("u1", registers.size).reshape(registers.shape)
+            registers[:] = arrays.take("u1", registers.size).reshape(registers.shape)
         else:
-            positions = reader.take("<u2", used)
+            positions = arrays.take("<u2", used)
             if used and positions.max() >= registers.size:
-                raise reader.damaged()
-            registers.reshape(-1)[positions] = reader.take("u1", used)
-        sketches = tuple(reader.take("u1", int(length)).tobytes() for length in reader.take("<u4", features))
-        if reader.offset != len(data):
-            raise reader.damaged()
+                raise arrays.damaged()
+            registers.reshape(-1)[positions] = arrays.take("u1", used)
+        sketches = tuple(arrays.take("u1", int(length)).tobytes() for length in arrays.take("<u4", features))
+        arrays.done()
         return cls(fingerprint, rows, missing, counts, unknown, registers, sketches)
 
 
@@ -282,27 +273,6 @@ def _total(arrays: Sequence[NDArray[np.int64]], shape: tuple[int, ...]) -> NDArr
     for array in arrays:
         total += array
     return total
-
-
-class _Reader:
-    """Takes arrays one behind the other out of bytes."""
-
-    def __init__(self, data: bytes, offset: int) -> None:
-        self.data, self.offset = data, offset
-
-    def take(self, dtype: str, count: int) -> NDArray[Any]:
-        size = np.dtype(dtype).itemsize * count
-        if self.offset + size > len(self.data):
-            raise self.damaged()
-        array = np.frombuffer(self.data, dtype, count, self.offset)
-        self.offset += size
-        return array
-
-    def damaged(self) -> ValueError:
-        return ValueError(
-            f"categorical profile of {len(self.data)} bytes is damaged or cut short; "
-            "build it again from the events"
-        )
 
 
 def _sketch(encoding: Encoding, f: int, values: NDArray[np.int64], weights: NDArray[np.int64]) -> bytes:

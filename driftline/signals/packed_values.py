@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from driftline.profiles.framing import check_tag
+from driftline.framing import Head
 from driftline.signals.signal_values import SignalValues
 
 if TYPE_CHECKING:
@@ -15,9 +14,8 @@ if TYPE_CHECKING:
 
 BLOCK_VERSION: Final = 1
 
-_TAG: Final = b"dSB"
-_WHAT: Final = "block of signal values"
-_HEAD: Final = struct.Struct("<3sBIB7xqq")  # tag, version, n, flags; earliest known, earliest time; aligned
+_HEAD: Final = Head(b"dSB", BLOCK_VERSION, "block of signal values", "IB7xqq")
+# number of values, flags, earliest known, earliest time; 32 bytes align the columns
 
 _KNOWN_WIDE, _TIME_WIDE, _TIME_IS_KNOWN, _NO_HIGH, _NO_LOW, _BITS = (1 << bit for bit in range(6))
 _SHORT: Final = 1 << 32
@@ -51,7 +49,7 @@ def encode_block(values: SignalValues) -> bytes:
         "time": time,
         "value": values.value,
     }
-    head = _HEAD.pack(_TAG, BLOCK_VERSION, len(values.value), flags, first_known, first_time)
+    head = _HEAD.pack(len(values.value), flags, first_known, first_time)
     return head + b"".join(columns[name].astype(dtype).tobytes() for name, dtype in _layout(flags))
 
 
@@ -63,19 +61,9 @@ def decode_block(data: bytes) -> SignalValues:
     >>> decode_block(encode_block(SignalValues.of([5, 7], [1.0, 0.5]))).value.tolist()
     [1.0, 0.5]
     """
-    check_tag(_TAG, BLOCK_VERSION, _WHAT, data)
-    if len(data) < _HEAD.size:
-        raise _damaged(data, _HEAD.size)
-    _, _, n, flags, first_known, first_time = _HEAD.unpack_from(data)
-    layout = _layout(flags)
-    size = _HEAD.size + n * sum(np.dtype(dtype).itemsize for _, dtype in layout)
-    if len(data) != size:
-        raise _damaged(data, size)
-    columns: dict[str, NDArray[Any]] = {}
-    at = _HEAD.size
-    for name, dtype in layout:
-        columns[name] = np.frombuffer(data, dtype, n, at)
-        at += columns[name].nbytes
+    (n, flags, first_known, first_time), arrays = _HEAD.unpack(data)
+    columns = {name: arrays.take(dtype, n) for name, dtype in _layout(flags)}
+    arrays.done()
     known = _since(first_known, columns["known"])
     none = np.zeros(n, np.uint64)
     return SignalValues(
@@ -89,11 +77,8 @@ def decode_block(data: bytes) -> SignalValues:
 
 def first_known(data: bytes) -> int:
     """Read the earliest ``known`` of a block without decoding it; other bytes raise ValueError."""
-    check_tag(_TAG, BLOCK_VERSION, _WHAT, data)
-    if len(data) < _HEAD.size:
-        raise _damaged(data, _HEAD.size)
-    earliest: int = _HEAD.unpack_from(data)[4]
-    return earliest
+    (_, _, earliest, _), _ = _HEAD.unpack(data)
+    return int(earliest)
 
 
 def _layout(flags: int) -> list[tuple[str, str]]:
@@ -121,10 +106,3 @@ def _since(first: int, times: NDArray[Any]) -> NDArray[np.int64]:
     """Undo `_from_first`."""
     wide: NDArray[np.int64] = times.astype(np.int64)
     return wide if times.dtype.itemsize == 8 else wide + first
-
-
-def _damaged(data: bytes, size: int) -> ValueError:
-    return ValueError(
-        f"{_WHAT} cut short or too long: {len(data)} bytes, expected {size}; "
-        "start from an older savepoint, or anew"
-    )

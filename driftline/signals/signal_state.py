@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from driftline.detectors import JOB_DETECTORS, detector_from_bytes
-from driftline.profiles.framing import frame, unframe
+from driftline.framing import frame, unframe
 from driftline.signals.stream_times import Times
 
 if TYPE_CHECKING:
