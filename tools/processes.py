@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,28 @@ class ServerError(RuntimeError):
     """A server did not start, or is not what it should be."""
 
 
-class Server:
+class Service(ABC):
+    """What runs as long as a ``with`` block."""
+
+    @abstractmethod
+    def start(self) -> Any:
+        """Begin."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End."""
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Stop."""
+        self.stop()
+
+
+class Server(Service):
     """One child process with a log.
 
     It leads a session of its own, so that Ctrl-C in the terminal reaches only the program that started
@@ -137,15 +159,6 @@ class Server:
     def tail(self, lines: int = _LOG_TAIL) -> str:
         """The last lines of the log, under its path."""
         return tail(self.log, lines)
-
-    def __enter__(self) -> Self:
-        """Start."""
-        self.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        """Stop."""
-        self.stop()
 
 
 def wait_until(ready: Callable[[], object], seconds: float, what: str) -> None:

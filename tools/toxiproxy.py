@@ -7,11 +7,10 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 from tools.golang import go_program
-from tools.processes import Server, free_port
+from tools.processes import Server, Service, free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -20,7 +19,7 @@ VERSION = "v2.12.0"
 HOST = "127.0.0.1"
 
 
-class Toxiproxy:
+class Toxiproxy(Service):
     """A server with any number of named proxies."""
 
     def __init__(self, folder: Path) -> None:
@@ -89,16 +88,6 @@ class Toxiproxy:
         if kilobytes_per_second:
             toxic = {"name": "bandwidth", "type": "bandwidth", "attributes": {"rate": kilobytes_per_second}}
             self._ask("POST", f"/proxies/{name}/toxics", toxic)
-
-    def __enter__(self) -> Self:
-        """Start."""
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop."""
-        self.stop()
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         request = urllib.request.Request(

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MODES: Final = ("up", "down", "both")
+_NUMBERS: Final = (
+    *("_mean", "_up", "_down", "_lowest", "_highest"),
+    *("_total", "_total_lowest", "_total_highest"),
+)  # of the state, in the order of its bytes
 _HIGHEST: Final = -1.0  # where river starts the maximum: a fall counts from there
 
 
@@ -174,28 +178,9 @@ class PageHinkley(Detector):
 
     def _state(self) -> tuple[dict[str, Any], bytes]:
         counts = {"n": self._n, "n_lowest": self._n_lowest, "n_highest": self._n_highest}
-        return counts, pack(
-            [
-                self._mean,
-                self._up,
-                self._down,
-                self._lowest,
-                self._highest,
-                self._total,
-                self._total_lowest,
-                self._total_highest,
-            ]
-        )
+        return counts, pack([getattr(self, name) for name in _NUMBERS])
 
     def _restore(self, head: dict[str, Any], payload: bytes) -> None:
         self._n, self._n_lowest, self._n_highest = (int(head[k]) for k in ("n", "n_lowest", "n_highest"))
-        (
-            self._mean,
-            self._up,
-            self._down,
-            self._lowest,
-            self._highest,
-            self._total,
-            self._total_lowest,
-            self._total_highest,
-        ) = unpack(payload, 8)
+        for name, number in zip(_NUMBERS, unpack(payload, len(_NUMBERS)), strict=True):
+            setattr(self, name, number)

@@ -18,11 +18,10 @@ from tools.flink.residuals import bounded_residuals
 from tools.flink.rest import FlinkRest
 from tools.flink.settings import HOST, JAVA_FLAGS, LOGGING, Memory, flink_config
 from tools.maven import jars, java
-from tools.processes import Server, ServerError, free_ports, port_open
+from tools.processes import Server, ServerError, Service, free_ports, port_open
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -36,7 +35,7 @@ _NOT_SHIPPED = "gradle/wrapper"
 # this name. All processes here have these archives on their class path already.
 
 
-class FlinkCluster:
+class FlinkCluster(Service):
     """Everything a Beam Python job needs of Flink, as child processes of this one.
 
     Parameters
@@ -262,16 +261,6 @@ class FlinkCluster:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         return workers
-
-    def __enter__(self) -> Self:
-        """Start."""
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop."""
-        self.stop()
 
     def _worker_program(self) -> Path:
         path = self.folder / "conf" / "worker"

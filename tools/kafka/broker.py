@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.maven import jars, java, program
-from tools.processes import Server, ServerError, free_port, port_open
+from tools.processes import Server, ServerError, Service, free_port, port_open
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from typing_extensions import Self
 
 POM = Path(__file__).with_name("pom.xml")
@@ -28,7 +26,7 @@ class Login:
     password: str
 
 
-class KafkaBroker:
+class KafkaBroker(Service):
     """A broker that keeps its data and its ports over restarts.
 
     Parameters
@@ -147,16 +145,6 @@ class KafkaBroker:
         """Kill it as a crash would (SIGKILL); `start` brings it back with its data."""
         if self.server:
             self.server.kill()
-
-    def __enter__(self) -> Self:
-        """Start."""
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop."""
-        self.stop()
 
     def _tool(self, classpath: str, *args: str) -> str:
         command = [java(), "-XX:TieredStopAtLevel=1", "-cp", classpath, "kafka.tools.StorageTool", *args]
