@@ -15,18 +15,7 @@ if TYPE_CHECKING:
 
 
 def flat(column: Any) -> Any:
-    """Make one plain array of a column: no chunks, dictionaries, runs or extension types.
-
-    Parameters
-    ----------
-    column : pyarrow.Array or pyarrow.ChunkedArray
-        Any column.
-
-    Returns
-    -------
-    pyarrow.Array
-        The same values.
-    """
+    """Make one plain array of a column: no chunks, dictionaries, runs or extension types."""
     if isinstance(column, pa.ChunkedArray):
         column = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
     if isinstance(column, pa.ChunkedArray):  # more text than 32-bit offsets reach
@@ -50,11 +39,6 @@ def nulls(column: Any) -> NDArray[np.bool_]:
 
 def split_union(column: Any) -> Iterator[tuple[NDArray[np.intp], Any]]:
     """Take a union apart by type.
-
-    Parameters
-    ----------
-    column : pyarrow.UnionArray
-        Values of several types, from Avro or from JSON.
 
     Yields
     ------

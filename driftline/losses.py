@@ -162,18 +162,7 @@ class Loss:
         return self.name in BINARY
 
     def of(self, scores: Floats, labels: Floats) -> Floats:
-        """Compute the loss of every outcome.
-
-        Parameters
-        ----------
-        scores, labels
-            (n,) float64; usable, see `usable_scores` and `usable_labels`.
-
-        Returns
-        -------
-        ndarray of float64
-            (n,), 0 or more, finite.
-        """
+        """Loss of every outcome, (n,), finite and 0 or more; scores and labels must be usable."""
         if self.name == "zero_one":
             return zero_one_loss(scores, labels, self.threshold)
         return {"log": log_loss, "absolute": absolute_loss, "squared": squared_loss}[self.name](
@@ -181,48 +170,15 @@ class Loss:
         )
 
     def usable_scores(self, scores: Floats) -> NDArray[np.bool_]:
-        """Tell which scores are predictions at all.
-
-        Parameters
-        ----------
-        scores
-            (n,) float64.
-
-        Returns
-        -------
-        ndarray of bool
-            (n,), False for NaN and infinite scores and, of classes, for scores outside [0, 1].
-        """
+        """Tell which scores, (n,) float64, are predictions at all: finite and, of classes, in [0, 1]."""
         return (scores >= 0) & (scores <= 1) if self.binary else np.isfinite(scores)
 
     def usable_labels(self, labels: Floats) -> NDArray[np.bool_]:
-        """Tell which labels are labels at all.
-
-        Parameters
-        ----------
-        labels
-            (n,) float64.
-
-        Returns
-        -------
-        ndarray of bool
-            (n,), False for NaN and infinite labels and, of classes, for all but 0 and 1.
-        """
+        """Tell which labels, (n,) float64, are labels at all: finite and, of classes, 0 or 1."""
         return (labels == 0) | (labels == 1) if self.binary else np.isfinite(labels)
 
     def check(self, scores: Floats, labels: Floats | None = None) -> None:
-        """Refuse what cannot be profiled.
-
-        Parameters
-        ----------
-        scores, labels
-            (n,) float64; labels may be missing.
-
-        Raises
-        ------
-        ValueError
-            If one is not usable.
-        """
+        """Refuse scores or labels, (n,) float64, that are not usable (ValueError); labels may be missing."""
         for what, values, usable in (
             ("score", scores, self.usable_scores),
             ("label", labels, self.usable_labels),

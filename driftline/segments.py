@@ -60,11 +60,6 @@ def label_of(values: Mapping[str, str | None]) -> str:
 def values_of(label: str) -> list[str | None]:
     """Read the segment values back from a label.
 
-    Parameters
-    ----------
-    label
-        A segment label.
-
     Returns
     -------
     list of str or None
@@ -135,8 +130,6 @@ def largest(counts: Mapping[str, int], k: int) -> list[str]:
     ----------
     counts
         Rows of each segment label.
-    k
-        How many to name at most.
 
     Returns
     -------

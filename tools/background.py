@@ -24,7 +24,7 @@ class Background:
 
     Parameters
     ----------
-    file : Path
+    file
         Where it is kept; there only while they should be running.
     """
 
@@ -44,13 +44,7 @@ class Background:
         partial.replace(self.file)
 
     def load(self) -> dict[str, Any] | None:
-        """What was saved, or nothing.
-
-        Raises
-        ------
-        ServerError
-            If the file is of another version.
-        """
+        """What was saved, or nothing; ServerError if the file is of another version."""
         if not self.file.exists():
             return None
         state: dict[str, Any] = json.loads(self.file.read_text())
@@ -68,13 +62,7 @@ class Background:
         return [f"{each['name']} ({each['log']})" for each in processes if not _lives(each)]
 
     def stop(self) -> list[str]:
-        """Stop exactly the remembered processes, the last started first, and forget them.
-
-        Returns
-        -------
-        list of str
-            Names of those that still ran.
-        """
+        """Stop the remembered processes, the last started first; forget them, name those still running."""
         state = self.load()
         processes = state["processes"] if state else []
         running = [each for each in reversed(processes) if _lives(each)]

@@ -16,12 +16,10 @@ def go_program(package: str, version: str, name: str) -> Path:
 
     Parameters
     ----------
-    package : str
+    package
         Import path of its main package.
-    version : str
+    version
         Which release, ``v2.12.0``. Part of the file's name, so that another version is built anew.
-    name : str
-        What the program is called.
 
     Raises
     ------

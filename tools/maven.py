@@ -17,13 +17,7 @@ class MissingProgramError(RuntimeError):
 
 
 def program(name: str, remedy: str) -> str:
-    """Path of an installed program.
-
-    Raises
-    ------
-    MissingProgramError
-        If it is not on the ``PATH``.
-    """
+    """Path of an installed program; MissingProgramError if it is not on the ``PATH``."""
     path = shutil.which(name)
     if path is None:
         raise MissingProgramError(f"{name} is not on the PATH: {remedy}")
@@ -43,9 +37,9 @@ def jars(pom: Path, below: str = "") -> Path:
 
     Parameters
     ----------
-    pom : Path
+    pom
         A Maven project file. Its content names the folder, so a changed pom is fetched anew.
-    below : str, optional
+    below
         Path between ``<cache>/jars`` and the folder.
 
     Returns

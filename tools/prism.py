@@ -7,13 +7,5 @@ from tools.golang import go_program
 
 
 def install_prism() -> str:
-    """Path of the program, built into the cache (about two minutes) where there is none.
-
-    Raises
-    ------
-    MissingProgramError
-        If Go is not installed.
-    RuntimeError
-        If it cannot be built.
-    """
+    """Path of the program, built into the cache (needs Go, about two minutes) where there is none."""
     return prism_location() or str(go_program(PRISM_PACKAGE, PRISM_VERSION, "prism"))

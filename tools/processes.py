@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,28 @@ class ServerError(RuntimeError):
     """A server did not start, or is not what it should be."""
 
 
-class Server:
+class Service(ABC):
+    """What runs as long as a ``with`` block."""
+
+    @abstractmethod
+    def start(self) -> Any:
+        """Begin."""
+
+    @abstractmethod
+    def stop(self) -> None:
+        """End."""
+
+    def __enter__(self) -> Self:
+        """Start."""
+        self.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Stop."""
+        self.stop()
+
+
+class Server(Service):
     """One child process with a log.
 
     It leads a session of its own, so that Ctrl-C in the terminal reaches only the program that started
@@ -35,15 +57,15 @@ class Server:
 
     Parameters
     ----------
-    name : str
+    name
         For messages and the log's file name.
-    command : sequence of str
+    command
         Program and arguments.
-    folder : Path
+    folder
         Where the log is written: ``<name>.log``, appended to over restarts.
-    environment : mapping of str to str, optional
+    environment
         Variables added to this process's.
-    detached : bool, default False
+    detached
         Whether it outlives this process.
     """
 
@@ -65,13 +87,7 @@ class Server:
 
     @property
     def pid(self) -> int:
-        """The process id, also the id of its process group.
-
-        Raises
-        ------
-        ServerError
-            If it was never started.
-        """
+        """The process id, also the id of its process group; ServerError if it was never started."""
         if self.process is None:
             raise ServerError(f"{self.name} was not started: call start() first")
         return self.process.pid
@@ -143,15 +159,6 @@ class Server:
     def tail(self, lines: int = _LOG_TAIL) -> str:
         """The last lines of the log, under its path."""
         return tail(self.log, lines)
-
-    def __enter__(self) -> Self:
-        """Start."""
-        self.start()
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        """Stop."""
-        self.stop()
 
 
 def wait_until(ready: Callable[[], object], seconds: float, what: str) -> None:

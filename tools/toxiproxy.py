@@ -7,11 +7,10 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 
 from tools.golang import go_program
-from tools.processes import Server, free_port
+from tools.processes import Server, Service, free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -20,14 +19,8 @@ VERSION = "v2.12.0"
 HOST = "127.0.0.1"
 
 
-class Toxiproxy:
-    """A server with any number of named proxies.
-
-    Parameters
-    ----------
-    folder : Path
-        Where its log is written.
-    """
+class Toxiproxy(Service):
+    """A server with any number of named proxies."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -35,13 +28,7 @@ class Toxiproxy:
         self.server: Server | None = None
 
     def start(self, seconds: float = 30.0) -> Self:
-        """Start the server; it is built first (a minute) if the cache does not have it.
-
-        Raises
-        ------
-        MissingProgramError
-            If Go is not installed and the program is not built yet.
-        """
+        """Start the server; it is built first (needs Go, a minute) if the cache does not have it."""
         command = [str(go_program(PACKAGE, VERSION, "toxiproxy")), "-host", HOST, "-port", str(self.port)]
         self.server = Server("toxiproxy", command, self.folder)
         self.server.start()
@@ -58,11 +45,9 @@ class Toxiproxy:
 
         Parameters
         ----------
-        name : str
-            For `cut`, `restore` and `slow`.
-        upstream : str
+        upstream
             ``host:port`` that it forwards to.
-        port : int, default 0
+        port
             Where it listens; 0 takes a free port.
 
         Returns
@@ -103,16 +88,6 @@ class Toxiproxy:
         if kilobytes_per_second:
             toxic = {"name": "bandwidth", "type": "bandwidth", "attributes": {"rate": kilobytes_per_second}}
             self._ask("POST", f"/proxies/{name}/toxics", toxic)
-
-    def __enter__(self) -> Self:
-        """Start."""
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop."""
-        self.stop()
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         request = urllib.request.Request(

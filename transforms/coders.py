@@ -9,6 +9,13 @@ from apache_beam.coders import Coder, registry
 class _ArrowCoder(Coder):
     """What coders of Arrow values share: no parameters, and equal values may differ in bytes."""
 
+    def encode(self, value: pa.RecordBatch | pa.Table) -> bytes:
+        """Encode a value with its schema."""
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, value.schema) as writer:
+            writer.write(value)
+        return sink.getvalue().to_pybytes()
+
     def is_deterministic(self) -> bool:
         """Say that equal values may have different bytes."""
         return False
@@ -25,13 +32,6 @@ class _ArrowCoder(Coder):
 class RecordBatchCoder(_ArrowCoder):
     """Codes a `pyarrow.RecordBatch` as an Arrow IPC stream of one batch."""
 
-    def encode(self, value: pa.RecordBatch) -> bytes:
-        """Encode a batch with its schema."""
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, value.schema) as writer:
-            writer.write_batch(value)
-        return sink.getvalue().to_pybytes()
-
     def decode(self, encoded: bytes) -> pa.RecordBatch:
         """Decode a batch."""
         with pa.ipc.open_stream(encoded) as reader:
@@ -44,13 +44,6 @@ class RecordBatchCoder(_ArrowCoder):
 
 class TableCoder(_ArrowCoder):
     """Codes a `pyarrow.Table` as an Arrow IPC stream."""
-
-    def encode(self, value: pa.Table) -> bytes:
-        """Encode a table with its schema."""
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, value.schema) as writer:
-            writer.write_table(value)
-        return sink.getvalue().to_pybytes()
 
     def decode(self, encoded: bytes) -> pa.Table:
         """Decode a table."""

@@ -81,9 +81,9 @@ def count(name: str, number: int = 1) -> None:
 
     Parameters
     ----------
-    name : str
+    name
         Name of the counter, such as `PROFILED`.
-    number : int
+    number
         What to add; call it once a batch, not once a row.
     """
     if number:
@@ -104,10 +104,8 @@ def distribution(name: str, value: int) -> None:
 
     Parameters
     ----------
-    name : str
+    name
         Name of the distribution, with its unit, such as ``window_delay_ms``.
-    value : int
-        The value.
     """
     _distribution(name).update(value)
     count(f"{name}_sum", value)
@@ -119,9 +117,7 @@ def count_rejected(by_reason: Mapping[str, int], prefix: str = "") -> None:
 
     Parameters
     ----------
-    by_reason : mapping of str to int
-        Numbers by reason.
-    prefix : str
+    prefix
         What the names of the counters begin with.
     """
     count(prefix + REJECTED, sum(by_reason.values()))
@@ -134,9 +130,7 @@ def counts_of(result: Any, without: str | None = None) -> dict[str, int]:
 
     Parameters
     ----------
-    result : apache_beam.runners.runner.PipelineResult
-        Of the job.
-    without : str, optional
+    without
         Leave out the steps whose names begin so.
 
     Returns

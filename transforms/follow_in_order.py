@@ -23,8 +23,6 @@ class Followed(NamedTuple):
 
     Parameters
     ----------
-    state
-        What is to be remembered.
     pending
         Blocks whose time has not come.
     next
@@ -49,9 +47,9 @@ class FollowInOrder(beam.DoFn):
 
     Notes
     -----
-    The state of a key is what waits, a bag of blocks; what following it remembers, one value that is read and
-    written once a slice; and a ledger of 20 bytes, which is all that is read when values arrive. States and
-    timer are the subclass's, with names and a type of key of their own.
+    The state of a key is a bag of the blocks that wait; what following it remembers, one value that is read
+    and written once a slice; and a ledger of 20 bytes, which is all that is read when values arrive. States
+    and timer are the subclass's, with names and a type of key of their own.
     """
 
     def __init__(self, slice_length: int) -> None:

@@ -23,11 +23,6 @@ ARROW_FAULTS: Final = (pa.ArrowException, OSError, ValueError, IndexError, KeyEr
 class ArrowDecoder:
     """Decodes Arrow IPC streams and files.
 
-    Parameters
-    ----------
-    schema : EventSchema
-        The columns to keep.
-
     Examples
     --------
     >>> from driftline.decoding.event_schema import EventSchema
@@ -96,19 +91,9 @@ def _part(run: Sequence[_Batch]) -> Part:
 
 
 def read_batches(source: Any) -> Iterator[Any]:
-    """Read the batches of an Arrow IPC stream or file, in order.
+    """Read the batches of an Arrow IPC stream or file, in order and unchecked.
 
     A file is read as the stream it contains, so that one without its footer still gives its batches.
-
-    Parameters
-    ----------
-    source : bytes or pyarrow.NativeFile
-        The bytes.
-
-    Yields
-    ------
-    pyarrow.RecordBatch
-        The batches, unchecked.
     """
     file = source if isinstance(source, pa.NativeFile) else pa.BufferReader(source)
     head = file.read(8)
@@ -128,18 +113,6 @@ def read_batches(source: Any) -> Iterator[Any]:
 def checked(batch: Any, columns: Sequence[str]) -> pa.Table:
     """Keep columns of a batch and check their buffers, so that no later step reads outside them.
 
-    Parameters
-    ----------
-    batch : pyarrow.RecordBatch
-        A batch from outside.
-    columns : sequence of str
-        The columns to keep, where present.
-
-    Returns
-    -------
-    pyarrow.Table
-        The columns.
-
     Raises
     ------
     pyarrow.ArrowInvalid
@@ -151,19 +124,7 @@ def checked(batch: Any, columns: Sequence[str]) -> pa.Table:
 
 
 def kept_columns(names: Sequence[str], columns: Sequence[str]) -> list[int]:
-    """Places of the columns to keep; of the first column, which tells the rows, where there is none.
-
-    Parameters
-    ----------
-    names : sequence of str
-        The columns there are.
-    columns : sequence of str
-        The columns to keep, where present.
-
-    Returns
-    -------
-    list of int
-        Places among `names`.
+    """Places of the columns to keep; the first column, which tells the rows, where there are none.
 
     Examples
     --------

@@ -56,13 +56,13 @@ class Block:
 
     Parameters
     ----------
-    offset : int
+    offset
         Byte offset in the file.
-    count : int
+    count
         Number of records.
-    data : bytes
+    data
         The records, compressed.
-    damage : str, optional
+    damage
         What is wrong with the bytes from `offset` on; then there are no records.
     """
 
@@ -100,7 +100,7 @@ class ContainerReader:
 
     Parameters
     ----------
-    source : binary file
+    source
         Read forwards only.
 
     Raises
@@ -148,13 +148,7 @@ class ContainerReader:
             size *= 4
 
     def blocks(self) -> Iterator[Block]:
-        """Yield the blocks; after a damaged one go on behind the next sync marker.
-
-        Yields
-        ------
-        Block
-            One per block, one per damaged stretch.
-        """
+        """Yield the blocks; a damaged stretch is one, and reading goes on behind the next sync marker."""
         window = self._window
         while window.fill(1):
             start = window.offset
@@ -196,16 +190,16 @@ class ContainerReader:
 
         Parameters
         ----------
-        schema : EventSchema
+        schema
             The columns to keep, at least.
-        size : int
+        size
             Bytes of blocks to decode at once.
 
         Yields
         ------
         Decoded
-            Of its parts, ``message`` is the row in the container, counting those of blocks that could not
-            be decoded; of its rejects, which are one per damaged stretch or block, the byte offset.
+            In its parts ``message`` is the row in the container, also counting blocks that could not be
+            decoded. In its rejects, one per damaged stretch or block, it is the byte offset.
         """
         group: list[Block] = []
         first = weight = 0
@@ -247,13 +241,7 @@ class ContainerReader:
 
 
 class AvroContainerDecoder:
-    """Decodes messages that are Avro containers each.
-
-    Parameters
-    ----------
-    schema : EventSchema
-        The columns to keep.
-    """
+    """Decodes messages that are Avro containers each."""
 
     def __init__(self, schema: EventSchema) -> None:
         self._schema = schema

@@ -38,9 +38,7 @@ class AvroDecoder:
 
     Parameters
     ----------
-    schema : EventSchema
-        The columns to keep.
-    avro_schema : str, mapping or WriterSchema
+    avro_schema
         What the messages were written with: a record, or an array of records.
 
     Raises
@@ -141,11 +139,9 @@ def decode_blocks(
 
     Parameters
     ----------
-    writer : WriterSchema
-        Of the container.
-    blocks : sequence of (int, bytes)
+    blocks
         Number of records and decompressed bytes of each block.
-    schema : EventSchema
+    schema
         The columns to keep, where rows are made one by one. Otherwise all columns are returned.
 
     Returns

@@ -50,15 +50,15 @@ class WriterSchema:
 
     Parameters
     ----------
-    rust : str, optional
+    rust
         Schema for pyruhvro of one record followed by `END`; None if it has a type pyruhvro cannot read.
-    rust_array : str, optional
+    rust_array
         The same of an array of records followed by `END`: an array message, or a container's block.
     parsed : object
         Schema for fastavro of one record.
-    is_array : bool
+    is_array
         Whether a message is an array of records rather than one.
-    times : mapping of str to pyarrow.DataType
+    times
         Columns that are integers on the wire and mean times.
     """
 
@@ -86,13 +86,8 @@ def writer_schema(schema: str | Mapping[str, Any]) -> WriterSchema:
 
     Parameters
     ----------
-    schema : str or mapping
+    schema
         Avro schema, as JSON text or parsed: a record, or an array of records.
-
-    Returns
-    -------
-    WriterSchema
-        What the readers need.
 
     Raises
     ------
@@ -232,11 +227,6 @@ def _check(  # noqa: PLR0911  # one return a kind of type
 
 def arrow_columns(schema: str | Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Tell the columns of records of an Avro schema, roughly: enough to check a configuration.
-
-    Parameters
-    ----------
-    schema : str or mapping
-        Avro schema of a record.
 
     Returns
     -------

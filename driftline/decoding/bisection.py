@@ -19,11 +19,9 @@ def bisect_good(
 
     Parameters
     ----------
-    size : int
-        Number of items.
-    attempt : callable
+    attempt
         Takes start and stop, returns the result for those items or raises.
-    errors : tuple of exception types
+    errors
         What `attempt` raises for bad items.
 
     Returns

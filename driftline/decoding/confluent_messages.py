@@ -35,23 +35,13 @@ class SchemaResolver(Protocol):
     """Finds the writer's schema of an id."""
 
     def __call__(self, number: int) -> str:
-        """Look up a schema.
-
-        Parameters
-        ----------
-        number : int
-            The schema id.
-
-        Returns
-        -------
-        str
-            JSON text of the Avro schema.
+        """JSON text of the Avro schema with this id.
 
         Raises
         ------
         SchemaIdError
             If the id is not known, or is of no Avro schema. Any other exception means that nothing is known
-            about the id at present; it fails the batch, which is then to be tried again.
+            about the id now; it fails the batch, which is then tried again.
         """
 
 
@@ -62,11 +52,9 @@ class ConfluentAvroDecoder:
 
     Parameters
     ----------
-    schema : EventSchema
-        The columns to keep.
-    avro_schemas : mapping of int to (str or mapping), or SchemaResolver
+    avro_schemas
         The writers' schemas by id, or what finds them when an id is first met.
-    clock : callable, optional
+    clock
         Seconds of a steady clock.
 
     Raises
@@ -103,11 +91,6 @@ class ConfluentAvroDecoder:
 
     def decode(self, payloads: Sequence[bytes]) -> Decoded:
         """Decode messages.
-
-        Parameters
-        ----------
-        payloads : sequence of bytes
-            The messages.
 
         Returns
         -------

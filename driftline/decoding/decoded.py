@@ -22,7 +22,7 @@ class Part:
 
     Parameters
     ----------
-    records : pyarrow.Table
+    records
         The columns as they came.
     message : ndarray of int64, shape (rows,)
         Index of the message that each record came from.
@@ -50,9 +50,9 @@ class Decoded:
 
     Parameters
     ----------
-    parts : tuple of Part
+    parts
         One per Arrow schema met: messages written with different schemas differ in columns and types.
-    rejects : tuple of Reject
+    rejects
         What could not be decoded.
     """
 
@@ -64,33 +64,11 @@ class Decoder(Protocol):
     """Turns messages into records; bad messages become rejects, never exceptions."""
 
     def decode(self, payloads: Sequence[bytes]) -> Decoded:
-        """Decode messages.
-
-        Parameters
-        ----------
-        payloads : sequence of bytes
-            The messages.
-
-        Returns
-        -------
-        Decoded
-            The records and the rejects.
-        """
+        """Decode messages."""
 
 
 def join_parts(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """Concatenate the parts whose Arrow schemas are equal.
-
-    Parameters
-    ----------
-    parts : iterable of Part
-        Parts in any order.
-
-    Returns
-    -------
-    tuple of Part
-        One part per schema, in order of first appearance; records keep their order within it.
-    """
+    """Concatenate the parts whose Arrow schemas are equal, in order of first appearance."""
     groups: dict[str, list[Part]] = {}
     for part in parts:
         groups.setdefault(part.records.schema.to_string(show_field_metadata=False), []).append(part)

@@ -34,7 +34,7 @@ def event_times(column: Any, unit: str | None) -> Times:
     ----------
     column : pyarrow.Array or pyarrow.ChunkedArray
         ISO 8601 text (without offset it is UTC), timestamps of any unit and zone, dates, or numbers.
-    unit : str, optional
+    unit
         ``s``, ``ms``, ``us`` or ``ns``: what numbers count since the epoch. Without it they are invalid.
 
     Returns

@@ -29,15 +29,15 @@ class DecodedEvents:
 
     Parameters
     ----------
-    events : pyarrow.RecordBatch
+    events
         Columns of `EventSchema.arrow`.
     message : ndarray of int64, shape (events,)
         Index of the message that each event came from.
-    rejects : tuple of Reject
+    rejects
         What could not be used, with payloads.
     event : ndarray of int64, shape (events,), optional
         Index of each event in its message, -1 where the message is one event. None if all are.
-    flagged : tuple of Reject
+    flagged
         What is wrong with the prediction or the label of events that are used all the same.
     """
 
@@ -53,18 +53,7 @@ class DecodedEvents:
         return int(self.events.num_rows) + len(self.rejects)
 
     def filter(self, keep: NDArray[np.bool_]) -> DecodedEvents:
-        """Keep some of the events, and all rejects.
-
-        Parameters
-        ----------
-        keep : ndarray of bool, shape (events,)
-            The events to keep.
-
-        Returns
-        -------
-        DecodedEvents
-            The others are gone: count them first.
-        """
+        """Keep some events, by a mask, and all rejects; the others are gone: count them first."""
         event = None if self.event is None else self.event[keep]
         events = self.events.filter(pa.array(keep))
         return DecodedEvents(events, self.message[keep], self.rejects, event, self.flagged)
@@ -80,12 +69,8 @@ def decode_events(
 
     Parameters
     ----------
-    decoder : Decoder
-        Of the messages' format.
-    payloads : sequence of bytes or None
+    payloads
         The messages; 5,000 at a time is fastest. None is a message without a value, which is rejected.
-    schema : EventSchema
-        The columns.
     record_times : ndarray of int64, shape (messages,), optional
         As for `events_of`.
 
@@ -107,21 +92,12 @@ def events_of(
 
     Parameters
     ----------
-    decoded : Decoded
-        Records and rejects.
-    payloads : sequence of bytes or None, optional
+    payloads
         The messages. Without them, and for one event of a message that holds several, the payload
         of a rejected record is its JSON.
-    schema : EventSchema
-        The columns.
     record_times : ndarray of int64, shape (messages,), optional
-        Times of the messages, milliseconds since the epoch, negative where a message has none. Given, they
-        are the event times, one for all events of a message; the column of event times is not looked at.
-
-    Returns
-    -------
-    DecodedEvents
-        The events and all rejects.
+        Times of the messages, milliseconds since the epoch, negative where a message has none. They replace
+        the column of event times, one time for all events of a message.
 
     Examples
     --------
@@ -174,15 +150,11 @@ def reject_rows(
 
     Parameters
     ----------
-    result : DecodedEvents
-        Events and rejects.
     mask : ndarray of bool, shape (events,)
         The events to reject.
-    reason : Reason
-        The class of the fault.
-    detail : str or callable
+    detail
         What is wrong, the same for all, or a function of the row of ``result.events``.
-    payloads : sequence of bytes or None, optional
+    payloads
         The messages. Without them, and for one event of a message that holds several, the payload is the
         normalised event as JSON.
 

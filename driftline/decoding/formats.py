@@ -27,13 +27,13 @@ class MessageFormat:
 
     Parameters
     ----------
-    name : str
+    name
         ``avro`` (schemaless), ``confluent``, ``avro_container``, ``json`` or ``arrow``.
-    avro_schema : str, optional
+    avro_schema
         JSON text of the schema of ``avro``.
-    avro_schemas : mapping of int to str, optional
+    avro_schemas
         JSON texts of the schemas of ``confluent``, by id.
-    resolver : SchemaResolver, optional
+    resolver
         What finds the schemas of ``confluent`` instead, when a worker first meets an id. It travels too.
     """
 
@@ -44,16 +44,6 @@ class MessageFormat:
 
     def decoder(self, schema: EventSchema) -> Decoder:
         """Make a decoder.
-
-        Parameters
-        ----------
-        schema : EventSchema
-            The columns to keep.
-
-        Returns
-        -------
-        Decoder
-            For messages of this format.
 
         Raises
         ------

@@ -30,11 +30,6 @@ class JsonDecoder:
     writes, are read. Only configured columns are kept. (Not `pyarrow.json`: it is no faster on
     one core, and a line that holds only ``null`` crashes the process.)
 
-    Parameters
-    ----------
-    schema : EventSchema
-        The columns to keep.
-
     Examples
     --------
     >>> from driftline.decoding.event_schema import EventSchema

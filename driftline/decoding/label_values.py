@@ -24,7 +24,7 @@ def class_values(
     ----------
     column : pyarrow.Array or pyarrow.ChunkedArray
         Text, numbers or booleans; 1, 1.0 and ``1`` are the same.
-    classes : tuple of (str, str)
+    classes
         Ways of spelling the negative and the positive class.
 
     Returns

@@ -33,11 +33,7 @@ class RowReject:
 
     Parameters
     ----------
-    row : int
-        Row of the records.
-    reason : Reason
-        The class of the fault.
-    detail : str
+    detail
         The column and the value.
     """
 
@@ -52,13 +48,13 @@ class Normalised:
 
     Parameters
     ----------
-    events : pyarrow.RecordBatch
+    events
         Columns of `EventSchema.arrow`.
     rows : ndarray of int64, shape (events,)
         Row of the records that each event came from.
-    rejects : tuple of RowReject
+    rejects
         The others, in order.
-    flagged : tuple of RowReject
+    flagged
         Events whose prediction or label cannot be used, though all else can.
     """
 
@@ -84,8 +80,6 @@ def normalise(records: Any, schema: EventSchema, record_times: NDArray[np.int64]
     ----------
     records : pyarrow.Table or pyarrow.RecordBatch
         Columns as they came; those not configured are ignored, configured ones that are absent are null.
-    schema : EventSchema
-        The columns.
     record_times : ndarray of int64, shape (rows,), optional
         Event times that the source knows, milliseconds since the epoch, negative where it knows none.
         The column of event times is then not looked at.

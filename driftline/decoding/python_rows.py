@@ -33,10 +33,8 @@ def table_of_rows(rows: Sequence[Mapping[str, Any]], schema: EventSchema) -> pa.
 
     Parameters
     ----------
-    rows : sequence of mappings
+    rows
         Records as JSON and fastavro give them.
-    schema : EventSchema
-        The columns.
 
     Returns
     -------
@@ -69,9 +67,9 @@ def column_of(values: Sequence[Any], *, numeric: bool) -> Any:
 
     Parameters
     ----------
-    values : sequence
+    values
         None, booleans, integers, floats, text, bytes, decimals, lists and mappings.
-    numeric : bool
+    numeric
         Whether numbers are wanted, so that integers may become floats.
 
     Returns

@@ -38,15 +38,13 @@ class Reject:
 
     Parameters
     ----------
-    reason : Reason
-        The class of the fault.
-    detail : str
+    detail
         What exactly was wrong, for a person.
-    message : int
+    message
         Index of the message among those decoded together.
-    event : int
+    event
         Index of the event in its message; -1 if the message as a whole is meant.
-    payload : bytes
+    payload
         The message, or the event as JSON where the message holds several.
     """
 
@@ -58,17 +56,7 @@ class Reject:
 
 
 def shorten(value: object) -> str:
-    """Show a value in at most 80 characters.
-
-    Parameters
-    ----------
-    value : object
-        Anything; text is quoted.
-
-    Returns
-    -------
-    str
-        Its representation, cut with an ellipsis.
+    """Show a value in at most 80 characters; text is quoted, the cut is an ellipsis.
 
     Examples
     --------
@@ -84,19 +72,7 @@ def shorten(value: object) -> str:
 
 
 def keep_payload(payload: bytes, detail: str) -> tuple[bytes, str]:
-    """Cut a payload to what a dead letter keeps, and say so in the detail.
-
-    Parameters
-    ----------
-    payload : bytes
-        The message as it came.
-    detail : str
-        The detail of the reject.
-
-    Returns
-    -------
-    tuple of bytes and str
-        At most `MAX_PAYLOAD` bytes, and the detail.
+    """Cut a payload to the `MAX_PAYLOAD` bytes a dead letter keeps, and say so in the detail.
 
     Examples
     --------

@@ -48,12 +48,7 @@ def request_hashes(column: Any) -> Any:
 
 
 def request_keys(column: Any) -> tuple[Any, Any]:
-    """Hash request ids to 128 bits.
-
-    Parameters
-    ----------
-    column : pyarrow.Array or pyarrow.ChunkedArray
-        Text, bytes (also a binary UUID), numbers. The same id as text, bytes or a number hashes the same.
+    """Hash request ids, a column as for `request_hashes`, to 128 bits.
 
     Returns
     -------

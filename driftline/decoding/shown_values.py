@@ -13,13 +13,6 @@ from driftline.arrays import flat
 def value_at(column: Any, row: int) -> Any:
     """Read one value, also one that Python's types cannot hold.
 
-    Parameters
-    ----------
-    column : pyarrow.Array or pyarrow.ChunkedArray
-        Any column.
-    row : int
-        The row.
-
     Returns
     -------
     object
@@ -41,19 +34,7 @@ def value_at(column: Any, row: int) -> Any:
 
 
 def row_json(records: Any, row: int) -> bytes:
-    """Write a row as JSON, for a dead letter.
-
-    Parameters
-    ----------
-    records : pyarrow.Table or pyarrow.RecordBatch
-        The records.
-    row : int
-        The row.
-
-    Returns
-    -------
-    bytes
-        A JSON object; NaN and infinities are null, times and bytes are text.
+    """Write a row as a JSON object for a dead letter; NaN and infinities are null, times and bytes text.
 
     Examples
     --------

@@ -19,20 +19,7 @@ _DETAIL = "the message has a key at most and no value (a tombstone); features mu
 
 
 def decode_present(decoder: Decoder, payloads: Sequence[bytes | None]) -> Decoded:
-    """Decode the messages that have a value and reject the others.
-
-    Parameters
-    ----------
-    decoder : Decoder
-        Of the messages' format.
-    payloads : sequence of bytes or None
-        The messages; None where Kafka has no value.
-
-    Returns
-    -------
-    Decoded
-        Message indices count all payloads.
-    """
+    """Decode the messages that have a value, reject those that are None; indices count all of them."""
     if None not in payloads:
         return decoder.decode(payloads)  # type: ignore[arg-type]  # just checked
     present = np.array([index for index, payload in enumerate(payloads) if payload is not None], np.int64)

@@ -21,13 +21,13 @@ _ACROSS: Final = 2.0 / 3.0  # the factor of the bound's second term
 class ADWIN(Detector):
     """Adaptive windowing (ADWIN2): a window of the newest values, as long as their mean has not changed.
 
-    The window is kept as an exponential histogram, so it takes O(log n) memory and a check looks at O(log n)
-    cuts. Every `clock` values each cut between buckets is checked; while any has means further apart than the
-    bound, the oldest bucket is dropped: `width` and `estimation` are those of the values left. That stops as
-    soon as what is left can no longer be told apart, usually long before the change. So a `Change` goes by
-    the cut whose means were furthest apart for its bound.
+    An exponential histogram holds the window, so it takes O(log n) memory and a check looks at O(log n) cuts.
+    Every `clock` values the detector checks each cut between buckets. While the means of any cut are further
+    apart than the bound, it drops the oldest bucket; `width` and `estimation` are those of the values left.
+    It stops as soon as it can no longer tell the rest apart, usually long before the change. So a `Change`
+    takes the cut whose means are furthest apart for its bound.
 
-    As in river, a detector that has detected a change begins anew with the next value.
+    As in river, a detector that has detected a change starts again with the next value.
 
     Parameters
     ----------
@@ -41,11 +41,6 @@ class ADWIN(Detector):
         Fewest values on each side of a cut.
     grace_period
         No check while the window has so many values or fewer.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of range.
 
     Examples
     --------
@@ -151,20 +146,7 @@ class ADWIN(Detector):
         total: NDArray[np.float64],
         squares: NDArray[np.float64],
     ) -> NDArray[np.bool_]:
-        """Whether there is a cut, at each of m times.
-
-        Parameters
-        ----------
-        sizes, totals
-            Buckets, oldest first, shape (k, m).
-        total, squares
-            Sum and squared deviations of the window, shape (m,).
-
-        Returns
-        -------
-        ndarray of bool
-            Shape (m,).
-        """
+        """Whether there is a cut, at each of m times; buckets (k, m), oldest first; window sums (m,)."""
         none = np.zeros(len(total))
         before = _running(np.add, none, sizes)
         width = before[-1]

@@ -93,8 +93,6 @@ class Growth:
 
     Parameters
     ----------
-    buckets
-        The buckets before.
     values
         What is added, shape (n,).
     times
@@ -129,14 +127,7 @@ class Growth:
             size *= 2.0
 
     def totals(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Look at the totals at all times.
-
-        Returns
-        -------
-        sizes, totals : ndarray of float64
-            Size and total of every bucket, oldest first, shape (k, m); both are 0 where a level holds fewer
-            buckets than it may.
-        """
+        """Size and total of every bucket at all times, (k, m), oldest first; 0 where a level holds fewer."""
         m = len(self._levels[0].arrived)
         shape = (len(self._levels), self._most, m)
         sizes, totals = np.zeros(shape), np.zeros(shape)

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 class DDM(Detector):
     """Drift Detection Method: watches a stream of errors for a rise of their rate.
 
-    With p the error rate since the last detection and s = sqrt(p (1 - p) / n), the least p + s is remembered
-    with its p and s. A change is detected when p + s is more than `drift_threshold` of that s above that p.
-    A warning is the same with `warning_threshold`. The values since the warnings that led to the detection
-    began are held to be after the change.
+    With p the error rate since the last detection and s = sqrt(p (1 - p) / n), the detector remembers the
+    least p + s, and its p and s. It detects a change when p + s is more than `drift_threshold` times that s
+    above that p, and warns likewise with `warning_threshold`. It takes the values since the warnings that led
+    to the detection as those after the change.
 
     Parameters
     ----------
@@ -29,11 +29,6 @@ class DDM(Detector):
         Values before anything is detected.
     warning_threshold, drift_threshold
         Standard deviations to a warning and to a detection.
-
-    Raises
-    ------
-    ValueError
-        If a threshold is out of range.
 
     Examples
     --------

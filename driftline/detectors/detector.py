@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 
 from driftline.detectors.change import Change
-from driftline.profiles.framing import frame, unframe
+from driftline.framing import frame, unframe
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -24,10 +24,10 @@ _MOST_CHUNK: Final = 16384  # what stays in a core's cache
 class Detector(ABC):
     """A change detector of one stream of numbers, with bounded memory.
 
-    After a detection it forgets everything with the next value, and begins anew.
+    After a detection it forgets everything and starts again with the next value.
 
-    A subclass has the algorithm twice: `_step` takes one value and is the definition, `_take` takes many and
-    does the same operations in the same order, so that both come to the same state, bit for bit.
+    A subclass has the algorithm twice. `_step` takes one value and is the definition. `_take` takes many and
+    does the same operations in the same order, so both reach the same state, bit for bit.
     """
 
     NAME: ClassVar[str]
@@ -51,18 +51,7 @@ class Detector(ABC):
         return self._drift
 
     def update(self, x: float) -> None:
-        """Take one value.
-
-        Parameters
-        ----------
-        x
-            The value.
-
-        Raises
-        ------
-        ValueError
-            If the value is NaN, infinite or outside the detector's limits; the state stays as it was.
-        """
+        """Take one value; ValueError, and no change, if it is NaN, infinite or outside the limits."""
         x = float(x)
         low, high = self.LIMITS
         if not low <= x <= high:
@@ -92,23 +81,7 @@ class Detector(ABC):
         return np.array([change.position for change in self.changes(values)], np.int64)
 
     def changes(self, values: ArrayLike) -> tuple[Change, ...]:
-        """Take many values, as `update_many` does, and say more of every detection.
-
-        Parameters
-        ----------
-        values
-            The values in the order of the stream, shape (n,).
-
-        Returns
-        -------
-        tuple of Change
-            Every detection, in the order of the stream.
-
-        Raises
-        ------
-        ValueError
-            If a value is NaN, infinite or outside the detector's limits; then none of the values is taken.
-        """
+        """Take many values, with the errors of `update_many`, and say more of every detection."""
         stream = self._checked(values)
         found = []
         begin, chunk = 0, _FIRST_CHUNK
@@ -124,36 +97,14 @@ class Detector(ABC):
         return tuple(found)
 
     def to_bytes(self) -> bytes:
-        """Write parameters and state.
-
-        Returns
-        -------
-        bytes
-            Tag, format version, parameters and state, little-endian on every machine.
-        """
+        """Write tag, format version, parameters and state, little-endian on every machine."""
         counts, payload = self._state()
         head = {"parameters": self._parameters(), "drift": self._drift, **counts}
         return frame(self.TAG, self.VERSION, head, payload)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """Read what `to_bytes` wrote; the detector goes on where the other stood.
-
-        Parameters
-        ----------
-        data
-            The bytes.
-
-        Returns
-        -------
-        Detector
-            Of this class.
-
-        Raises
-        ------
-        ValueError
-            If the bytes are something else, too new, or damaged.
-        """
+        """Read what `to_bytes` wrote and go on where the other stood; other bytes raise ValueError."""
         what = f"state of detector {cls.NAME}"
         head, payload = unframe(cls.TAG, cls.VERSION, what, data)
         try:
@@ -219,25 +170,7 @@ def pack(numbers: list[float]) -> bytes:
 
 
 def unpack(payload: bytes, count: int) -> list[float]:
-    """Read `count` numbers that `pack` wrote.
-
-    Parameters
-    ----------
-    payload
-        The bytes.
-    count
-        How many numbers there must be.
-
-    Returns
-    -------
-    list of float
-        The numbers.
-
-    Raises
-    ------
-    ValueError
-        If there are more or fewer.
-    """
+    """Read `count` numbers that `pack` wrote; ValueError if there are more or fewer."""
     if len(payload) != 8 * count:
         raise ValueError(f"{len(payload)} bytes for {count} numbers")
     numbers: list[float] = np.frombuffer(payload, "<f8").tolist()

@@ -30,10 +30,10 @@ _LEAST: Final = 1e-300  # a confidence whose inverse is finite
 class HDDM_A(Detector):  # noqa: N801  (the algorithm's name)
     """Drift detection method by Hoeffding's bounds, with averages (the A-test).
 
-    The cut is where the upper bound of the mean since the last detection was lowest. A change is detected
-    when the mean of all values is above the mean up to the cut by Hoeffding's bound for `drift_confidence`
-    or more. With `two_sided_test` falls are found likewise. The values since the cut are held to be after
-    the change.
+    The cut is where the upper bound of the mean since the last detection was lowest. The detector finds a
+    change when the mean of all values is above the mean up to the cut by Hoeffding's bound for
+    `drift_confidence` or more. With `two_sided_test` it finds falls in the same way. The values since the cut
+    are those after the change.
 
     Hoeffding's bound is that of values from 0 to 1. Other values are taken too, but `drift_confidence` does
     not hold for them: values of standard deviation 1 give many false alarms.
@@ -44,11 +44,6 @@ class HDDM_A(Detector):  # noqa: N801  (the algorithm's name)
         Probability of a false detection and of a false warning at one value, from 1e-300 to 1, 1 exclusive.
     two_sided_test
         Whether falls of the mean are changes too.
-
-    Raises
-    ------
-    ValueError
-        If a confidence is out of range.
 
     Examples
     --------
@@ -176,8 +171,6 @@ class _Cuts:
 
     Parameters
     ----------
-    before
-        The cut before the chunk.
     n, mean, bound
         Number of values, their mean, and the bound that is least at the cut; each of shape (m,).
     """

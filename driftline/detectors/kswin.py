@@ -27,9 +27,10 @@ _LEAST_DISTANCE: Final = 0.1  # a smaller Kolmogorov-Smirnov distance is no chan
 class KSWIN(Detector):
     """Kolmogorov-Smirnov windowing: notices changes of any kind, not only of the mean.
 
-    With each value, `stat_size` of the older values in the window are drawn at random and compared with the
-    `stat_size` newest by the two-sample Kolmogorov-Smirnov test. A change is detected when its p-value is at
-    most `alpha` and the distance above .1. The `stat_size` newest values are held to be after the change.
+    With each value the detector draws `stat_size` of the older values in the window at random, and compares
+    them with the `stat_size` newest by the two-sample Kolmogorov-Smirnov test. It finds a change when the
+    p-value is at most `alpha` and the distance above .1. The `stat_size` newest values are those after the
+    change.
 
     `alpha` is the level of one test, and there is a test with every value. Even at the default there are many
     false alarms on a long stream.
@@ -41,19 +42,10 @@ class KSWIN(Detector):
     ----------
     alpha
         Level of a test, 0 to 1.
-    window_size
-        Values in the window.
     stat_size
         Newest values, and values drawn; at most half of `window_size`.
-    seed
-        Of the draws.
     window
         Values to begin with, the newest `window_size` of which are kept.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of range.
 
     Examples
     --------
@@ -157,18 +149,7 @@ class KSWIN(Detector):
 
 
 def _distances(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Kolmogorov-Smirnov distances of pairs of samples.
-
-    Parameters
-    ----------
-    first, second
-        Samples of n values, shape (m, n) each.
-
-    Returns
-    -------
-    ndarray of int64
-        n times the distance, a whole number, shape (m,).
-    """
+    """Kolmogorov-Smirnov distances of m pairs of samples (m, n), times n: whole numbers, (m,)."""
     n = first.shape[1]
     both = np.concatenate((first, second), axis=1)
     order = np.argsort(both, axis=1)

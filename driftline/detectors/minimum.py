@@ -11,19 +11,7 @@ if TYPE_CHECKING:
 
 
 def latest_minimum(before: float, values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Find the latest value at which the minimum was reached, up to each value.
-
-    Parameters
-    ----------
-    before
-        Minimum of what came before.
-    values
-        Shape (n,).
-
-    Returns
-    -------
-    ndarray of int64
-        Index in `values`, or -1 while `before` is less than all of them; shape (n,).
+    """Index of the latest value that is the minimum, up to each value; -1 while `before` is less.
 
     Examples
     --------

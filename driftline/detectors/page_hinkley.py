@@ -14,15 +14,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _MODES: Final = ("up", "down", "both")
+_NUMBERS: Final = (
+    *("_mean", "_up", "_down", "_lowest", "_highest"),
+    *("_total", "_total_lowest", "_total_highest"),
+)  # of the state, in the order of its bytes
 _HIGHEST: Final = -1.0  # where river starts the maximum: a fall counts from there
 
 
 class PageHinkley(Detector):
     """Page-Hinkley test with a forgetting factor.
 
-    Deviations from the running mean are summed, less `delta` each for a rise and plus `delta` for a fall. A
-    change is detected when the first sum is more than `threshold` above its minimum, or the second as much
-    below its maximum. The values since that extreme are held to be after the change.
+    The test sums the deviations from the running mean, less `delta` each for a rise and plus `delta` for a
+    fall. It finds a change when the first sum is more than `threshold` above its minimum, or the second as
+    far below its maximum. The values since that extreme are those after the change.
 
     `delta` and `threshold` are in units of the values: see `StandardisedPageHinkley` for values of unknown
     scale.
@@ -39,11 +43,6 @@ class PageHinkley(Detector):
         Forgetting factor of the sums, 0 to 1.
     mode
         ``up`` for rises only, ``down`` for falls only, or ``both``.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of range.
 
     Examples
     --------
@@ -179,28 +178,9 @@ class PageHinkley(Detector):
 
     def _state(self) -> tuple[dict[str, Any], bytes]:
         counts = {"n": self._n, "n_lowest": self._n_lowest, "n_highest": self._n_highest}
-        return counts, pack(
-            [
-                self._mean,
-                self._up,
-                self._down,
-                self._lowest,
-                self._highest,
-                self._total,
-                self._total_lowest,
-                self._total_highest,
-            ]
-        )
+        return counts, pack([getattr(self, name) for name in _NUMBERS])
 
     def _restore(self, head: dict[str, Any], payload: bytes) -> None:
         self._n, self._n_lowest, self._n_highest = (int(head[k]) for k in ("n", "n_lowest", "n_highest"))
-        (
-            self._mean,
-            self._up,
-            self._down,
-            self._lowest,
-            self._highest,
-            self._total,
-            self._total_lowest,
-            self._total_highest,
-        ) = unpack(payload, 8)
+        for name, number in zip(_NUMBERS, unpack(payload, len(_NUMBERS)), strict=True):
+            setattr(self, name, number)

@@ -32,22 +32,7 @@ _BY_TAG: Final = {kind.TAG: kind for kind in _STATES}
 
 
 def detector_from_bytes(data: bytes) -> Detector:
-    """Read the state of a detector of any kind.
-
-    Parameters
-    ----------
-    data
-        What `to_bytes` of a detector gave.
-
-    Returns
-    -------
-    Detector
-        Goes on where the other stood.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are something else, too new, or damaged.
+    """Read the state of a detector of any kind; other bytes raise ValueError.
 
     Examples
     --------

@@ -13,21 +13,7 @@ if TYPE_CHECKING:
 
 
 def next_mean(mean: float, n: float, x: float) -> float:
-    """Take one value into a mean.
-
-    Parameters
-    ----------
-    mean
-        Mean of the values so far.
-    n
-        Number of values, this one included.
-    x
-        The value.
-
-    Returns
-    -------
-    float
-        The new mean.
+    """Take one value into a mean; `n` counts it too.
 
     References
     ----------
@@ -37,24 +23,10 @@ def next_mean(mean: float, n: float, x: float) -> float:
 
 
 def running_means(mean: float, n: float, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Take many values into a mean, bit for bit as `next_mean` does.
+    """Mean after each of m values, (m,), when `n` came before; bit for bit what `next_mean` gives.
 
-    Each mean is rounded from the one before, which no array operation does: this is the one loop over values
-    that is left in a detector that wants nothing else of them.
-
-    Parameters
-    ----------
-    mean
-        Mean of the values so far.
-    n
-        Number of values so far.
-    values
-        Shape (m,).
-
-    Returns
-    -------
-    ndarray of float64
-        Mean after each of the values, shape (m,).
+    Each mean is rounded from the one before, and no array operation does that. So this is the one loop over
+    values in a detector that needs nothing else of them.
 
     Examples
     --------

@@ -20,13 +20,13 @@ class StandardisedPageHinkley(PageHinkley):
     """Page-Hinkley test of (value - centre) / scale, with limits in standard deviations.
 
     The centre is the running mean of the first `first` values since the last detection, and stays there. The
-    scale is the running standard deviation of all values since the last detection, the value itself included.
-    Both begin anew after a detection.
+    scale is the running standard deviation of all values since then, the current one included. Both start
+    again after a detection.
 
-    A centre that ran on would follow a change, as the mean of the test itself does, and hide a part of it.
-    A scale that stopped early is too small for heavy tails, and 0 for rare errors. The defaults are not those
-    of `PageHinkley`, which suit errors of 0 and 1: with them a stable stream of standard deviation 1 gives
-    some 60 detections in 100,000 values.
+    A centre that kept moving would follow a change, as the mean of the test itself does, and hide part of it.
+    A scale that stopped early would be too small for heavy tails, and 0 for rare errors. The defaults differ
+    from those of `PageHinkley`, which suit errors of 0 and 1: with those a stable stream of standard
+    deviation 1 gives some 60 detections in 100,000 values.
 
     The means of a `Change` are those of the values as they were given.
 
@@ -45,11 +45,6 @@ class StandardisedPageHinkley(PageHinkley):
         ``up`` for rises only, ``down`` for falls only, or ``both``.
     first
         Number of values that the centre is taken from.
-
-    Raises
-    ------
-    ValueError
-        If a parameter is out of range.
 
     Examples
     --------

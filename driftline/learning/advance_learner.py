@@ -21,8 +21,6 @@ class Learnt(NamedTuple):
 
     Parameters
     ----------
-    state
-        Where it stands now.
     gaps
         The frozen model's log-loss minus the learner's, nats, of the outcomes whose batch is complete, in
         order; with the times and ids of the outcomes.
@@ -31,7 +29,7 @@ class Learnt(NamedTuple):
     next
         When the first of those was known; None if there are none.
     late
-        Number of examples that came after one behind them in order was learnt; they are dropped.
+        Number of examples dropped because one behind them in order had been learnt before they came.
     unusable
         Number of examples without the features of the layout; they are dropped.
     """
@@ -45,31 +43,18 @@ class Learnt(NamedTuple):
 
 
 def learn(state: LearnerState, blocks: Iterable[bytes], cut: int, layout: FeatureLayout) -> Learnt:
-    """Learn from all outcomes that were known before a time, in order.
+    """Learn, in order, from all outcomes that were known before a time.
 
     Parameters
     ----------
-    state
-        Where the learner stands.
     blocks
         Encoded examples, in any order, from none of which it has learnt.
     cut
         Those known before it are learnt, microseconds since the epoch; never less than the last time.
-    layout
-        The features to learn from.
-
-    Returns
-    -------
-    Learnt
-
-    Raises
-    ------
-    ImportError
-        If scikit-learn is missing.
 
     Notes
     -----
-    Outcomes in order give the same gaps whichever way they are spread over blocks and calls.
+    The gaps do not depend on how outcomes in order are spread over blocks and calls.
     """
     examples = Examples.concatenate([decode_examples(data) for data in blocks])
     is_due = examples.known < cut

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from driftline.framing import Arrays, frame, unframe
 from driftline.outcomes.travelling_features import concatenate
-from driftline.profiles.framing import frame, unframe
 from driftline.signals.packed_values import decode_block, encode_block
 from driftline.signals.signal_values import SignalValues
 
@@ -82,11 +82,6 @@ class Examples(NamedTuple):
 def encode_examples(examples: Examples) -> bytes:
     """Pack examples.
 
-    Parameters
-    ----------
-    examples
-        At least one.
-
     Returns
     -------
     bytes
@@ -100,43 +95,17 @@ def encode_examples(examples: Examples) -> bytes:
 
 
 def decode_examples(data: bytes) -> Examples:
-    """Read what `encode_examples` wrote.
-
-    Parameters
-    ----------
-    data
-        The bytes.
-
-    Returns
-    -------
-    tuple
-        The examples.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are something else, too new, or cut short.
-    """
+    """Read what `encode_examples` wrote; other bytes raise ValueError."""
     head, payload = unframe(_TAG, BLOCK_VERSION, _WHAT, data)
     n, width, middle = head["n"], head["width"], head["losses"]
-    if len(payload) != middle + n * (1 + width):
-        raise ValueError(
-            f"{_WHAT} cut short or too long: {len(payload)} bytes for {n} examples; "
-            "start from an older savepoint, or anew"
-        )
-    label = np.frombuffer(payload, np.uint8, n, middle)
-    features = np.frombuffer(payload, np.uint8, n * width, middle + n).reshape(n, width)
+    arrays = Arrays(payload, _WHAT, at=middle)
+    label, features = arrays.take("u1", n), arrays.take("u1", n * width).reshape(n, width)
+    arrays.done()
     return Examples(decode_block(payload[:middle]), label, features)
 
 
 def first_known(data: bytes) -> int:
-    """Read the earliest ``known`` of a block without decoding it.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are something else or too new.
-    """
+    """Read the earliest ``known`` of a block without decoding it; other bytes raise ValueError."""
     head, _ = unframe(_TAG, BLOCK_VERSION, _WHAT, data)
     earliest: int = head["first"]
     return earliest

@@ -113,7 +113,7 @@ def as_classes(classes: Sequence[Any]) -> tuple[float, ...] | tuple[str, ...]:
 
 
 def class_numbers(labels: Any, classes: Sequence[float] | Sequence[str]) -> NDArray[np.int32]:
-    """Find each label among the classes.
+    """Find each label among the classes; ValueError for a label that is none of them.
 
     Parameters
     ----------
@@ -126,11 +126,6 @@ def class_numbers(labels: Any, classes: Sequence[float] | Sequence[str]) -> NDAr
     -------
     ndarray, shape (n,), int32
         Indices into `classes`.
-
-    Raises
-    ------
-    ValueError
-        If a label is none of them.
 
     Examples
     --------

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from driftline.framing import frame, unframe
 from driftline.learning.online_learner import OnlineLearningDetector
 from driftline.outcomes.travelling_features import HASHED_COLUMNS
-from driftline.profiles.framing import frame, unframe
 from driftline.signals.packed_values import decode_block, encode_block
 from driftline.signals.signal_values import SignalValues
 
@@ -31,7 +31,7 @@ class LearnerState:
         `OnlineLearningDetector.to_bytes`; empty before the first outcome.
     pending
         Losses, times and ids of the outcomes in the learner's partial batch.
-    last : tuple, optional
+    last
         Key of the last outcome; None before the first.
     """
 
@@ -41,11 +41,6 @@ class LearnerState:
 
     def detector(self, layout: FeatureLayout) -> tuple[OnlineLearningDetector, SignalValues]:
         """Go on learning.
-
-        Parameters
-        ----------
-        layout
-            The features that there shall be.
 
         Returns
         -------
@@ -76,22 +71,7 @@ class LearnerState:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> LearnerState:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        data
-            The bytes.
-
-        Returns
-        -------
-        LearnerState
-
-        Raises
-        ------
-        ValueError
-            If the bytes are something else, too new, or damaged.
-        """
+        """Read what `to_bytes` wrote; other bytes raise ValueError."""
         head, payload = unframe(_TAG, STATE_VERSION, _WHAT, data)
         try:
             middle, last = int(head["learner"]), head["last"]

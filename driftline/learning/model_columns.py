@@ -61,11 +61,6 @@ class RunningMoments:
         ----------
         values
             (n, k) float64, n at least 1; NaN is missing, all else within `LARGEST`.
-
-        Returns
-        -------
-        RunningMoments
-            Of these and all events before.
         """
         present = ~np.isnan(values)
         known = self.count > 0
@@ -120,8 +115,6 @@ def spread_categories(codes: NDArray[np.int32], width: int) -> NDArray[np.float6
     ----------
     codes
         (n, c) int32, from `read_categories`.
-    width
-        How many columns there are.
 
     Returns
     -------

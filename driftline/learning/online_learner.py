@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
+from driftline.framing import frame, unframe
 from driftline.learning.labelled_events import LARGEST_LOSS, Events, as_classes, class_numbers, log_losses
 from driftline.learning.model_columns import RunningMoments, spread_categories
 from driftline.outcomes.feature_inputs import Inputs, read_categories, read_numbers
-from driftline.profiles.framing import frame, unframe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,10 +47,10 @@ class Gaps(NamedTuple):
 class OnlineLearningDetector:
     """Learn from every label, and tell by how much the frozen model's loss is above the learner's.
 
-    A linear model (logistic regression by stochastic gradient descent) is tested on each batch of events
-    before it learns from it. As long as the frozen model fits the world the gap stays where it is: around 0
-    for a linear frozen model, below for a better one. When the world changes only the learner follows, and
-    the gap grows: a retrain would pay. Let `ADWIN` or `PageHinkley` watch it.
+    A linear model (logistic regression by stochastic gradient descent) is tested on each batch of events,
+    then learns from it. While the frozen model fits the world the gap stays where it is: around 0 for a
+    linear frozen model, below for a better one. When the world changes only the learner follows, and the gap
+    grows: a retrain would pay. Let `ADWIN` or `PageHinkley` watch the gap.
 
     Needs scikit-learn: ``pip install 'driftline[online]'``.
 
@@ -68,21 +68,14 @@ class OnlineLearningDetector:
     batch
         Events that are tested, then learnt from, at once.
     learning_rate
-        Step of the descent once the learner has settled; before, up to `FIRST_STEP` times as much. From there
-        on it stays, for a learner whose steps go on shrinking stops following. With more than `WHOLE_STEPS`
-        features steps are smaller, and settling takes longer, in proportion.
+        Step of the descent once the learner has settled; before, up to `FIRST_STEP` times as much. It then
+        stays the same, because a learner whose steps keep shrinking stops following. With more than
+        `WHOLE_STEPS` features the steps are smaller and settling takes longer, in proportion.
     alpha
         Weight of the L2 penalty.
     warm_up
-        Events to learn from before the first gap is given: that a learner gets to know the world is no change
-        of the world. None is `SETTLING`, more with more features.
-
-    Raises
-    ------
-    ImportError
-        If scikit-learn is missing.
-    ValueError
-        If an argument is out of range, or names or classes are doubled.
+        Events to learn from before the first gap: a learner that gets to know the world is no change of the
+        world. None is `SETTLING`, more with more features.
 
     References
     ----------
@@ -170,9 +163,9 @@ class OnlineLearningDetector:
         Returns
         -------
         Gaps
-            Of the events whose batch is complete now, in order, but for those of the warm-up. The events of
-            the last, partial batch are kept for the next call: how events are split into calls does not
-            matter.
+            Of the events whose batch is now complete, in order, without those of the warm-up. The events of
+            the last, partial batch wait for the next call, so it does not matter how events are split into
+            calls.
 
         Raises
         ------
@@ -197,13 +190,7 @@ class OnlineLearningDetector:
         return Gaps((events.losses[:end] - losses)[skip:], events.positions[skip:end].copy())
 
     def to_bytes(self) -> bytes:
-        """Serialise: what the learner knows, the moments, and the events of the partial batch.
-
-        Returns
-        -------
-        bytes
-            At most `largest_state`.
-        """
+        """Write what the learner knows, the moments and the partial batch: at most `largest_state` bytes."""
         moments = self._moments
         floats = (self._model.coef_, self._model.intercept_, moments.count, moments.mean, moments.m2)
         payload = b"".join(array.astype("<f8", copy=False).tobytes() for array in floats)
@@ -211,24 +198,9 @@ class OnlineLearningDetector:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> OnlineLearningDetector:
-        """Read what `to_bytes` wrote.
+        """Read what `to_bytes` wrote; other bytes raise ValueError.
 
-        Parameters
-        ----------
-        data
-            The bytes.
-
-        Returns
-        -------
-        OnlineLearningDetector
-            One that goes on, bit for bit, as if it had never stopped (with the same release of scikit-learn).
-
-        Raises
-        ------
-        ImportError
-            If scikit-learn is missing.
-        ValueError
-            If the bytes are something else, too new, or cut short.
+        The detector goes on, bit for bit, as if it had never stopped (with the same release of scikit-learn).
         """
         head, payload = unframe(cls.TAG, cls.VERSION, _WHAT, data)
         try:

@@ -80,8 +80,6 @@ def read_categories(features: Any, names: Sequence[str], width: int) -> NDArray[
     ----------
     features
         `pyarrow.RecordBatch` or ``Table`` of n rows.
-    names
-        The c features.
     width
         How many columns there are to hash to.
 

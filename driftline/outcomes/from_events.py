@@ -89,20 +89,7 @@ def labels_of(records: Any) -> Any:
 
 
 def usable_scores(events: Any, loss: Loss) -> NDArray[np.bool_]:
-    """Tell which events have a prediction that can be compared with a label.
-
-    Parameters
-    ----------
-    events
-        Normalised events (`pyarrow.RecordBatch`).
-    loss
-        How predictions are compared with labels.
-
-    Returns
-    -------
-    ndarray of bool
-        Shape (n,).
-    """
+    """Tell which events, (n,) bool, have a prediction that can be compared with a label."""
     return loss.usable_scores(events.column(f"feature.{PREDICTION}").to_numpy(zero_copy_only=False))
 
 

@@ -58,13 +58,7 @@ class LabelCounts:
         )
 
     def sentences(self) -> list[str]:
-        """Say that the counts add up, or that they do not; nothing where there were no predictions.
-
-        Returns
-        -------
-        list of str
-            A line each.
-        """
+        """Say that the counts add up, or do not, a line each; nothing where there were no predictions."""
         if not (self.predictions or self.labels or self.rejected):
             return []
         text = (

@@ -10,8 +10,8 @@ Rows are looked at in the order of their times, whatever the order they came in:
   together the one with the smallest position in the source stands, if it is known.
 - A prediction expires, and a label is given up, once all rows up to `wait` after it have been looked at.
 
-So what is found among the rows before some time does not depend on those after it. Rows that come when others
-of their time have been looked at already find what there is: nothing that was said is taken back.
+So what is found among the rows before some time does not depend on later rows. Rows that come after others of
+their time were looked at still find what is there; nothing said before is taken back.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ class MatchRule:
 
     Parameters
     ----------
-    wait : int
+    wait
         How far apart the times of a prediction and its label may be, microseconds.
-    remember : int
-        How long after its deadline a prediction is remembered, microseconds: for so long a label is known to
-        come after the deadline of a prediction rather than to belong to none.
+    remember
+        How long after its deadline a prediction is remembered, microseconds. For so long a label is known to
+        be too late for a prediction rather than to belong to none.
     """
 
     wait: int
@@ -62,7 +62,7 @@ class Match(NamedTuple):
         Indices of matched predictions and, in the same order, of their labels.
     after_deadline, no_prediction : ndarray of int64
         Indices of the labels that are given up.
-    expired, duplicate_predictions, duplicate_labels : int
+    expired, duplicate_predictions, duplicate_labels
         Numbers of rows.
     """
 
@@ -85,13 +85,6 @@ def match(predictions: Predictions, labels: Labels, cut: int, rule: MatchRule) -
         All rows of a shard that are known.
     cut
         Rows before this time, and no others, have come; microseconds since the epoch.
-    rule
-        How long to wait.
-
-    Returns
-    -------
-    Match
-        What became of the rows.
     """
     p_status, l_status = predictions.status.copy(), labels.status.copy()
     new_p = np.flatnonzero((p_status == Status.UNSETTLED) & (predictions.time < cut))

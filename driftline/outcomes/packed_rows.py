@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from driftline.framing import Arrays, frame, unframe
 from driftline.outcomes.row_arrays import Labels, Predictions
-from driftline.profiles.framing import frame, unframe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,8 +33,6 @@ class Block(NamedTuple):
     ----------
     first
         Number of its first row among the rows of its side.
-    rows
-        The rows.
     """
 
     first: int
@@ -64,10 +62,6 @@ def encode_predictions(rows: Predictions, first: int = 0, *, bare: bool = False)
 
     Parameters
     ----------
-    rows
-        At least one.
-    first
-        Number of the first row.
     bare
         Leave out score and segment, which a prediction that waits no more does not need.
 
@@ -94,13 +88,6 @@ def encode_predictions(rows: Predictions, first: int = 0, *, bare: bool = False)
 def encode_labels(rows: Labels, first: int = 0) -> bytes:
     """Pack labels.
 
-    Parameters
-    ----------
-    rows
-        At least one.
-    first
-        Number of the first row.
-
     Returns
     -------
     bytes
@@ -122,50 +109,19 @@ def encode_labels(rows: Labels, first: int = 0) -> bytes:
 
 
 def encode_marks(side: bytes, number: NDArray[np.int64], status: NDArray[np.uint8]) -> bytes:
-    """Pack what has become of rows, at least of one: 5 bytes each.
-
-    Parameters
-    ----------
-    side
-        `PREDICTIONS_TAG` or `LABELS_TAG`.
-    number
-        (n,) int64, numbers of rows.
-    status
-        (n,) uint8, of `Status`.
-
-    Returns
-    -------
-    bytes
-        Tag, version, JSON head; numbers, statuses.
-    """
+    """Pack what has become of rows, at least one: tag, version, JSON head; then 5 bytes a row."""
     head = {"side": side.decode(), "n": len(number)}
     return frame(MARKS_TAG, BLOCK_VERSION, head, number.astype("<u4").tobytes() + status.tobytes())
 
 
 def decode_block(data: bytes) -> Block | Marks:
-    """Read what one of the encoders wrote.
-
-    Parameters
-    ----------
-    data
-        The bytes.
-
-    Returns
-    -------
-    Block or Marks
-        Rows, or what has become of them.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are something else, too new, or cut short.
-    """
+    """Read what one of the encoders wrote; other bytes raise ValueError."""
     tag = bytes(data[:3])
     if tag == MARKS_TAG:
         head, payload = unframe(MARKS_TAG, BLOCK_VERSION, "block of marks", data)
-        reader = _Reader(payload, head["n"], "block of marks")
-        number, status = reader.take("<u4").astype(np.int64), reader.take("u1")
-        reader.done()
+        arrays, n = Arrays(payload, "block of marks"), head["n"]
+        number, status = arrays.take("<u4", n).astype(np.int64), arrays.take("u1", n)
+        arrays.done()
         return Marks(head["side"].encode(), number, status)
     if tag == LABELS_TAG:
         return _decoded_labels(data)
@@ -178,41 +134,11 @@ def first_time(data: bytes) -> int:
 
 
 def span(data: bytes) -> tuple[int, int]:
-    """Read the earliest and the latest time of a block of rows without decoding it.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are something else or too new.
-    """
+    """Earliest and latest time of a block of rows, without decoding it; other bytes raise ValueError."""
     labels = data[:3] == LABELS_TAG
     tag, version = (LABELS_TAG, BLOCK_VERSION) if labels else (PREDICTIONS_TAG, FEATURES_VERSION)
     head, _ = unframe(tag, version, "block of predictions or labels", data)
     return head["start"], head["end"]
-
-
-class _Reader:
-    """Reads one array after the other."""
-
-    def __init__(self, payload: bytes, n: int, what: str) -> None:
-        self._payload, self._n, self._what, self._at = payload, n, what, 0
-
-    def take(self, dtype: str, n: int | None = None) -> NDArray[Any]:
-        n = self._n if n is None else n
-        start, self._at = self._at, self._at + n * np.dtype(dtype).itemsize
-        if self._at > len(self._payload):
-            raise self.damaged()
-        return np.frombuffer(self._payload, dtype, n, start)
-
-    def done(self) -> None:
-        if self._at != len(self._payload):
-            raise self.damaged()
-
-    def damaged(self) -> ValueError:
-        return ValueError(
-            f"{self._what} cut short or too long: {len(self._payload)} bytes for {self._n} rows; "
-            "start from an older savepoint, or anew"
-        )
 
 
 def _packed(rows: Predictions | Labels, first: int) -> tuple[dict[str, Any], list[NDArray[Any]]]:
@@ -232,59 +158,59 @@ def _packed(rows: Predictions | Labels, first: int) -> tuple[dict[str, Any], lis
     return head, columns
 
 
-def _keys(head: dict[str, Any], reader: _Reader) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    high, low = reader.take("<u8"), reader.take("<u8")
+def _keys(head: dict[str, Any], arrays: Arrays) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    n = head["n"]
+    high, low = arrays.take("<u8", n), arrays.take("<u8", n)
     if head["end"] - head["start"] < _SHORT:
-        return high, low, reader.take("<u4").astype(np.int64) + head["start"]
-    return high, low, reader.take("<i8")
+        return high, low, arrays.take("<u4", n).astype(np.int64) + head["start"]
+    return high, low, arrays.take("<i8", n)
 
 
-def _status(head: dict[str, Any], reader: _Reader) -> NDArray[np.uint8]:
-    return reader.take("u1") if head.get("status") else np.zeros(head["n"], np.uint8)
+def _status(head: dict[str, Any], arrays: Arrays) -> NDArray[np.uint8]:
+    return arrays.take("u1", head["n"]) if head.get("status") else np.zeros(head["n"], np.uint8)
 
 
 def _decoded_predictions(data: bytes) -> Block:
     what = "block of predictions"
     head, payload = unframe(PREDICTIONS_TAG, FEATURES_VERSION, what, data)
-    reader = _Reader(payload, head["n"], what)
+    arrays, n = Arrays(payload, what), head["n"]
     width, features = head.get("width", 0), None
     if bool(width) != (data[3] == FEATURES_VERSION):
-        raise reader.damaged()
-    high, low, time = _keys(head, reader)
+        raise arrays.damaged()
+    high, low, time = _keys(head, arrays)
     if head.get("bare"):
         names = ("",)
-        score, segment = np.full(head["n"], np.nan), np.zeros(head["n"], np.int32)
+        score, segment = np.full(n, np.nan), np.zeros(n, np.int32)
     else:
         names = tuple(head["segments"])
-        score, segment = reader.take("<f8"), reader.take(_segment_type(len(names))).astype(np.int32)
+        score, segment = arrays.take("<f8", n), arrays.take(_segment_type(len(names)), n).astype(np.int32)
         if width:
-            features = reader.take("u1", head["n"] * width).reshape(head["n"], width)
-    status = _status(head, reader)
-    reader.done()
+            features = arrays.take("u1", n * width).reshape(n, width)
+    status = _status(head, arrays)
+    arrays.done()
     return Block(head.get("first", 0), Predictions(high, low, time, score, segment, names, status, features))
 
 
 def _decoded_labels(data: bytes) -> Block:
     what = "block of labels"
     head, payload = unframe(LABELS_TAG, BLOCK_VERSION, what, data)
-    n = head["n"]
-    reader = _Reader(payload, n, what)
-    high, low, time = _keys(head, reader)
-    label = reader.take("<f8")
+    arrays, n = Arrays(payload, what), head["n"]
+    high, low, time = _keys(head, arrays)
+    label = arrays.take("<f8", n)
     if head.get("where", True):
-        lengths = reader.take("<u4")
-        status = _status(head, reader)
+        lengths = arrays.take("<u4", n)
+        status = _status(head, arrays)
         known = lengths != _NULL
         offsets = np.zeros(n + 1, np.int64)
         np.cumsum(np.where(known, lengths, 0), out=offsets[1:])
-        text = reader.take("u1", int(offsets[-1]))
+        text = arrays.take("u1", int(offsets[-1]))
         valid = pa.py_buffer(np.packbits(known, bitorder="little").tobytes())
         buffers = [valid, pa.py_buffer(offsets.astype(np.int32).tobytes()), pa.py_buffer(text.tobytes())]
         where = pa.Array.from_buffers(pa.string(), n, buffers)
     else:
-        status = _status(head, reader)
+        status = _status(head, arrays)
         where = pa.nulls(n, pa.string())
-    reader.done()
+    arrays.done()
     return Block(head.get("first", 0), Labels(high, low, time, label, where, status))
 
 

@@ -14,13 +14,13 @@ class ShardLedger(Ledger):
 
     Parameters
     ----------
-    cut : int, optional
+    cut
         Rows before this time were looked at.
-    due : int, optional
+    due
         Time of the timer that is set.
-    horizon : int, optional
+    horizon
         Rows of this time or later are put aside.
-    later : int, optional
+    later
         Earliest time of a row that is put aside.
 
     Examples

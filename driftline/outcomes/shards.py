@@ -21,18 +21,7 @@ whole. It decides the keys of running state: never change it.
 
 
 def without_id(batch: Any) -> tuple[Any, Any]:
-    """Take apart the rows that have no request id.
-
-    Parameters
-    ----------
-    batch
-        `pyarrow.RecordBatch` with the columns ``id_high`` and ``id_low``.
-
-    Returns
-    -------
-    pyarrow.RecordBatch, pyarrow.RecordBatch
-        The rows with an id, and those without.
-    """
+    """Rows that have a request id, in the columns ``id_high`` and ``id_low``, and rows that have none."""
     absent = pc.or_(batch.column("id_high").is_null(), batch.column("id_low").is_null())
     if not pc.any(absent).as_py():
         return batch, batch.slice(0, 0)

@@ -35,11 +35,6 @@ class FeatureLayout:
 
     A row is 4 bytes that tell this layout from others, float64 for every numeric feature (NaN is missing),
     and int32 for every categorical one: the hashed column and sign of `read_categories`. All little-endian.
-
-    Parameters
-    ----------
-    numeric, categorical
-        Names of features.
     """
 
     numeric: tuple[str, ...] = ()
@@ -47,12 +42,7 @@ class FeatureLayout:
 
     @classmethod
     def of(cls, kinds: Mapping[str, str]) -> FeatureLayout:
-        """Take the features of a configuration.
-
-        Parameters
-        ----------
-        kinds
-            For each name its kind, ``numeric`` or ``categorical``.
+        """Take the features of a configuration: for each name its kind, ``numeric`` or ``categorical``.
 
         Examples
         --------
@@ -83,18 +73,7 @@ class FeatureLayout:
         return int.from_bytes(blake2b(text.encode(), digest_size=4).digest(), "little") | 1
 
     def encode(self, events: Any) -> Any:
-        """Encode the features of events.
-
-        Parameters
-        ----------
-        events
-            Normalised events (`pyarrow.RecordBatch`), with columns ``feature.NAME``.
-
-        Returns
-        -------
-        pyarrow.FixedSizeBinaryArray
-            A row for each event.
-        """
+        """Encode the columns ``feature.NAME`` of n events: a `pyarrow.FixedSizeBinaryArray` of n rows."""
         names = [*self.numeric, *self.categorical]
         columns = [events.column(f"feature.{name}") for name in names]
         features = pa.RecordBatch.from_arrays(columns, names) if names else events
@@ -105,36 +84,14 @@ class FeatureLayout:
         return as_column(rows.view(np.uint8).reshape(len(rows), self.width))
 
     def ours(self, rows: Rows) -> NDArray[np.bool_]:
-        """Tell the rows that are of this layout.
-
-        Parameters
-        ----------
-        rows
-            (n, w) uint8.
-
-        Returns
-        -------
-        ndarray of bool
-            (n,); False for rows of another configuration, and for rows without features.
-        """
+        """Tell which rows, (n, w) uint8, are of this layout, not of another one and not without features."""
         if rows.shape[1] < self.width:
             return np.zeros(len(rows), bool)
         marks: NDArray[np.bool_] = np.ascontiguousarray(rows[:, :4]).view("<u4")[:, 0] == self._mark
         return marks
 
     def decode(self, rows: Rows) -> Inputs:
-        """Decode rows of this layout.
-
-        Parameters
-        ----------
-        rows
-            (n, w) uint8, all of which are `ours`.
-
-        Returns
-        -------
-        Inputs
-            Numbers and hashed categories.
-        """
+        """Decode rows, (n, w) uint8, all of which are `ours`."""
         read = np.ascontiguousarray(rows[:, : self.width]).view(self._row)[:, 0]
         return Inputs(
             np.ascontiguousarray(read["numbers"], np.float64),
@@ -150,18 +107,7 @@ def as_column(rows: Rows) -> Any:
 
 
 def features_of(batch: Any) -> Rows | None:
-    """Take the encoded features of predictions or outcomes.
-
-    Parameters
-    ----------
-    batch
-        `pyarrow.RecordBatch`.
-
-    Returns
-    -------
-    ndarray of uint8 or None
-        (n, w); None without the column.
-    """
+    """Encoded features, (n, w) uint8, of predictions or outcomes; None without the column."""
     if FEATURES not in batch.schema.names:
         return None
     column = batch.column(FEATURES)
@@ -182,8 +128,6 @@ def concatenate(parts: Sequence[Rows | None], lengths: Sequence[int]) -> Rows | 
     ----------
     parts
         (n, w) uint8 each, or None for rows without features.
-    lengths
-        The n of each.
 
     Returns
     -------

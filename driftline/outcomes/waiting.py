@@ -59,7 +59,7 @@ class Settled:
     later
         Blocks of the rows that came and are not before the horizon.
     next
-        The first time at which something more is to be done once all rows up to it have come; None if never.
+        Time of the next look, once all rows up to it have come; None if there is nothing more to do.
     """
 
     outcomes: Any
@@ -87,15 +87,8 @@ def settle(
         Blocks of rows that came since.
     cut
         Rows before this time have come, microseconds since the epoch.
-    rule
-        How long to wait.
     horizon
-        Rows that came and are of this time or later are not taken in, but returned; by default all are.
-
-    Returns
-    -------
-    Settled
-        What was found and what to keep.
+        Rows of this time or later are returned, not taken in; by default all are taken in.
 
     Raises
     ------
@@ -148,20 +141,7 @@ def settle(
 
 
 def split(block: bytes, time: int) -> tuple[bytes | None, bytes | None]:
-    """Split a block of rows that came.
-
-    Parameters
-    ----------
-    block
-        The block.
-    time
-        Microseconds since the epoch.
-
-    Returns
-    -------
-    bytes or None, bytes or None
-        The rows before the time, and the others; None for no rows.
-    """
+    """Split a block into the rows before a time, microseconds, and the others; None for no rows."""
     start, end = span(block)
     if end < time:
         return block, None

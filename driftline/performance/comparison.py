@@ -29,7 +29,7 @@ class Comparison(NamedTuple):
         Mean loss minus that of the reference: positive is worse.
     p_value
         Two-sided: how often a normal window is as far from the reference, as its own windows tell. Nan
-        without a null, and as long as fewer labels have come than is usual.
+        without a null, and while fewer labels have come than is usual.
     p_iid
         What it would be if outcomes were independent.
     """
@@ -51,11 +51,6 @@ def compare(
     null
         Of the same reference; None where it has too few windows to tell.
 
-    Returns
-    -------
-    Comparison
-        Difference and p-values.
-
     Raises
     ------
     ValueError
@@ -64,8 +59,9 @@ def compare(
     Notes
     -----
     Outcomes come in clusters (one user sends many requests) and have weather (in a storm all flights err
-    together), so the mean loss of a normal window strays farther than that of as many independent outcomes,
-    and the more outcomes, the more so by comparison. `LossNull` takes from the reference's windows how far.
+    together). So the mean loss of a normal window strays farther than that of as many independent outcomes,
+    and with more outcomes it does so by a larger factor. `LossNull` learns how far from the reference's
+    windows.
 
     `p_iid` is what is usually reported: for zero-one loss the pooled test of two proportions, Fisher's exact
     test where errors are rare; for others Welch's t-test.

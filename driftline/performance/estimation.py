@@ -41,17 +41,12 @@ class CalibrationMap:
     def of(cls, reference: PerformanceProfile) -> CalibrationMap | None:
         """Learn the map from a reference with labels.
 
-        On each side of the threshold the bins of scores are joined from below until each group has 30
-        outcomes, what is left over joining the last; the rates of class 1 of the groups are made monotone by
-        weighted isotonic regression, and every bin has the rate of its group. The sides are kept apart so
-        that the errors estimated for the reference are its own, whatever the model does. (Straight lines
-        between the groups were tried: they are off by .02 of accuracy where the reference has 200 outcomes,
-        and no better on shifted scores.)
-
-        Parameters
-        ----------
-        reference
-            Profile with outcomes, of a binary loss.
+        On each side of the threshold bins of scores are joined from below until each group has 30 outcomes;
+        the rest joins the last group. Weighted isotonic regression makes the rates of class 1 of the groups
+        monotone, and every bin takes the rate of its group. The sides are kept apart so that the errors
+        estimated for the reference are its own, whatever the model does. (Straight lines between the groups
+        were tried: they are off by .02 of accuracy where the reference has 200 outcomes, and no better on
+        shifted scores.)
 
         Returns
         -------
@@ -96,9 +91,9 @@ class Estimate:
 def estimate(profile: PerformanceProfile, calibration: CalibrationMap | None = None) -> Estimate:
     """Estimate performance without labels (confidence-based performance estimation).
 
-    A prediction with probability p of class 1 is right with probability p where class 1 is predicted and
-    1 - p elsewhere: sums over all predictions are the expected confusion matrix. That holds as long as p
-    means what it meant in the reference: it follows a shift of the inputs, and is blind to a change of the
+    A prediction with probability p of class 1 is right with probability p where class 1 is predicted, else
+    with 1 - p. So sums over all predictions are the expected confusion matrix. That holds while p means what
+    it meant in the reference: the estimate follows a shift of the inputs and is blind to a change of the
     concept. Realised performance far from the estimate is the sign of such a change.
 
     Parameters
@@ -108,11 +103,6 @@ def estimate(profile: PerformanceProfile, calibration: CalibrationMap | None = N
     calibration
         Map of scores to probabilities, of a reference with the same threshold; scores are taken as
         probabilities if None.
-
-    Returns
-    -------
-    Estimate
-        The expected values.
 
     References
     ----------

@@ -23,11 +23,6 @@ class Interval(NamedTuple):
 def wilson_interval(events: int, n: int) -> Interval:
     """Interval of a rate by Wilson's score, which keeps its coverage for rare events and few rows.
 
-    Parameters
-    ----------
-    events, n
-        Events and rows.
-
     Returns
     -------
     Interval
@@ -59,11 +54,6 @@ def wilson_interval(events: int, n: int) -> Interval:
 
 def mean_interval(losses: LossMoments) -> Interval:
     """Interval of a mean loss by Student's t.
-
-    Parameters
-    ----------
-    losses
-        Moments of the losses.
 
     Returns
     -------

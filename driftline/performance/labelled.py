@@ -15,10 +15,10 @@ _DEVIATIONS: Final = 3  # of a binomial count: labels that come for a sample are
 
 
 def labels_are_in(n: Any, predictions: Any, usual: float) -> NDArray[np.bool_]:
-    """Tell of which windows about as many labels are known as is usual in the end.
+    """Tell, (W,), which windows have about as many labels as is usual in the end.
 
-    Which labels come first is no matter of chance: a purchase is known at once, its absence after days. So
-    the mean loss of the labels that came first says little of all of them.
+    Which labels come first is not chance: a purchase is known at once, its absence after days. So the mean
+    loss of the first labels says little about all of them.
 
     Parameters
     ----------
@@ -28,11 +28,6 @@ def labels_are_in(n: Any, predictions: Any, usual: float) -> NDArray[np.bool_]:
         (W,) int, their predictions, with labels or without; 0 where that is not known.
     usual
         Share of predictions that get a label in the end.
-
-    Returns
-    -------
-    ndarray of bool
-        (W,).
 
     Examples
     --------

@@ -71,9 +71,9 @@ def look(
 ) -> Look:
     """Find the windows that have ended since the last look, and those that have changed.
 
-    A window of which something was predicted is given when it is due, and again at each look after something
-    more was predicted in it or became known. When it is due no more, it is given a last time if it has
-    changed, and forgotten. Nothing may arrive for a period that was forgotten: see `drop_forgotten`.
+    A window with a prediction in it is given when it is due, and again at each look after more came in or
+    became known. When it is no longer due, it is given a last time if it has changed, then forgotten. Nothing
+    may arrive for a forgotten period: see `drop_forgotten`.
 
     Parameters
     ----------
@@ -122,17 +122,13 @@ def drop_forgotten(data: bytes, rule: WindowRule, now: int | None) -> tuple[byte
 
     Parameters
     ----------
-    data
-        Encoded `Periods`.
-    rule
-        How long windows are kept.
     now
         Time of the last look, microseconds; None before the first.
 
     Returns
     -------
     bytes, int
-        The others, and what is recent of all; and how many predictions and outcomes were dropped.
+        The others, with all that is recent; and how many predictions and outcomes were dropped.
     """
     part = Periods.from_bytes(data)
     first = None if now is None else rule.first_kept(now)
@@ -161,8 +157,8 @@ def first_due(data: bytes, rule: WindowRule, *, now: int | None, at: int) -> int
     Returns
     -------
     int or None
-        Microseconds: when the first window of the earliest period is due, or, if that is past, the next one;
-        None where there are no periods.
+        Microseconds: when the first window of the earliest period is due or, if that is past, the next one;
+        None without periods.
     """
     periods = Periods.from_bytes(data).profiles
     if not periods:

@@ -35,18 +35,7 @@ class LossMoments(NamedTuple):
 
     @classmethod
     def of(cls, losses: NDArray[np.float64]) -> LossMoments:
-        """Compute the moments of losses.
-
-        Parameters
-        ----------
-        losses
-            (n,) float64, finite.
-
-        Returns
-        -------
-        LossMoments
-            Of all n.
-        """
+        """Moments of losses, (n,) float64, finite."""
         if not len(losses):
             return cls()
         # from the first value, so that the mean of equal values is that value and their spread 0
@@ -56,18 +45,7 @@ class LossMoments(NamedTuple):
 
     @classmethod
     def merge(cls, parts: Sequence[LossMoments]) -> LossMoments:
-        """Merge moments of disjoint losses.
-
-        Parameters
-        ----------
-        parts
-            Any number.
-
-        Returns
-        -------
-        LossMoments
-            Of all losses together.
-        """
+        """Merge moments of disjoint losses."""
         parts = [part for part in parts if part.n]
         if not parts:
             return cls()

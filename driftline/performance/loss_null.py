@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from driftline.framing import Head
 from driftline.performance.labelled import labels_are_in, usual_share
-from driftline.profiles.framing import check_tag
 from driftline.statistics.null import ACTED_ON, NullTable, calibrate_difference, disjoint_windows, lookup_grid
 from driftline.statistics.rates import arcsine_difference
 
@@ -22,11 +21,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-TAG: Final = b"dLN"
-
-_VERSION: Final = 1
-_WHAT: Final = "null of a mean loss"
-_HEAD: Final = struct.Struct("<3sB4x5d")  # tag, version; typical_n, n_min, n_max, windows, df
+_HEAD: Final = Head(b"dLN", 1, "null of a mean loss", "4x5d", "build the baseline again")
+# typical_n, n_min, n_max, windows, df
 _FARTHEST: Final = 1e100  # its square stays finite
 _SHAPE: Final = (len(lookup_grid.SIZE_GRID), len(lookup_grid.P_GRID))
 
@@ -55,32 +51,28 @@ class LossNull:
     ) -> LossNull | None:
         """Calibrate on the windows of a reference.
 
-        The squared distances of the windows give the scale for each n, what shrinks with it and what does
-        not, never below that of independent outcomes, and how heavy the tail is, as for the statistics of
-        features: for windows of equal n it is Student's t of a new window against the mean and the standard
-        deviation of the others, its degrees of freedom lowered by overlap and autocorrelation, and by
-        windows that vary more than normal ones.
+        The squared distances of the windows give the scale for each n (what shrinks with n, what does not,
+        never less than independent outcomes) and how heavy the tail is, as for the statistics of features.
+        For windows of equal n it is Student's t of a new window against the mean and standard deviation of
+        the others. Overlap, autocorrelation and windows that vary more than normal ones lower its degrees of
+        freedom.
 
         Parameters
         ----------
-        reference
-            Profile of the whole reference.
-        periods
-            Its losses.
         starts
             (W,) int64, starts of its windows, microseconds, multiples of the periods' length.
         size
             Window length, microseconds.
         min_n
-            Fewest outcomes a window is judged on. Windows of the reference that have fewer are left out: they
-            are not of the kind that is judged, and their means would not be near normal. So are those whose
-            labels had not all come when the reference was taken.
+            Fewest outcomes a window is judged on. Reference windows with fewer are left out: they are not of
+            the kind that is judged, and their means are not near normal. So are those whose labels had not
+            all come when the reference was taken.
 
         Returns
         -------
         LossNull or None
-            None where it cannot tell: fewer than 10 windows, counted as if they did not overlap, have as many
-            outcomes; or losses of numbers, or log-losses, are all the same.
+            None where it cannot tell: fewer than 10 windows have as many outcomes (counted as if they did not
+            overlap), or losses of numbers, or log-losses, are all the same.
         """
         outcomes, mean, predictions = periods.windows(starts, size)
         some = outcomes >= max(min_n, 1)
@@ -119,35 +111,14 @@ class LossNull:
         """Write it, format version 1: tag, version, five numbers, log quantiles; 804 bytes."""
         table = self.table
         numbers = (table.typical_n, table.n_min, table.n_max, table.windows, table.df)
-        return _HEAD.pack(TAG, _VERSION, *numbers) + table.quantiles.astype("<f4").tobytes()
+        return _HEAD.pack(*numbers) + table.quantiles.astype("<f4").tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> LossNull:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        data
-            The bytes.
-
-        Returns
-        -------
-        LossNull
-            An equal one.
-
-        Raises
-        ------
-        ValueError
-            If the bytes are something else, of a newer version, or cut short.
-        """
-        check_tag(TAG, _VERSION, _WHAT, data)
-        expected = _HEAD.size + 4 * math.prod(_SHAPE)
-        if len(data) != expected:
-            raise ValueError(
-                f"{_WHAT} is damaged: {len(data)} bytes instead of {expected}; build the baseline again"
-            )
-        _, _, *numbers = _HEAD.unpack_from(data)
-        quantiles = np.frombuffer(data, "<f4", offset=_HEAD.size).astype(np.float32).reshape(_SHAPE)
+        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        numbers, arrays = _HEAD.unpack(data)
+        quantiles = arrays.take("<f4", math.prod(_SHAPE)).astype(np.float32).reshape(_SHAPE)
+        arrays.done()
         return cls(NullTable(quantiles, *numbers))
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from driftline.profiles.framing import frame, unframe
+from driftline.framing import Arrays, frame, unframe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ class LossPeriods:
 
     @classmethod
     def of(cls, times: Counts, losses: Floats, every: int) -> LossPeriods:
-        """Take the mean losses of outcomes.
+        """Number and mean of losses by period of the prediction's event time, without predictions.
 
         Parameters
         ----------
@@ -67,33 +67,13 @@ class LossPeriods:
             (n,) int64, event times of the predictions, microseconds.
         losses
             (n,) float64, finite.
-        every
-            Length of a period, microseconds.
-
-        Returns
-        -------
-        LossPeriods
-            Of all n, without predictions.
         """
         one = np.ones(len(times), np.int64)
         return _gathered(every, times // every, one, losses, 0 * one)
 
     @classmethod
     def of_predictions(cls, times: Counts, every: int) -> LossPeriods:
-        """Count predictions.
-
-        Parameters
-        ----------
-        times
-            (n,) int64, event times of the predictions, microseconds.
-        every
-            Length of a period, microseconds.
-
-        Returns
-        -------
-        LossPeriods
-            Of all n, without outcomes.
-        """
+        """Count predictions by period of their event time, (n,) int64, microseconds; without outcomes."""
         period, predictions = np.unique(times // every, return_counts=True)
         none = np.zeros(len(period), np.int64)
         return cls(every, period, none, none.astype(np.float64), predictions)
@@ -165,31 +145,14 @@ class LossPeriods:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> LossPeriods:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        data
-            The bytes.
-
-        Returns
-        -------
-        LossPeriods
-            An equal one.
-
-        Raises
-        ------
-        ValueError
-            If the bytes are something else, of a newer version, or cut short.
-        """
+        """Read what `to_bytes` wrote; other bytes raise ValueError."""
         head, payload = unframe(TAG, _VERSION, _WHAT, data)
-        if len(payload) % _BYTES or type(head.get("every")) is not int:
-            raise ValueError(
-                f"{_WHAT} of {len(data)} bytes is damaged or cut short; build the baseline again"
-            )
-        numbers = len(payload) // _BYTES
-        period, n, predictions = np.frombuffer(payload, "<i8", 3 * numbers).astype(np.int64).reshape(3, -1)
-        mean = np.frombuffer(payload, "<f8", numbers, 24 * numbers).astype(np.float64)
+        arrays, numbers = Arrays(payload, _WHAT, "build the baseline again"), len(payload) // _BYTES
+        if type(head.get("every")) is not int:
+            raise arrays.damaged()
+        period, n, predictions = arrays.take("<i8", 3 * numbers).astype(np.int64).reshape(3, -1)
+        mean = arrays.take("<f8", numbers).astype(np.float64)
+        arrays.done()
         return cls(head["every"], period, n, mean, predictions)
 
 

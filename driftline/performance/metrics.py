@@ -54,16 +54,10 @@ class Metrics:
 def measure(profile: PerformanceProfile) -> Metrics:
     """Compute what the outcomes of a profile say.
 
-    Parameters
-    ----------
-    profile
-        The profile.
-
     Returns
     -------
     Metrics
         Intervals treat outcomes as independent; `driftline.performance.comparison.compare` does not.
-
     """
     n, nan = profile.n, math.nan
     binary = profile.loss.binary
@@ -99,8 +93,8 @@ def area_under_curve(negatives: NDArray[np.generic], positives: NDArray[np.gener
     Returns
     -------
     float
-        The area under the ROC curve; nan if a class is absent. Scores in one bin are taken as tied, which is
-        off from the exact area by at most half the probability that a positive and a negative share a bin.
+        The area under the ROC curve; nan if a class is absent. Scores in one bin count as tied, which moves
+        the area by at most half the probability that a positive and a negative share a bin.
 
     References
     ----------
@@ -134,9 +128,9 @@ def calibration_error(profile: PerformanceProfile) -> float:
     Returns
     -------
     float
-        0 to 1; nan without outcomes. Bins are closed below, the last one on both sides. Noise never cancels
-        in it: a perfectly calibrated model shows about 0.8 sd of a bin's rate, .04-.09 at n = 200: compare
-        with that of the reference at a like n.
+        0 to 1; nan without outcomes. Bins are closed below, the last one on both sides. Noise never cancels:
+        a perfectly calibrated model shows about 0.8 sd of a bin's rate, .04-.09 at n = 200. Compare with the
+        reference at a like n.
 
     References
     ----------

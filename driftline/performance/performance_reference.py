@@ -42,13 +42,6 @@ class PerformanceReference:
         ----------
         profile
             Profile of past outcomes taken as normal.
-        null
-            Calibrated on its windows.
-
-        Returns
-        -------
-        PerformanceReference
-            Ready to compare with.
         """
         calibration = CalibrationMap.of(profile) if profile.loss.binary else None
         return cls(profile, measure(profile), calibration, null)

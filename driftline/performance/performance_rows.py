@@ -42,10 +42,6 @@ def performance_row(
     ----------
     profile
         Profile of the window, which windows are by the event time of the prediction.
-    model
-        Name of the model.
-    segment
-        Segment label.
     window
         Start and end, microseconds.
     reference
@@ -56,8 +52,6 @@ def performance_row(
         Now, microseconds.
     rolling_error
         Mean loss of the last outcomes known at the window's end; nan where unknown.
-    baseline_version
-        Version of the baseline, None without one.
 
     Returns
     -------
@@ -128,18 +122,7 @@ def performance_row(
 
 
 def performance_batch(rows: Sequence[dict[str, Any]]) -> pa.RecordBatch:
-    """Make a batch of rows.
-
-    Parameters
-    ----------
-    rows
-        What `performance_row` gave, any number.
-
-    Returns
-    -------
-    pyarrow.RecordBatch
-        Of the schema `PERFORMANCE`.
-    """
+    """Make a batch of the schema `PERFORMANCE` of what `performance_row` gave, any number."""
     return pa.RecordBatch.from_pylist(list(rows), schema=PERFORMANCE.arrow)
 
 

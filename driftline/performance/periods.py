@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
+from driftline.framing import frame, unframe
 from driftline.outcomes.batch_schemas import OUTCOMES
 from driftline.performance.profile import PerformanceProfile
 from driftline.performance.recent import RecentOutcomes
-from driftline.profiles.framing import frame, unframe
 from driftline.segments import ALL
 
 if TYPE_CHECKING:
@@ -51,23 +51,7 @@ class Periods(NamedTuple):
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Periods:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        data
-            The bytes.
-
-        Returns
-        -------
-        Periods
-            Equal ones; their profiles are not decoded.
-
-        Raises
-        ------
-        ValueError
-            If the bytes are something else, of a newer version, or cut short.
-        """
+        """Read what `to_bytes` wrote, profiles undecoded; other bytes raise ValueError."""
         head, payload = unframe(TAG, _VERSION, _WHAT, data)
         periods, recent = head["periods"], head["recent"]
         if sum(length for _, length in periods) + recent != len(payload):
@@ -82,20 +66,7 @@ class Periods(NamedTuple):
 
 
 def usable(rows: Any, loss: Loss) -> NDArray[np.bool_]:
-    """Tell which rows have scores, and labels if they are outcomes, that the loss is for.
-
-    Parameters
-    ----------
-    rows
-        Predictions or outcomes (`pyarrow.RecordBatch`).
-    loss
-        The loss.
-
-    Returns
-    -------
-    ndarray of bool
-        (n,).
-    """
+    """Tell which rows, (n,) bool, have scores, and labels if they are outcomes, that the loss is for."""
     good = loss.usable_scores(rows["score"].to_numpy(zero_copy_only=False))
     if "label" in rows.schema.names:
         good &= loss.usable_labels(rows["label"].to_numpy(zero_copy_only=False))
@@ -109,8 +80,6 @@ def profile_periods(rows: Any, loss: Loss, every: int) -> Iterator[tuple[str, Pe
     ----------
     rows
         `PREDICTIONS` or `OUTCOMES` (`pyarrow.RecordBatch`), all usable.
-    loss
-        The loss.
     every
         Length of a period, microseconds.
 
@@ -150,20 +119,7 @@ def profile_periods(rows: Any, loss: Loss, every: int) -> Iterator[tuple[str, Pe
 
 
 def merge_periods(parts: Sequence[bytes], every: int) -> bytes:
-    """Merge encoded `Periods` of disjoint predictions and outcomes into one.
-
-    Parameters
-    ----------
-    parts
-        One or more.
-    every
-        Length of a period, microseconds; that of the parts.
-
-    Returns
-    -------
-    bytes
-        Encoded `Periods`.
-    """
+    """Merge encoded `Periods`, each `every` microseconds long, of disjoint predictions and outcomes."""
     decoded = [Periods.from_bytes(part) for part in parts]
     recent = merged_recent(decoded, every)
     profiles = {period: merged(data) for period, data in by_period(decoded).items()}

@@ -93,18 +93,7 @@ class PerformanceProfile:
 
     @classmethod
     def empty(cls, loss: Loss) -> PerformanceProfile:
-        """Profile nothing.
-
-        Parameters
-        ----------
-        loss
-            The loss.
-
-        Returns
-        -------
-        PerformanceProfile
-            The neutral element of merges.
-        """
+        """Profile nothing: the neutral element of merges."""
         B = number_of_bins(loss)
         none, nothing = np.zeros(B, np.int64), np.zeros(B)
         delays = np.zeros(DELAY_BINS, np.int64)
@@ -116,15 +105,8 @@ class PerformanceProfile:
 
         Parameters
         ----------
-        loss
-            The loss.
         scores
             (n,) float64, the probability of class 1 or the predicted number.
-
-        Returns
-        -------
-        PerformanceProfile
-            Of these predictions, without outcomes.
 
         Raises
         ------
@@ -150,8 +132,6 @@ class PerformanceProfile:
 
         Parameters
         ----------
-        loss
-            The loss.
         scores
             (n,) float64, the probability of class 1 or the predicted number.
         labels
@@ -207,11 +187,6 @@ class PerformanceProfile:
     def merge_all(cls, items: Sequence[bytes | PerformanceProfile]) -> PerformanceProfile:
         """Merge profiles of disjoint predictions and outcomes, encoded or not.
 
-        Parameters
-        ----------
-        items
-            One or more profiles of one loss, or their bytes.
-
         Returns
         -------
         PerformanceProfile
@@ -255,32 +230,10 @@ class PerformanceProfile:
         )
 
     def to_bytes(self) -> bytes:
-        """Write the profile, format version 1.
-
-        Returns
-        -------
-        bytes
-            A head, then what there is of predictions and outcomes; empty bins take no bytes.
-        """
-        return encode(self)
+        """Write a head, then what there is of predictions and outcomes; empty bins take no bytes."""
+        return encode(vars(self))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> PerformanceProfile:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        data
-            The bytes.
-
-        Returns
-        -------
-        PerformanceProfile
-            An equal profile.
-
-        Raises
-        ------
-        ValueError
-            If the bytes are no performance profile, of a newer version, or damaged.
-        """
+        """Read what `to_bytes` wrote; other bytes raise ValueError."""
         return cls(**decode(data))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from driftline.profiles.framing import frame, unframe
+from driftline.framing import Arrays, frame, unframe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +33,8 @@ _WIDTHS: Final = ("<u1", "<u2", "<u4", "<i8")
 class RecentOutcomes:
     """Outcomes in the order of (known, time, id), of each period the last `LAST` at most.
 
-    A period is a piece of time by `known`. What comes before the last `LAST` of its period is in no rolling
-    error, as windows end where periods end.
+    A period is a piece of time by `known`. Windows end where periods end, so what comes before the last
+    `LAST` of its period is in no rolling error.
 
     Parameters
     ----------
@@ -77,11 +77,6 @@ class RecentOutcomes:
         every
             Length of a period, microseconds.
 
-        Returns
-        -------
-        RecentOutcomes
-            In order.
-
         Examples
         --------
         >>> ids = np.array([3, 1, 2], np.uint64)
@@ -98,20 +93,7 @@ class RecentOutcomes:
 
     @classmethod
     def merge(cls, parts: Sequence[RecentOutcomes], every: int) -> RecentOutcomes:
-        """Merge what was kept of disjoint outcomes: the same as if all had come at once.
-
-        Parameters
-        ----------
-        parts
-            Any number.
-        every
-            Length of a period, microseconds; that of the parts.
-
-        Returns
-        -------
-        RecentOutcomes
-            The last of all.
-        """
+        """Merge what was kept of disjoint outcomes: the same as if all had come at once."""
         parts = [part for part in parts if len(part)]
         if len(parts) < 2:
             return parts[0] if parts else cls.none()
@@ -169,37 +151,18 @@ class RecentOutcomes:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> RecentOutcomes:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        data
-            The bytes.
-
-        Returns
-        -------
-        RecentOutcomes
-            Equal outcomes.
-
-        Raises
-        ------
-        ValueError
-            If the bytes are something else, of a newer version, or damaged.
-        """
+        """Read what `to_bytes` wrote; other bytes raise ValueError."""
         head, payload = unframe(TAG, _VERSION, _WHAT, data)
+        arrays = Arrays(payload, _WHAT)
         try:
             n, first, (known_type, wait_type, loss_type) = head["n"], head["first"], head["types"]
             bits = loss_type == _BITS
             types = ["<" + known_type, "<" + wait_type, "<u8", "<u8", "<u1" if bits else "<f8"]
             lengths = [n, n, n, n, -(-n // 8) if bits else n]
-            columns, at = [], 0
-            for dtype, length in zip(types, lengths, strict=True):
-                columns.append(np.frombuffer(payload, dtype, length, at))
-                at += columns[-1].nbytes
+            columns = [arrays.take(dtype, length) for dtype, length in zip(types, lengths, strict=True)]
         except (KeyError, TypeError, ValueError):
-            raise _damaged(data) from None
-        if at != len(payload):
-            raise _damaged(data)
+            raise arrays.damaged() from None
+        arrays.done()
         known = columns[0].astype(np.int64) + first
         loss = np.unpackbits(columns[4], count=n).astype(np.float64) if bits else columns[4]
         return cls(known, known - columns[1].astype(np.int64), columns[2], columns[3], loss)
@@ -209,9 +172,3 @@ def _narrow(values: Integers) -> NDArray[Any]:
     """Store whole numbers, 0 or more, in as few bytes as the largest needs."""
     largest = int(values.max(initial=0))
     return values.astype(next(width for width in _WIDTHS if largest <= np.iinfo(width).max))
-
-
-def _damaged(data: bytes) -> ValueError:
-    return ValueError(
-        f"{_WHAT} of {len(data)} bytes is damaged or cut short; start from an older savepoint, or anew"
-    )

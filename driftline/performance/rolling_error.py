@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from driftline.framing import Arrays, frame, unframe
 from driftline.performance.recent import RecentOutcomes
-from driftline.profiles.framing import frame, unframe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +20,6 @@ TAG: Final = b"dPE"
 
 _VERSION: Final = 1
 _WHAT: Final = "rolling error of a segment"
-_STEP: Final = 16  # bytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,11 +76,6 @@ class RollingError:
             The last end that was computed; None computes all, again if need be.
         until
             The last end to compute.
-
-        Returns
-        -------
-        RollingError
-            Of all ends up to `until`.
         """
         recent = RecentOutcomes.merge([self.recent, more], every)
         ends = np.unique(recent.known // every + 1)
@@ -109,28 +103,11 @@ class RollingError:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> RollingError:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        data
-            The bytes.
-
-        Returns
-        -------
-        RollingError
-            An equal one.
-
-        Raises
-        ------
-        ValueError
-            If the bytes are something else, of a newer version, or damaged.
-        """
+        """Read what `to_bytes` wrote; other bytes raise ValueError."""
         head, payload = unframe(TAG, _VERSION, _WHAT, data)
         steps = head.get("steps")
-        if not isinstance(steps, int) or not 0 <= steps * _STEP <= len(payload):
-            raise ValueError(
-                f"{_WHAT} of {len(data)} bytes is damaged or cut short; start from an older savepoint"
-            )
-        ends, values = np.frombuffer(payload, "<i8", steps), np.frombuffer(payload, "<f8", steps, 8 * steps)
-        return cls(ends, values, RecentOutcomes.from_bytes(payload[_STEP * steps :]))
+        arrays = Arrays(payload, _WHAT)
+        if not isinstance(steps, int) or steps < 0:
+            raise arrays.damaged()
+        ends, values = arrays.take("<i8", steps), arrays.take("<f8", steps)
+        return cls(ends, values, RecentOutcomes.from_bytes(payload[arrays.at :]))

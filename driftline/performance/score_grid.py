@@ -23,9 +23,10 @@ _TAIL: Final = (1e-9, 2e-9, 5e-9, 1e-8, 2e-8, 5e-8, 1e-7, 2e-7, 5e-7, 1e-6, 2e-6
 def score_edges(threshold: float) -> NDArray[np.float64]:
     """List the edges between the bins of [0, 1].
 
-    Equal steps of the angle ``asin(sqrt(score))``, on which the standard deviation of a share is the same
-    everywhere, so rare classes are resolved; 1-2-5 steps towards 0 and 1; the equal-width edges of the
-    calibration error; and the threshold, so that both of these are sums of bins.
+    The edges are equal steps of the angle ``asin(sqrt(score))``, on which the standard deviation of a share
+    is the same everywhere, so rare classes are resolved; 1-2-5 steps towards 0 and 1; the equal-width edges
+    of the calibration error; and the threshold. So calibration bins and both sides of the threshold are sums
+    of bins.
 
     Parameters
     ----------
@@ -64,11 +65,6 @@ def calibration_edges() -> NDArray[np.float64]:
 def calibration_bins(threshold: float) -> NDArray[np.int64]:
     """Tell which bin of the calibration error each bin of scores belongs to.
 
-    Parameters
-    ----------
-    threshold
-        As for `score_edges`.
-
     Returns
     -------
     ndarray of int64
@@ -79,18 +75,7 @@ def calibration_bins(threshold: float) -> NDArray[np.int64]:
 
 
 def first_positive_bin(threshold: float) -> int:
-    """Find the first bin whose scores are predicted to be class 1.
-
-    Parameters
-    ----------
-    threshold
-        As for `score_edges`.
-
-    Returns
-    -------
-    int
-        Index of a bin.
-    """
+    """Find the first bin whose scores are predicted to be class 1."""
     return int(np.searchsorted(score_edges(threshold), threshold)) + 1
 
 
@@ -100,19 +85,7 @@ def number_of_bins(loss: Loss) -> int:
 
 
 def bins_of(scores: NDArray[np.float64], threshold: float) -> NDArray[np.int64]:
-    """Find the bin of every score.
-
-    Parameters
-    ----------
-    scores
-        (n,) float64 in [0, 1].
-    threshold
-        As for `score_edges`.
-
-    Returns
-    -------
-    ndarray of int64
-        (n,) indices.
+    """Bin of every score, (n,) float64 in [0, 1].
 
     Examples
     --------

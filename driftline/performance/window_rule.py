@@ -19,7 +19,8 @@ class WindowRule:
     size, every
         Window length and period, microseconds; `size` is a multiple of `every`.
     hold
-        How long after its end a window is given: until all outcomes known by then have come, microseconds.
+        How long after its end a window is first given, microseconds: all outcomes known by its end have come
+        then.
     keep
         How long after its end a window is given again when labels come, microseconds.
     """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from driftline.profiles.framing import frame, unframe
+from driftline.framing import frame, unframe
 from driftline.profiles.heavy import HeavyHitters
 from driftline.profiles.layout import NumericFeature
 from driftline.profiles.tdigest import TDigest
@@ -33,9 +33,9 @@ def numeric_edges(
 ) -> NDArray[np.float64]:
     """Cut the line into bins of about equal reference mass.
 
-    An atom v gets the bin ``[v, nextafter(v))``; the other bins are spread over the other mass, none of which
-    holds much more than 1 / `bins` of the whole. With A atoms there are at most ``2 A + bins`` bins, for a
-    gap between two atoms is a bin too, even if the reference has nothing there: what appears in it is news.
+    An atom v gets the bin ``[v, nextafter(v))``. The other bins share the other mass, and none holds much
+    more than 1 / `bins` of the whole. With A atoms there are at most ``2 A + bins`` bins: a gap between two
+    atoms is a bin too, even if the reference has nothing there, because what appears in it is news.
 
     Parameters
     ----------
@@ -150,11 +150,6 @@ class NumericSurvey:
         ----------
         values
             Shape (F, n), float64, NaN where missing; NaN and infinities are left out.
-
-        Returns
-        -------
-        NumericSurvey
-            Of the n rows.
         """
         rows = np.add(values, 0.0, order="C")
         rows.sort(axis=1)
@@ -169,16 +164,6 @@ class NumericSurvey:
     @classmethod
     def merge_all(cls, items: Sequence[bytes | NumericSurvey]) -> NumericSurvey:
         """Merge surveys of disjoint rows of the same features.
-
-        Parameters
-        ----------
-        items
-            At least one, encoded or not.
-
-        Returns
-        -------
-        NumericSurvey
-            Of all rows together.
 
         Raises
         ------
@@ -201,18 +186,7 @@ class NumericSurvey:
         )
 
     def merge(self, other: NumericSurvey) -> NumericSurvey:
-        """Merge with a survey of other rows.
-
-        Parameters
-        ----------
-        other
-            Survey of the same features.
-
-        Returns
-        -------
-        NumericSurvey
-            Of both; neither input changes.
-        """
+        """Merge with a survey of other rows; neither input changes."""
         return self.merge_all([self, other])
 
     def features(self, names: Sequence[str], bins: Sequence[int]) -> list[NumericFeature]:
@@ -223,15 +197,8 @@ class NumericSurvey:
 
         Parameters
         ----------
-        names
-            Feature names in order, F of them.
         bins
             Bins to aim for, 2 to 1024, F of them.
-
-        Returns
-        -------
-        list of NumericFeature
-            For a layout.
         """
         share = 1 / np.minimum(np.asarray(bins), _FINEST_ATOM)
         atoms = self.heavy.above(np.maximum(self.n * share, 1))
@@ -251,13 +218,7 @@ class NumericSurvey:
         return lambda q: one.quantiles(q, self.minimum[at], self.maximum[at])[0]
 
     def to_bytes(self) -> bytes:
-        """Write the survey, format version 1.
-
-        Returns
-        -------
-        bytes
-            A JSON head, then raw little-endian arrays.
-        """
+        """Write the survey, format version 1: a JSON head, then raw little-endian arrays."""
         digest, heavy = self.digest, self.heavy
         head = {"rows": self.rows, "features": len(self.n), "centroids": digest.centroids.shape[1]}
         whole = np.stack((self.n, heavy.distinct, heavy.error)).astype("<i8")
@@ -274,23 +235,7 @@ class NumericSurvey:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> NumericSurvey:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        data
-            The bytes.
-
-        Returns
-        -------
-        NumericSurvey
-            Read-only views of them.
-
-        Raises
-        ------
-        ValueError
-            If the bytes are no survey, of a newer version, or damaged.
-        """
+        """Read what `to_bytes` wrote, as read-only views; other bytes raise ValueError."""
         head, payload = unframe(_TAG, _VERSION, "numeric survey", data)
         try:
             F, C = head["features"], head["centroids"]

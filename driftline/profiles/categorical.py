@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from driftline.framing import Head
 from driftline.profiles import frequent, hyperloglog
 from driftline.profiles.encoding import Encoding
-from driftline.profiles.framing import check_tag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +21,8 @@ if TYPE_CHECKING:
 TAG = b"dCP"
 """How the bytes of a categorical profile begin."""
 
-_VERSION = 1
-# tag, version, layout fingerprint, rows, features, width, bytes of a count, registers in use (or _DENSE)
-_HEADER = struct.Struct("<3sB8sqHIBI")
+_HEAD = Head(TAG, 1, "categorical profile", "8sqHIBI", "build it again from the events")
+# layout fingerprint, rows, features, width, bytes a count, registers in use (or _DENSE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,18 +81,7 @@ class CategoricalProfile:
 
     @classmethod
     def empty(cls, block: Block) -> CategoricalProfile:
-        """Profile no rows.
-
-        Parameters
-        ----------
-        block
-            A categorical block.
-
-        Returns
-        -------
-        CategoricalProfile
-            The neutral element of merging.
-        """
+        """Profile no rows: the neutral element of merging."""
         features = len(block)
         return cls(
             block.fingerprint,
@@ -112,35 +99,15 @@ class CategoricalProfile:
 
         Parameters
         ----------
-        block
-            A categorical block of F features.
         columns
             F text arrays (`pyarrow.Array` or `pyarrow.ChunkedArray`), in the block's order.
-
-        Returns
-        -------
-        CategoricalProfile
-            The profile.
         """
         encoding = Encoding.of(block, columns)
         return cls.of_rows(encoding, 0, len(encoding.codes))
 
     @classmethod
     def of_rows(cls, encoding: Encoding, start: int, end: int) -> CategoricalProfile:
-        """Profile some neighbouring rows of an encoded block.
-
-        Parameters
-        ----------
-        encoding
-            The rows of a whole flush.
-        start, end
-            The rows [start, end).
-
-        Returns
-        -------
-        CategoricalProfile
-            The profile of these rows.
-        """
+        """Profile the rows [start, end) of an encoded block."""
         block = encoding.block
         features, width = len(block), block.width
         values, weights = encoding.distinct(start, end)
@@ -169,40 +136,11 @@ class CategoricalProfile:
         )
 
     def add(self, block: Block, columns: Sequence[Any]) -> CategoricalProfile:
-        """Profile more rows.
-
-        Parameters
-        ----------
-        block
-            The categorical block of this profile.
-        columns
-            F text arrays, in the block's order.
-
-        Returns
-        -------
-        CategoricalProfile
-            The profile of the old rows and the new.
-        """
+        """Profile more rows; parameters as in `of`."""
         return self.merge_all([self, self.of(block, columns)])
 
     def merge(self, other: CategoricalProfile) -> CategoricalProfile:
-        """Merge with the profile of other rows.
-
-        Parameters
-        ----------
-        other
-            A profile counted with the same block. Neither is changed.
-
-        Returns
-        -------
-        CategoricalProfile
-            The profile of the rows of both.
-
-        Raises
-        ------
-        ValueError
-            If it was counted with another layout.
-        """
+        """Merge with a profile of other rows and the same block (else ValueError); neither is changed."""
         return self.merge_all([self, other])
 
     @classmethod
@@ -213,11 +151,6 @@ class CategoricalProfile:
         ----------
         profiles
             One or more profiles of one block, or their bytes. They are not changed.
-
-        Returns
-        -------
-        CategoricalProfile
-            The profile of all of the rows.
 
         Raises
         ------
@@ -255,13 +188,6 @@ class CategoricalProfile:
     def top(self, feature: int, k: int) -> list[tuple[str, int]]:
         """Name a feature's most frequent new values.
 
-        Parameters
-        ----------
-        feature
-            Its position in the block.
-        k
-            How many to name at most.
-
         Returns
         -------
         list of (str, int)
@@ -271,15 +197,6 @@ class CategoricalProfile:
 
     def new_categories(self, block: Block, feature: int, most: int) -> list[str]:
         """Name the most frequent categories that the reference never had.
-
-        Parameters
-        ----------
-        block
-            The categorical block of this profile.
-        feature
-            The feature's position in the block.
-        most
-            How many to name at most.
 
         Returns
         -------
@@ -305,9 +222,7 @@ class CategoricalProfile:
         used = np.flatnonzero(self.registers)
         sparse = 3 * len(used) < self.registers.size
         parts = [
-            _HEADER.pack(
-                self.TAG,
-                _VERSION,
+            _HEAD.pack(
                 self.fingerprint,
                 self.rows,
                 features,
@@ -328,45 +243,24 @@ class CategoricalProfile:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> CategoricalProfile:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        data
-            The bytes.
-
-        Returns
-        -------
-        CategoricalProfile
-            An equal profile.
-
-        Raises
-        ------
-        ValueError
-            If the bytes are something else, of another version, or cut short.
-        """
-        check_tag(cls.TAG, _VERSION, "categorical profile", data)
-        reader = _Reader(data, _HEADER.size)
-        if len(data) < _HEADER.size:
-            raise reader.damaged()
-        _, _, fingerprint, rows, features, width, size, used = _HEADER.unpack_from(data)
+        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        (fingerprint, rows, features, width, size, used), arrays = _HEAD.unpack(data)
         if size not in {1, 2, 4, 8} or not 1 <= features <= _MOST_FEATURES:
-            raise reader.damaged()
+            raise arrays.damaged()
         dtype = f"<u{size}"
-        missing = reader.take(dtype, features).astype(np.int64)
-        unknown = reader.take(dtype, features).astype(np.int64)
-        counts = reader.take(dtype, features * width).astype(np.int64).reshape(features, width)
+        missing = arrays.take(dtype, features).astype(np.int64)
+        unknown = arrays.take(dtype, features).astype(np.int64)
+        counts = arrays.take(dtype, features * width).astype(np.int64).reshape(features, width)
         registers = hyperloglog.empty(features)
         if used == _DENSE:
-            registers[:] = reader.take("u1", registers.size).reshape(registers.shape)
+            registers[:] = arrays.take("u1", registers.size).reshape(registers.shape)
         else:
-            positions = reader.take("<u2", used)
+            positions = arrays.take("<u2", used)
             if used and positions.max() >= registers.size:
-                raise reader.damaged()
-            registers.reshape(-1)[positions] = reader.take("u1", used)
-        sketches = tuple(reader.take("u1", int(length)).tobytes() for length in reader.take("<u4", features))
-        if reader.offset != len(data):
-            raise reader.damaged()
+                raise arrays.damaged()
+            registers.reshape(-1)[positions] = arrays.take("u1", used)
+        sketches = tuple(arrays.take("u1", int(length)).tobytes() for length in arrays.take("<u4", features))
+        arrays.done()
         return cls(fingerprint, rows, missing, counts, unknown, registers, sketches)
 
 
@@ -379,27 +273,6 @@ def _total(arrays: Sequence[NDArray[np.int64]], shape: tuple[int, ...]) -> NDArr
     for array in arrays:
         total += array
     return total
-
-
-class _Reader:
-    """Takes arrays one behind the other out of bytes."""
-
-    def __init__(self, data: bytes, offset: int) -> None:
-        self.data, self.offset = data, offset
-
-    def take(self, dtype: str, count: int) -> NDArray[Any]:
-        size = np.dtype(dtype).itemsize * count
-        if self.offset + size > len(self.data):
-            raise self.damaged()
-        array = np.frombuffer(self.data, dtype, count, self.offset)
-        self.offset += size
-        return array
-
-    def damaged(self) -> ValueError:
-        return ValueError(
-            f"categorical profile of {len(self.data)} bytes is damaged or cut short; "
-            "build it again from the events"
-        )
 
 
 def _sketch(encoding: Encoding, f: int, values: NDArray[np.int64], weights: NDArray[np.int64]) -> bytes:

@@ -50,11 +50,6 @@ class Categories:
         ----------
         column
             Text, as `pyarrow.Array` or `pyarrow.ChunkedArray`; nulls are no category.
-
-        Returns
-        -------
-        Categories
-            Their counts.
         """
         counted = pc.value_counts(column.drop_null())
         if len(counted) == 0:
@@ -67,18 +62,7 @@ class Categories:
 
     @classmethod
     def merge_all(cls, parts: Sequence[Categories]) -> Categories:
-        """Merge the counts of disjoint rows.
-
-        Parameters
-        ----------
-        parts
-            Counts of one feature.
-
-        Returns
-        -------
-        Categories
-            The counts of all of the rows.
-        """
+        """Merge the counts of disjoint rows."""
         present = [part for part in parts if part.sketch]
         if len(present) <= 1:
             return present[0] if present else cls()
@@ -115,8 +99,6 @@ class Categories:
 
         Parameters
         ----------
-        name
-            Feature name.
         bins
             How many at most.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from driftline.profiles.framing import check_tag
+from driftline.framing import check_tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -39,8 +39,8 @@ class Encoding:
     unknown
         (D,) bool, the reference never had the value (False where its categories were too many to keep).
     tracked
-        (D,) bool, the value goes to the frequent items: those unknown; where that cannot be told, those in
-        *other*.
+        (D,) bool, the value goes to the frequent items: unknown values or, where that cannot be told, those
+        in *other*.
     hashes
         (D,) uint64, of the text.
     register, rank
@@ -69,17 +69,10 @@ class Encoding:
 
         Parameters
         ----------
-        block
-            A categorical block of F features.
         columns
             F text arrays (`pyarrow.Array` or `pyarrow.ChunkedArray`) of n rows.
         order
             (n,) int64, the order to bring the rows into; as they come if None.
-
-        Returns
-        -------
-        Encoding
-            The rows, ready to be profiled in groups.
         """
         n = len(columns[0])
         codes = np.empty((n, len(block)), np.int32)
@@ -103,12 +96,7 @@ class Encoding:
         return cls(block, codes, values, slot, unknown, tracked, hashes, register, rank, tuple(texts), starts)
 
     def distinct(self, start: int, end: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Count the distinct values of some neighbouring rows.
-
-        Parameters
-        ----------
-        start, end
-            The rows [start, end).
+        """Count the distinct values of the rows [start, end).
 
         Returns
         -------

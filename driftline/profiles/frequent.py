@@ -30,14 +30,14 @@ def sketch(
 ) -> bytes:
     """Sketch distinct values and their counts.
 
-    Of more than `CAPACITY` values the most frequent are kept, with their whole count; what is dropped loses
-    no more than the count of the first one dropped, the bound that Misra-Gries gives.
+    Of more than `CAPACITY` values it keeps the most frequent, with their whole count. What it drops loses no
+    more than the count of the first one dropped, the bound that Misra-Gries gives.
 
     Parameters
     ----------
     texts
-        Gives the texts of the values at some positions. It is asked only for those that the sketch will
-        hold, so that a million rare values never become Python strings.
+        Gives the texts of the values at some positions. It is asked only for those that the sketch will hold,
+        so a million rare values never become Python strings.
     counts
         (k,) int64, how often each distinct value occurred; at least 1.
     hashes
@@ -75,23 +75,7 @@ def sketch(
 
 
 def merge(sketches: Iterable[bytes]) -> bytes:
-    """Merge sketches of disjoint rows.
-
-    Parameters
-    ----------
-    sketches
-        Bytes that `sketch` or `merge` gave.
-
-    Returns
-    -------
-    bytes
-        The sketch of all of the rows; empty if all are.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are not a sketch.
-    """
+    """Merge sketches of disjoint rows; empty if all are."""
     present = [serialised for serialised in sketches if serialised]
     if len(present) <= 1:
         return present[0] if present else b""
@@ -109,19 +93,12 @@ def top(serialised: bytes, k: int) -> list[tuple[str, int]]:
     ----------
     serialised
         Bytes that `sketch` or `merge` gave.
-    k
-        How many to name at most.
 
     Returns
     -------
     list of (str, int)
         Values with their counts (lower bounds where the sketch had to forget), most frequent first, ties
         by name.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are not a sketch.
     """
     if not serialised:
         return []

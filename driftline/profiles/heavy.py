@@ -65,11 +65,6 @@ class HeavyHitters:
             Position of the first finite value of each row, shape (F,), int64.
         count
             Number of finite values from there, shape (F,), int64.
-
-        Returns
-        -------
-        HeavyHitters
-            Of each row.
         """
         none = np.zeros(len(rows), np.int64)
         if rows.shape[1] == 0:
@@ -84,11 +79,6 @@ class HeavyHitters:
         ----------
         parts
             At least one; equal F.
-
-        Returns
-        -------
-        HeavyHitters
-            Of all rows together.
         """
         if len(parts) == 1:
             return parts[0]
@@ -127,11 +117,6 @@ class HeavyHitters:
 
     def distribution(self, feature: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """Give the values of one feature and their counts.
-
-        Parameters
-        ----------
-        feature
-            Position of the feature.
 
         Returns
         -------

@@ -25,18 +25,7 @@ _RANKS = 64 - PRECISION  # q of the paper: the bits left to rank; a rank is 0 (e
 
 
 def empty(features: int) -> NDArray[np.uint8]:
-    """Make the registers of features that have had no value.
-
-    Parameters
-    ----------
-    features
-        The number of features F.
-
-    Returns
-    -------
-    numpy.ndarray
-        (F, REGISTERS) uint8 of zeros.
-    """
+    """Registers, (F, REGISTERS) uint8 of zeros, of features that have had no value."""
     return np.zeros((features, REGISTERS), np.uint8)
 
 

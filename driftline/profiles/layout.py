@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from driftline.profiles.framing import frame, unframe
+from driftline.framing import frame, unframe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

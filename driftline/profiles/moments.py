@@ -18,8 +18,8 @@ _CHUNK = 32_768  # values worked on at once: what stays in a core's cache
 class Moments:
     """Mean and sums of powers of deviations from it, of F features.
 
-    All is finite, or inf where float64 ends; where `m4` is inf, `m3` is too, for its sign would depend on the
-    order of merges.
+    Everything is finite, or inf where float64 ends. Where `m4` is inf, `m3` is too, because its sign would
+    depend on the order of merges.
 
     Parameters
     ----------

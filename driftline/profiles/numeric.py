@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from driftline.profiles.framing import check_tag
+from driftline.framing import Head
 from driftline.profiles.moments import Moments
 from driftline.profiles.tdigest import TDigest
 
@@ -20,8 +19,11 @@ if TYPE_CHECKING:
 
     from driftline.profiles.layout import Block
 
-_VERSION = 1
-_HEAD = struct.Struct("<3sB8sHHHHIq")  # tag, version, fingerprint, F, width, C, bytes a count, unused, rows
+TAG = b"dNP"
+"""How the bytes of a numeric profile begin."""
+
+_HEAD = Head(TAG, 1, "numeric profile", "8sHHHHIq", "profile the rows again")
+# fingerprint, F, width, C, bytes a count, unused, rows; 32 bytes, so that the arrays are aligned
 _COUNTS = {1: "<u1", 2: "<u2", 4: "<u4", 8: "<i8"}
 _MERGED_AT_ONCE = 512  # bounds the memory of a merge
 
@@ -58,7 +60,7 @@ class NumericProfile:
     (array([[0, 1, 1]]), array([1]), array([1]), array([40.]))
     """
 
-    TAG: ClassVar[bytes] = b"dNP"
+    TAG: ClassVar[bytes] = TAG
 
     fingerprint: bytes
     rows: int
@@ -79,18 +81,7 @@ class NumericProfile:
 
     @classmethod
     def empty(cls, block: Block) -> NumericProfile:
-        """Profile no rows.
-
-        Parameters
-        ----------
-        block
-            A numeric block.
-
-        Returns
-        -------
-        NumericProfile
-            The neutral element of merges.
-        """
+        """Profile no rows: the neutral element of merges."""
         return cls.of(block, np.empty((len(block), 0)), np.zeros(len(block), np.int64))
 
     @classmethod
@@ -105,11 +96,6 @@ class NumericProfile:
             Shape (F, n), float64, C-contiguous; NaN where null or NaN.
         missing
             How many of the NaN of each feature are nulls, shape (F,), int64.
-
-        Returns
-        -------
-        NumericProfile
-            Of the n rows.
 
         Raises
         ------
@@ -155,11 +141,6 @@ class NumericProfile:
     def merge_all(cls, items: Sequence[bytes | NumericProfile]) -> NumericProfile:
         """Merge profiles of disjoint rows, encoded or not.
 
-        Parameters
-        ----------
-        items
-            One or more profiles of one block, or their bytes.
-
         Returns
         -------
         NumericProfile
@@ -187,23 +168,7 @@ class NumericProfile:
         return _merge(profiles)
 
     def merge(self, other: NumericProfile) -> NumericProfile:
-        """Merge with a profile of other rows.
-
-        Parameters
-        ----------
-        other
-            Profile of the same block.
-
-        Returns
-        -------
-        NumericProfile
-            Of both; neither input changes.
-
-        Raises
-        ------
-        ValueError
-            If the other is of another block or other bins.
-        """
+        """Merge with a profile of other rows, with the errors of `merge_all`; neither input changes."""
         if self.fingerprint != other.fingerprint:
             raise ValueError(
                 f"cannot merge profiles of layouts {self.fingerprint.hex()} and {other.fingerprint.hex()}: "
@@ -212,30 +177,11 @@ class NumericProfile:
         return _merge([self, other])
 
     def add(self, block: Block, values: NDArray[np.float64], missing: NDArray[np.int64]) -> NumericProfile:
-        """Profile more rows.
-
-        Parameters
-        ----------
-        block
-            The block of this profile.
-        values, missing
-            As in `of`.
-
-        Returns
-        -------
-        NumericProfile
-            Of these rows and those before.
-        """
+        """Profile more rows; parameters as in `of`."""
         return self.merge(NumericProfile.of(block, values, missing))
 
     def without_digest(self) -> NumericProfile:
-        """Drop what takes most of the room and only quantiles need.
-
-        Returns
-        -------
-        NumericProfile
-            The same counts and moments; its quantiles are nan.
-        """
+        """Drop the digest, which takes most of the room; quantiles are nan then."""
         nothing = np.empty((len(self.missing), 0))
         return replace(self, digest=TDigest(nothing, nothing.astype(np.float32)))
 
@@ -254,7 +200,7 @@ class NumericProfile:
         moments = self.moments
         return b"".join(
             (
-                _HEAD.pack(self.TAG, _VERSION, self.fingerprint, F, width, C, size, 0, self.rows),
+                _HEAD.pack(self.fingerprint, F, width, C, size, 0, self.rows),
                 np.stack((self.missing, self.nonfinite)).astype("<i8", copy=False).tobytes(),
                 np.stack(
                     (
@@ -277,45 +223,22 @@ class NumericProfile:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> NumericProfile:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        data
-            The bytes.
+        """Read what `to_bytes` wrote; other bytes raise ValueError.
 
         Returns
         -------
         NumericProfile
             Read-only views of the bytes, except counts narrower than int64.
-
-        Raises
-        ------
-        ValueError
-            If the bytes are no numeric profile, of a newer version, or damaged.
         """
-        check_tag(cls.TAG, _VERSION, "numeric profile", data)
-        if len(data) < _HEAD.size:
-            raise ValueError(
-                f"numeric profile cut short: {len(data)} bytes, its head alone needs {_HEAD.size}"
-            )
-        _, _, fingerprint, F, width, C, size, _, rows = _HEAD.unpack_from(data)
-        needed = _HEAD.size + F * (9 * 8 + 12 * C + size * width)
-        if size not in _COUNTS or rows < 0 or len(data) != needed:
-            raise ValueError(
-                f"numeric profile of {len(data)} bytes, its head describes {needed}: damaged or cut short; "
-                "profile the rows again"
-            )
-        at = _HEAD.size
-        missing, nonfinite = np.frombuffer(data, "<i8", 2 * F, at).reshape(2, F)
-        at += 16 * F
-        minimum, maximum, *moments = np.frombuffer(data, "<f8", 7 * F, at).reshape(7, F)
-        at += 56 * F
-        centroids = np.frombuffer(data, "<f8", F * C, at).reshape(F, C)
-        at += 8 * F * C
-        signed = np.frombuffer(data, "<f4", F * C, at).reshape(F, C)
-        at += 4 * F * C
-        counts = np.frombuffer(data, _COUNTS[size], F * width, at).reshape(F, width)
+        (fingerprint, F, width, C, size, _, rows), arrays = _HEAD.unpack(data)
+        if size not in _COUNTS or rows < 0:
+            raise arrays.damaged()
+        missing, nonfinite = arrays.take("<i8", 2 * F).reshape(2, F)
+        minimum, maximum, *moments = arrays.take("<f8", 7 * F).reshape(7, F)
+        centroids = arrays.take("<f8", F * C).reshape(F, C)
+        signed = arrays.take("<f4", F * C).reshape(F, C)
+        counts = arrays.take(_COUNTS[size], F * width).reshape(F, width)
+        arrays.done()
         return cls(
             fingerprint,
             rows,

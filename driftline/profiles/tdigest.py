@@ -1,8 +1,8 @@
 """A t-digest of many features at once: sort, cut at sine-spaced ranks, merge by rank.
 
-Differs from the published digest in one respect that matters on real features: a cluster knows whether it
-holds one value only (*pure*), and equal values are never torn apart between clusters. So repeated values,
-zeros above all, keep their exact ranks, and a digest of at most 100 distinct values loses nothing.
+It differs from the published digest in one respect that matters on real features: a cluster knows whether it
+holds one value only (*pure*), and equal values are never split between clusters. So repeated values, zeros
+above all, keep their exact ranks, and a digest of at most 100 distinct values loses nothing.
 """
 
 from __future__ import annotations
@@ -82,11 +82,6 @@ class TDigest:
         ----------
         values
             Shape (F, n), float64, finite.
-
-        Returns
-        -------
-        TDigest
-            Of each row.
         """
         rows = np.sort(np.array(values, dtype=np.float64) + 0.0, axis=1)
         return cls.of_sorted(rows, np.zeros(len(rows), np.int64), np.full(len(rows), rows.shape[1], np.int64))
@@ -138,18 +133,7 @@ class TDigest:
 
     @classmethod
     def merge_all(cls, digests: Sequence[TDigest]) -> TDigest:
-        """Merge digests of the same features.
-
-        Parameters
-        ----------
-        digests
-            At least one; equal F.
-
-        Returns
-        -------
-        TDigest
-            Of all values together.
-        """
+        """Merge digests of the same features."""
         if len(digests) == 1:
             return digests[0]
         means = np.concatenate([digest.centroids for digest in digests], axis=1)
@@ -310,9 +294,9 @@ def _cut(
 ) -> NDArray[np.bool_]:
     """Mark where clusters begin, shape (F, M), given where runs of equal centroids do.
 
-    A pure run of more than 1 / 64 of a feature (1 / 50 if there are too many) is a cluster, and the ranks of
-    all else are cut by the scale function as if it was not there. Any other run goes, whole, where its middle
-    rank falls.
+    A pure run of more than 1 / 64 of a feature (1 / 50 if there are too many) is a cluster; the scale
+    function cuts the ranks of everything else as if the run were not there. Any other run goes, whole, where
+    its middle rank falls.
     """
     F, M = fresh.shape
     runs = np.flatnonzero(fresh)

@@ -21,8 +21,6 @@ class Detection(NamedTuple):
 
     Parameters
     ----------
-    detector
-        Name of the detector.
     at
         Event time of the first value after the change, microseconds since the epoch, UTC.
     detected_at
@@ -46,8 +44,6 @@ class Advanced(NamedTuple):
 
     Parameters
     ----------
-    state
-        Where it stands now.
     detections
         What was detected, by detector and in order.
     pending
@@ -55,7 +51,7 @@ class Advanced(NamedTuple):
     next
         When the first of those was known; None if there are none.
     late
-        Number of values that came after one behind them in order was followed; they are dropped.
+        Number of values dropped because a value behind them in order had been followed before they came.
     refused
         Number of values that a detector does not take, each counted once a detector.
     """
@@ -69,27 +65,21 @@ class Advanced(NamedTuple):
 
 
 def advance(state: SignalState, blocks: Iterable[bytes], cut: int, *, once_a_time: bool = False) -> Advanced:
-    """Let detectors take all values that were known before a time, in order.
+    """Let detectors take, in order, all values that were known before a time.
 
     Parameters
     ----------
-    state
-        Where the signal stands.
     blocks
         Encoded values, in any order, none of which was followed before.
     cut
         Values known before it are followed, microseconds since the epoch; never less than the last time.
     once_a_time
-        Whether there is one value at each time, and another is a correction: of those that wait the one
-        with the largest ids stands, and one that comes when the time is past is ignored.
-
-    Returns
-    -------
-    Advanced
+        Whether each time has one value and a second is a correction. Of those that wait the one with the
+        largest ids stands; one that comes after its time was followed is ignored.
 
     Notes
     -----
-    Values in order give the same detections whichever way they are spread over blocks and calls.
+    The detections do not depend on how values in order are spread over blocks and calls.
     """
     values = SignalValues.concatenate([decode_block(data) for data in blocks])
     is_due = values.known < cut

@@ -19,25 +19,14 @@ if TYPE_CHECKING:
 def detection_batch(
     detections: Iterable[Detection], *, model: str, segment: str, signal: str, emitted_at: int
 ) -> Any:
-    """Make rows of detections.
+    """Make a batch of the schema `DETECTION`.
 
     Parameters
     ----------
     detections
         What `advance` found; of two with one identity, whose values all have the same times, the first.
-    model
-        Name of the model.
-    segment
-        Segment label.
-    signal
-        Name of the signal.
     emitted_at
         Now, microseconds since the epoch, UTC.
-
-    Returns
-    -------
-    pyarrow.RecordBatch
-        Of the schema `DETECTION`.
     """
     rows: dict[str, dict[str, Any]] = {}
     for found in detections:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from driftline.profiles.framing import check_tag
+from driftline.framing import Head
 from driftline.signals.signal_values import SignalValues
 
 if TYPE_CHECKING:
@@ -15,9 +14,8 @@ if TYPE_CHECKING:
 
 BLOCK_VERSION: Final = 1
 
-_TAG: Final = b"dSB"
-_WHAT: Final = "block of signal values"
-_HEAD: Final = struct.Struct("<3sBIB7xqq")  # tag, version, n, flags; earliest known, earliest time; aligned
+_HEAD: Final = Head(b"dSB", BLOCK_VERSION, "block of signal values", "IB7xqq")
+# number of values, flags, earliest known, earliest time; 32 bytes align the columns
 
 _KNOWN_WIDE, _TIME_WIDE, _TIME_IS_KNOWN, _NO_HIGH, _NO_LOW, _BITS = (1 << bit for bit in range(6))
 _SHORT: Final = 1 << 32
@@ -34,9 +32,9 @@ def encode_block(values: SignalValues) -> bytes:
     Returns
     -------
     bytes
-        Tag, version, number, flags, earliest ``known`` and ``time``; then the columns that are not as the
-        flags say, those of 8 bytes a value first: ids, and times and values if they need so many; then the
-        times since the earliest, and the values if all are 0 or 1.
+        Tag, version, number, flags, earliest ``known`` and ``time``; then the columns that the flags do not
+        settle. Columns of 8 bytes a value come first: ids, and times and values where they need so many. Then
+        come the times since the earliest, and values that are all 0 or 1.
     """
     known, first_known, wide_known = _from_first(values.known)
     time, first_time, wide_time = _from_first(values.time)
@@ -51,45 +49,21 @@ def encode_block(values: SignalValues) -> bytes:
         "time": time,
         "value": values.value,
     }
-    head = _HEAD.pack(_TAG, BLOCK_VERSION, len(values.value), flags, first_known, first_time)
+    head = _HEAD.pack(len(values.value), flags, first_known, first_time)
     return head + b"".join(columns[name].astype(dtype).tobytes() for name, dtype in _layout(flags))
 
 
 def decode_block(data: bytes) -> SignalValues:
-    """Read what `encode_block` wrote.
-
-    Parameters
-    ----------
-    data
-        The bytes.
-
-    Returns
-    -------
-    SignalValues
-
-    Raises
-    ------
-    ValueError
-        If the bytes are something else, too new, or cut short.
+    """Read what `encode_block` wrote; other bytes raise ValueError.
 
     Examples
     --------
     >>> decode_block(encode_block(SignalValues.of([5, 7], [1.0, 0.5]))).value.tolist()
     [1.0, 0.5]
     """
-    check_tag(_TAG, BLOCK_VERSION, _WHAT, data)
-    if len(data) < _HEAD.size:
-        raise _damaged(data, _HEAD.size)
-    _, _, n, flags, first_known, first_time = _HEAD.unpack_from(data)
-    layout = _layout(flags)
-    size = _HEAD.size + n * sum(np.dtype(dtype).itemsize for _, dtype in layout)
-    if len(data) != size:
-        raise _damaged(data, size)
-    columns: dict[str, NDArray[Any]] = {}
-    at = _HEAD.size
-    for name, dtype in layout:
-        columns[name] = np.frombuffer(data, dtype, n, at)
-        at += columns[name].nbytes
+    (n, flags, first_known, first_time), arrays = _HEAD.unpack(data)
+    columns = {name: arrays.take(dtype, n) for name, dtype in _layout(flags)}
+    arrays.done()
     known = _since(first_known, columns["known"])
     none = np.zeros(n, np.uint64)
     return SignalValues(
@@ -102,18 +76,9 @@ def decode_block(data: bytes) -> SignalValues:
 
 
 def first_known(data: bytes) -> int:
-    """Read the earliest ``known`` of a block without decoding it.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are something else or too new.
-    """
-    check_tag(_TAG, BLOCK_VERSION, _WHAT, data)
-    if len(data) < _HEAD.size:
-        raise _damaged(data, _HEAD.size)
-    earliest: int = _HEAD.unpack_from(data)[4]
-    return earliest
+    """Read the earliest ``known`` of a block without decoding it; other bytes raise ValueError."""
+    (_, _, earliest, _), _ = _HEAD.unpack(data)
+    return int(earliest)
 
 
 def _layout(flags: int) -> list[tuple[str, str]]:
@@ -141,10 +106,3 @@ def _since(first: int, times: NDArray[Any]) -> NDArray[np.int64]:
     """Undo `_from_first`."""
     wide: NDArray[np.int64] = times.astype(np.int64)
     return wide if times.dtype.itemsize == 8 else wide + first
-
-
-def _damaged(data: bytes, size: int) -> ValueError:
-    return ValueError(
-        f"{_WHAT} cut short or too long: {len(data)} bytes, expected {size}; "
-        "start from an older savepoint, or anew"
-    )

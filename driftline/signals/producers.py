@@ -31,15 +31,6 @@ _TELLING: Final = (Status.OK.value, Status.NO_BASELINE.value)
 def is_statistic(signal: str) -> bool:
     """Say whether a signal is a statistic of windows.
 
-    Parameters
-    ----------
-    signal
-        Name of the signal.
-
-    Returns
-    -------
-    bool
-
     Examples
     --------
     >>> [is_statistic(name) for name in ("psi.distance", "feature.distance", "loss", "learning_gap")]
@@ -56,8 +47,6 @@ def loss_signal(outcomes: Any, loss: Loss) -> Iterator[tuple[SignalKey, SignalVa
     ----------
     outcomes
         `pyarrow.RecordBatch` with the columns of `OUTCOMES`.
-    loss
-        The loss.
 
     Yields
     ------
@@ -72,19 +61,12 @@ def loss_signal(outcomes: Any, loss: Loss) -> Iterator[tuple[SignalKey, SignalVa
 
 
 def losses_of(outcomes: Any, loss: Loss) -> SignalValues:
-    """Compute the loss of each outcome, NaN where score or label is unusable.
+    """Loss of each outcome, in their order; NaN where score or label is unusable.
 
     Parameters
     ----------
     outcomes
         `pyarrow.RecordBatch` with the columns of `OUTCOMES`.
-    loss
-        The loss.
-
-    Returns
-    -------
-    SignalValues
-        In the order of the outcomes.
     """
     scores, labels = (_floats(outcomes.column(name)) for name in ("score", "label"))
     usable = loss.usable_scores(scores) & loss.usable_labels(labels)
@@ -108,8 +90,6 @@ def feature_signals(
     ----------
     events
         Normalised events (`pyarrow.RecordBatch`).
-    features
-        Names of numeric features.
     monitored
         Labels of the segments to tell apart; events of all others are of the segment ``(other)``.
 
@@ -146,9 +126,9 @@ def statistic_signals(results: Any, signals: Sequence[str]) -> Iterator[tuple[Si
     Yields
     ------
     tuple of str, SignalValues
-        For each signal and segment of the rows: the statistic, of the time at which the window starts, known
-        when it ends. The low id is the number of rows, so that of several panes of a window the fullest comes
-        last. Windows with too few rows, too little coverage or no such statistic are left out.
+        For each signal and segment: the statistic, at the time the window starts, known when it ends. The low
+        id is the number of rows, so the fullest of several panes of a window comes last. Windows with too few
+        rows, too little coverage or no such statistic are left out.
     """
     telling = results.filter(pc.is_in(results.column("status"), pa.array(_TELLING)))
     feature = telling.column("feature")
@@ -177,13 +157,11 @@ def by_segment(codes: NDArray[Any], names: Any, values: Rows) -> Iterator[tuple[
         (n,) indices into `names`.
     names
         Arrow array of segment labels.
-    values
-        n values.
 
     Yields
     ------
     str and values
-        Those of each segment, and all of them unless one segment is all traffic.
+        Those of each segment, then all of them unless one segment is all traffic.
     """
     yield from _split(codes, names, values)
     if len(codes) and ALL not in names.to_pylist():

@@ -14,9 +14,9 @@ class SignalLedger(Ledger):
 
     Parameters
     ----------
-    cut : int, optional
+    cut
         Values known before it were followed.
-    due : int, optional
+    due
         Time of the timer that is set.
 
     Examples

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from driftline.detectors import JOB_DETECTORS, detector_from_bytes
-from driftline.profiles.framing import frame, unframe
+from driftline.framing import frame, unframe
 from driftline.signals.stream_times import Times
 
 if TYPE_CHECKING:
@@ -39,23 +39,7 @@ class DetectorSpec(NamedTuple):
 
     @classmethod
     def of(cls, detector: str, parameters: Mapping[str, Any]) -> DetectorSpec:
-        """Check and write down a detector and its parameters.
-
-        Parameters
-        ----------
-        detector
-            Its name in a configuration.
-        parameters
-            Arguments of its constructor.
-
-        Returns
-        -------
-        DetectorSpec
-
-        Raises
-        ------
-        ValueError
-            If there is no such detector, or it refuses the parameters.
+        """Check and write down a detector and its parameters; ValueError if the detector refuses them.
 
         Examples
         --------
@@ -86,8 +70,6 @@ class Watched:
 
     Parameters
     ----------
-    spec
-        Which detector.
     state
         Of the detector; empty before its first value.
     times
@@ -111,10 +93,8 @@ class SignalState:
     ----------
     n
         Number of values followed.
-    last : tuple, optional
+    last
         Key of the last of them; None before the first.
-    watched
-        The detectors.
     """
 
     n: int = 0
@@ -122,53 +102,21 @@ class SignalState:
     watched: tuple[Watched, ...] = ()
 
     def configured(self, specs: Iterable[DetectorSpec]) -> SignalState:
-        """Follow a configuration that may have changed.
-
-        Parameters
-        ----------
-        specs
-            The detectors that there shall be.
-
-        Returns
-        -------
-        SignalState
-            Detectors that were there stay as they are, others begin with the next value or are left out.
-        """
+        """Follow a configuration that may have changed: a detector stays, begins, or is left out."""
         before = {watched.spec: watched for watched in self.watched}
         return replace(
             self, watched=tuple(before.get(spec) or Watched(spec) for spec in dict.fromkeys(specs))
         )
 
     def to_bytes(self) -> bytes:
-        """Write the state.
-
-        Returns
-        -------
-        bytes
-            Tag, version, JSON head; for each detector its state and its times.
-        """
+        """Write tag, version, JSON head; for each detector its state and its times."""
         head = {"n": self.n, "last": self.last, "watched": [_head(watched) for watched in self.watched]}
         payload = b"".join(watched.state + watched.times.to_bytes() for watched in self.watched)
         return frame(_TAG, STATE_VERSION, head, payload)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> SignalState:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        data
-            The bytes.
-
-        Returns
-        -------
-        SignalState
-
-        Raises
-        ------
-        ValueError
-            If the bytes are something else, too new, or damaged.
-        """
+        """Read what `to_bytes` wrote; other bytes raise ValueError."""
         head, payload = unframe(_TAG, STATE_VERSION, _WHAT, data)
         try:
             last = None if head["last"] is None else tuple(head["last"])

@@ -53,21 +53,7 @@ class SignalValues(NamedTuple):
     def of(
         cls, known: Any, value: Any, *, time: Any = None, high: Any = None, low: Any = None
     ) -> SignalValues:
-        """Make values of arrays.
-
-        Parameters
-        ----------
-        known, value
-            As above.
-        time
-            As above; the same as `known` by default.
-        high, low
-            As above; 0 by default.
-
-        Returns
-        -------
-        SignalValues
-        """
+        """Make values of arrays as above; by default `time` is `known`, and `high` and `low` are 0."""
         known = np.asarray(known, np.int64)
         none = np.zeros(len(known), np.uint64)
         return cls(

@@ -24,14 +24,12 @@ _NO_TIMES: Final = np.empty(0, np.int64)
 class Times:
     """Times of the values a detector has taken.
 
-    The newest `NEWEST` are kept, and of the others every 16th, 32nd, 64th and so on, 128 of each: the time of
-    a value k values ago is exact for k up to `NEWEST`, and that of a value at most k / 63 newer beyond. So a
-    million values take 20 kB, and no stream more than 41 kB.
+    It keeps the newest `NEWEST`, and of the others every 16th, 32nd, 64th and so on, 128 of each. The time of
+    a value k values ago is exact for k up to `NEWEST`; beyond, it is that of a value at most k / 63 newer. A
+    million values take 20 kB, and no stream takes more than 41 kB.
 
     Parameters
     ----------
-    n
-        Number of values.
     newest
         Times of the newest of them, oldest first.
     levels
@@ -43,17 +41,7 @@ class Times:
     levels: tuple[NDArray[np.int64], ...] = (_NO_TIMES,) * len(_LEVELS)
 
     def extended(self, times: NDArray[np.int64]) -> Times:
-        """Add the times of the values that came next.
-
-        Parameters
-        ----------
-        times
-            (m,) int64, microseconds since the epoch.
-
-        Returns
-        -------
-        Times
-        """
+        """Add the times, (m,) int64, microseconds since the epoch, of the values that came next."""
         if not len(times):
             return self
         return Times(
@@ -78,11 +66,6 @@ class Times:
         int
             Microseconds since the epoch: its time, or that of the first value after it that is remembered.
 
-        Raises
-        ------
-        ValueError
-            If there were fewer values.
-
         Examples
         --------
         >>> times = Times().extended(np.arange(5000))
@@ -106,24 +89,7 @@ class Times:
 
     @classmethod
     def from_bytes(cls, n: int, data: bytes) -> Times:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        n
-            Number of values.
-        data
-            The bytes.
-
-        Returns
-        -------
-        Times
-
-        Raises
-        ------
-        ValueError
-            If there are more or fewer times than there must be.
-        """
+        """Read what `to_bytes` of `n` values wrote; ValueError if there are more or fewer times."""
         counts = [min(n, NEWEST), *(min(-(-n >> level), _A_LEVEL) for level in _LEVELS)]
         if len(data) != 8 * sum(counts):
             raise ValueError(f"{len(data)} bytes for the times of {n} values, expected {8 * sum(counts)}")

@@ -1,12 +1,11 @@
 """Which events are duplicates: the request ids of a slice, in shards, and who came first.
 
 A producer that retries sends the same request with the same event time, so the duplicate falls into the same
-slice, whatever partition it takes. Within a slice an event is known by the 64-bit hash of its request id.
+slice, whatever partition it takes. Within a slice the 64-bit hash of its request id names an event.
 """
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -14,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.decoding.event_schema import REQUEST
-from driftline.profiles.framing import check_tag
+from driftline.framing import Head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -29,10 +28,7 @@ It decides the keys of running state: never change it.
 
 IDS_VERSION: Final = 1
 
-_TAG: Final = b"dri"
-_HEAD: Final = struct.Struct(
-    "<3sBI"
-)  # tag, format version, number of ids; 8 bytes, so that the ids are aligned
+_HEAD: Final = Head(b"dri", IDS_VERSION, "set of request ids", "I")  # their number; 8 bytes align the ids
 _RADIX: Final = 1 << 16  # keys below this sort as 16-bit integers, which numpy does by radix
 
 
@@ -132,32 +128,14 @@ def merge_runs(runs: Sequence[NDArray[np.uint64]]) -> NDArray[np.uint64]:
 
 def encode_ids(ids: NDArray[np.uint64]) -> bytes:
     """Write ascending ids: a head of 8 bytes, then 8 bytes an id."""
-    return _HEAD.pack(_TAG, IDS_VERSION, len(ids)) + ids.astype("<u8", copy=False).tobytes()
+    return _HEAD.pack(len(ids)) + ids.astype("<u8", copy=False).tobytes()
 
 
 def decode_ids(data: bytes) -> NDArray[np.uint64]:
-    """Read what `encode_ids` wrote, without copying it.
-
-    Parameters
-    ----------
-    data
-        The bytes.
-
-    Returns
-    -------
-    ndarray of uint64
-        At least one id, ascending.
-
-    Raises
-    ------
-    ValueError
-        If the bytes are something else, too new, or cut short.
-    """
-    what = "set of request ids"
-    check_tag(_TAG, IDS_VERSION, what, data)
-    count = _HEAD.unpack_from(data)[2]
-    if not count or len(data) != _HEAD.size + 8 * count:
-        raise ValueError(
-            f"{what} cut short: {len(data)} bytes for {count} ids; start from an older savepoint, or anew"
-        )
-    return np.frombuffer(data, "<u8", count, _HEAD.size)
+    """Read what `encode_ids` wrote, without copying it; other bytes raise ValueError."""
+    (count,), arrays = _HEAD.unpack(data)
+    ids = arrays.take("<u8", count)
+    arrays.done()
+    if not count:
+        raise arrays.damaged()
+    return ids

@@ -10,12 +10,12 @@ class Emptiness:
     """How long a partition has been seen to be empty, without a gap in the evidence.
 
     After a broker's outage producers send what they had kept, with event times of the outage. So a partition
-    counts as idle only after it was confirmed empty, again and again, for a while; a message, an error or a
-    new consumer begins the count anew.
+    counts as idle only after repeated checks over a while found it empty. A message, an error or a new
+    consumer starts the count again.
 
     Parameters
     ----------
-    idle_after : int
+    idle_after
         For how long, microseconds.
 
     Examples
@@ -36,7 +36,7 @@ class Emptiness:
 
         Parameters
         ----------
-        now : int
+        now
             The clock *before* the end was asked for, microseconds: whatever is appended later is younger.
 
         Returns

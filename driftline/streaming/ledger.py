@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from driftline.profiles.framing import check_tag
+from driftline.framing import Head
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -30,29 +30,18 @@ class Ledger:
     def to_bytes(self) -> bytes:
         """Write tag, version and the numbers: 4 bytes, and 8 for each."""
         numbers = [_NONE if number is None else number for number in vars(self).values()]
-        return struct.pack(f"<3sB{len(numbers)}q", self.TAG, self.VERSION, *numbers)
+        return self._head().pack(*numbers)
 
     @classmethod
     def from_bytes(cls, data: bytes | None) -> Self:
-        """Read what `to_bytes` wrote.
-
-        Parameters
-        ----------
-        data
-            The bytes; None for a key of which nothing is known.
-
-        Raises
-        ------
-        ValueError
-            If the bytes are something else, too new, or cut short.
-        """
+        """Read what `to_bytes` wrote, None for an unknown key; other bytes raise ValueError."""
         if data is None:
             return cls()
-        check_tag(cls.TAG, cls.VERSION, cls.WHAT, data)
-        layout = struct.Struct(f"<3sB{len(fields(cls))}q")
-        if len(data) != layout.size:
-            raise ValueError(
-                f"{cls.WHAT} cut short: {len(data)} bytes, expected {layout.size}; "
-                "start from an older savepoint, or anew"
-            )
-        return cls(*(None if number == _NONE else number for number in layout.unpack(data)[2:]))
+        numbers, rest = cls._head().unpack(data)
+        rest.done()
+        return cls(*(None if number == _NONE else number for number in numbers))
+
+    @classmethod
+    @cache
+    def _head(cls) -> Head:
+        return Head(cls.TAG, cls.VERSION, cls.WHAT, f"{len(fields(cls))}q")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow.compute as pc
 
-from driftline.profiles.framing import frame, unframe
+from driftline.framing import frame, unframe
 from driftline.segments import ALL
 from driftline.verdicts.severity import severity
 
@@ -155,7 +155,7 @@ class WindowSummary:
         Returns
         -------
         bytes
-            A frame of `driftline.profiles.framing`: names and counts in its head, then by finding the places
+            A frame of `driftline.framing`: names and counts in its head, then by finding the places
             of its segment and feature (uint32) and its four numbers (float64), then by segment and feature
             one bit, whether it was judged.
         """

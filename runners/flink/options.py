@@ -43,22 +43,22 @@ def streaming_options(
 
     Parameters
     ----------
-    job_endpoint : str
+    job_endpoint
         ``host:port`` of the Beam job server.
-    worker_pool : str
+    worker_pool
         ``host:port`` of the worker pool *as seen from each task manager*: one beside each, on localhost.
-    artifact_endpoint : str, optional
+    artifact_endpoint
         ``host:port`` of the job server's artifact service, where it differs from what the server announces.
-    parallelism : int, default 2
+    parallelism
         Subtasks of each step; at most the slots that are free in the cluster.
-    workers : int, default 2
+    workers
         Python processes a task manager: one per core, since each has its own interpreter lock.
-    checkpoint_seconds : float, default 10.0
+    checkpoint_seconds
         Time between checkpoints. What was read since the last one is read again after a failure.
-    unaligned : bool, default False
+    unaligned
         Whether checkpoints overtake the data in flight. Bundles are a few milliseconds here, so aligned
         checkpoints do not wait long; unaligned ones would store whole batches of rows each time.
-    state_cache_mb : int, default 100
+    state_cache_mb
         Memory, in MiB, in which each Python process keeps the state it has just used.
 
     Returns

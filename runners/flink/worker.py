@@ -28,7 +28,7 @@ def environment(arguments: Sequence[str]) -> dict[str, str]:
 
     Parameters
     ----------
-    arguments : sequence of str
+    arguments
         Beam's container contract: ``--id``, ``--control_endpoint``, ``--logging_endpoint``,
         ``--provision_endpoint`` and others.
 

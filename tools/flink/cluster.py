@@ -18,11 +18,10 @@ from tools.flink.residuals import bounded_residuals
 from tools.flink.rest import FlinkRest
 from tools.flink.settings import HOST, JAVA_FLAGS, LOGGING, Memory, flink_config
 from tools.maven import jars, java
-from tools.processes import Server, ServerError, free_ports, port_open
+from tools.processes import Server, ServerError, Service, free_ports, port_open
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -36,33 +35,33 @@ _NOT_SHIPPED = "gradle/wrapper"
 # this name. All processes here have these archives on their class path already.
 
 
-class FlinkCluster:
+class FlinkCluster(Service):
     """Everything a Beam Python job needs of Flink, as child processes of this one.
 
     Parameters
     ----------
-    folder : Path
+    folder
         Logs, settings, checkpoints and savepoints; made if missing.
-    task_managers : int, default 1
+    task_managers
         Task managers to start with.
-    slots : int, default 2
+    slots
         Slots of each.
-    workers : int, default 2
+    workers
         Python processes a task manager asks the pool for.
     state_backend : {"rocksdb", "hashmap"}, default "rocksdb"
         Where state lives between checkpoints.
-    checkpoint_seconds : float, default 10.0
+    checkpoint_seconds
         What `options` says of checkpoints.
-    memory : Memory, optional
+    memory
         Sizes of a task manager.
-    worker_environment : mapping of str to str, optional
+    worker_environment
         Variables for the Python workers, added to this process's.
-    rest_port : int, default 0
+    rest_port
         Where Flink's web page and REST interface are; 0 takes a free port.
-    metrics_port : int, default 0
+    metrics_port
         The first of the consecutive ports where Prometheus finds the Java processes, one each; 0 takes free
         ones that need not be consecutive.
-    detached : bool, default False
+    detached
         Whether the cluster outlives this process.
     """
 
@@ -137,9 +136,7 @@ class FlinkCluster:
 
         Parameters
         ----------
-        *more : str
-            Further options, which win.
-        parallelism : int, optional
+        parallelism
             Without it, all slots.
         """
         chosen = streaming_options(
@@ -264,16 +261,6 @@ class FlinkCluster:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         return workers
-
-    def __enter__(self) -> Self:
-        """Start."""
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop."""
-        self.stop()
 
     def _worker_program(self) -> Path:
         path = self.folder / "conf" / "worker"

@@ -1,12 +1,12 @@
 """Keep the state of splittable DoFns from growing without end on Beam's Flink runner before its fix.
 
-When a splittable DoFn says "call me again", the runner keeps what is left of its element in a state of a
-*new* name (``sdf_checkpoint:1:0``, ``sdf_checkpoint:2:0``, ...), and Flink never forgets a name: with RocksDB
-each is a column family. At ten polls a second that is 36,000 an hour for each partition, in memory and in
-every checkpoint (https://github.com/apache/beam/issues/27648). Beam's own fix (pull request 39191, July 2026)
-is not in the release that the local cluster uses, so here the instructions that ask for the next number are
-replaced by a constant. That is right as long as an element has one restriction at a time, as driftline's
-sources have: state and timers are kept by element.
+When a splittable DoFn says "call me again", the runner keeps the rest of its element in a state of a *new*
+name (``sdf_checkpoint:1:0``, ``sdf_checkpoint:2:0``, ...), and Flink never forgets a name: with RocksDB each
+is a column family. At ten polls a second that is 36,000 an hour for each partition, in memory and in every
+checkpoint (https://github.com/apache/beam/issues/27648). Beam's own fix (pull request 39191, July 2026) is
+not in the release that the local cluster uses, so this module replaces the instructions that ask for the next
+number with a constant. That is right while an element has one restriction at a time, as driftline's sources
+have: state and timers are kept by element.
 """
 
 from __future__ import annotations
@@ -36,11 +36,6 @@ _CONSTANT: Final = bytes.fromhex(
 
 def bounded_residuals(archives: Path) -> Path:
     """Write the changed class into a folder that must stand before the archives on the class path.
-
-    Parameters
-    ----------
-    archives : Path
-        The folder with Beam's archives.
 
     Returns
     -------

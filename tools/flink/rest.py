@@ -25,7 +25,7 @@ class FlinkRest:
 
     Parameters
     ----------
-    url : str
+    url
         ``http://host:port``.
     """
 
@@ -84,15 +84,8 @@ class FlinkRest:
 
         Parameters
         ----------
-        job_id : str, optional
+        job_id
             Without it the newest that has not ended: a submitted job is known to Flink a little later.
-        seconds : float, default 120.0
-            How long to wait.
-
-        Returns
-        -------
-        str
-            The job's id.
 
         Raises
         ------
@@ -137,12 +130,8 @@ class FlinkRest:
 
         Parameters
         ----------
-        job_id : str
-            The job.
-        drain : bool, default False
+        drain
             Whether windows fire before the end; a drained job must not be continued from the savepoint.
-        seconds : float, default 120.0
-            How long to wait.
         """
         trigger = self.ask(f"/jobs/{job_id}/stop", {"drain": drain}, "POST")["request-id"]
         return self._savepoint(job_id, trigger, seconds)

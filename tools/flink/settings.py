@@ -73,18 +73,16 @@ def flink_config(
 
     Parameters
     ----------
-    folder : Path
+    folder
         Checkpoints, savepoints and temporary files go below it.
-    rpc_port, rest_port : int
+    rpc_port, rest_port
         Where the job manager listens.
-    metric_ports : sequence of int
+    metric_ports
         Where Prometheus finds the metrics of each Java process; each takes the first free one.
-    slots : int
+    slots
         Subtask slots of a task manager.
     state_backend : {"rocksdb", "hashmap"}
         Where state lives between checkpoints.
-    memory : Memory
-        Sizes of a task manager.
     """
     return {
         "jobmanager.rpc.address": HOST,

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tools.maven import jars, java, program
-from tools.processes import Server, ServerError, free_port, port_open
+from tools.processes import Server, ServerError, Service, free_port, port_open
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from typing_extensions import Self
 
 POM = Path(__file__).with_name("pom.xml")
@@ -28,26 +26,26 @@ class Login:
     password: str
 
 
-class KafkaBroker:
+class KafkaBroker(Service):
     """A broker that keeps its data and its ports over restarts.
 
     Parameters
     ----------
-    folder : Path
+    folder
         Where data, settings and the log live; made if missing. Data found there is served again.
-    port : int, default 0
+    port
         Port of the plain listener; 0 takes a free one, the same one over restarts of this object.
-    advertised : str, optional
+    advertised
         ``host:port`` that clients of a *second* plain listener are told to come back to: the address of
         a proxy in front of it. See `proxied`.
-    login : Login, optional
+    login
         Opens a third listener that asks for this user by SASL/PLAIN, see `sasl_bootstrap`.
-    tls : bool, default False
+    tls
         Opens a listener with a self-signed certificate, see `tls_bootstrap` and `certificate`. It asks for
         `login` too where one is given.
-    heap : str, default "512m"
+    heap
         Memory of the Java heap.
-    detached : bool, default False
+    detached
         Whether the broker outlives this process.
     """
 
@@ -147,16 +145,6 @@ class KafkaBroker:
         """Kill it as a crash would (SIGKILL); `start` brings it back with its data."""
         if self.server:
             self.server.kill()
-
-    def __enter__(self) -> Self:
-        """Start."""
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Stop."""
-        self.stop()
 
     def _tool(self, classpath: str, *args: str) -> str:
         command = [java(), "-XX:TieredStopAtLevel=1", "-cp", classpath, "kafka.tools.StorageTool", *args]

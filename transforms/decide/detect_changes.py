@@ -79,13 +79,7 @@ class _MakeSignals(GatherBundle):
 
 
 class OutcomeSignals(_MakeSignals):
-    """From batches of outcomes to the signal ``loss``, of each segment and all traffic.
-
-    Parameters
-    ----------
-    loss
-        The loss.
-    """
+    """From batches of outcomes to the signal ``loss``, of each segment and all traffic."""
 
     def __init__(self, loss: Loss) -> None:
         self._loss = loss
@@ -102,8 +96,6 @@ class FeatureSignals(_MakeSignals):
 
     Parameters
     ----------
-    features
-        Names of numeric features.
     baseline
         Gives the monitored segments.
     """
@@ -157,10 +149,6 @@ class FollowSignal(FollowInOrder):
 
     Parameters
     ----------
-    model
-        Name of the model.
-    watches
-        Detectors of each signal.
     slice_length
         Length of a slice, microseconds; a multiple of a millisecond.
     delays
@@ -251,8 +239,6 @@ class DetectChanges(beam.PTransform):
 
     Parameters
     ----------
-    model
-        Name of the model.
     watches
         For each signal the detectors that watch it: their names in a configuration and their parameters.
         Values of other signals are left out.
@@ -274,13 +260,13 @@ class DetectChanges(beam.PTransform):
     Notes
     -----
     A timer that fires at T, a multiple of `slice_length` plus `allowed_lateness` and `hold_back`, follows all
-    values known before T - `allowed_lateness` - `hold_back`, by the time they were known, then their event
-    time, then request id. So detections do not depend on the order of arrival. A value that comes later is
-    still followed if none behind it in that order was; else it is dropped and counted as
-    ``late_for_detectors``. A statistic of a window that was followed already is ignored when it comes again.
+    values known before T - `allowed_lateness` - `hold_back`: by the time they were known, then by event time,
+    then by request id. So detections do not depend on the order of arrival. A later value is followed if none
+    behind it in that order was; else it is dropped and counted as ``late_for_detectors``. A statistic of a
+    window that was followed already is ignored when it comes again.
 
-    Detectors are known by name and parameters. When the configuration of a running job changes, those that
-    stay go on where they stood, and new ones begin with the next value.
+    Name and parameters identify a detector. When the configuration of a running job changes, detectors that
+    stay go on where they stood, and new ones start with the next value.
     """
 
     model: str

@@ -78,8 +78,6 @@ class JoinShard(beam.DoFn):
 
     Parameters
     ----------
-    rule
-        How long to wait.
     slice_length
         Length of a slice, microseconds; a multiple of a millisecond.
     allowed_lateness
@@ -87,11 +85,10 @@ class JoinShard(beam.DoFn):
 
     Notes
     -----
-    Rows are packed into blocks and a block is an element of a bag. A row is written when it arrives, once
-    more together with the others of its slice when that is looked at, and then whenever a third of what is
-    held is of no more use. What becomes of a row is written as a mark of 5 bytes. To look is to read all that
-    is held. Rows far ahead of the others, as when one source lags behind the other or a clock is wrong, are
-    put aside until it is almost their turn.
+    Rows are packed into blocks; a block is an element of a bag. A row is written when it arrives, again with
+    the rest of its slice when that is looked at, and again whenever a third of what is held is of no more
+    use. What becomes of a row is a mark of 5 bytes. A look reads everything that is held. Rows far ahead of
+    the others, as when one source lags or a clock is wrong, are put aside until it is almost their turn.
     """
 
     ARRIVED = BagStateSpec("join_arrived_v1", BytesCoder())
@@ -192,9 +189,9 @@ class JoinLabels(beam.PTransform):
         microseconds. All outcomes wait for so long. Rows that come later still are joined with what is there.
         None for bounded input, which is joined when all of it is there.
     remember
-        How long after its deadline a prediction is remembered, to tell labels that come too late from labels
-        without a prediction, microseconds; as long as `wait` by default. It takes two thirds of the state of
-        a waiting prediction.
+        How long after its deadline a prediction is remembered, microseconds, to tell labels that come too
+        late from labels without a prediction; `wait` by default. It takes two thirds of the state of a
+        waiting prediction.
     slice_length
         How much event time is looked at together, microseconds; whole milliseconds. Every look reads all
         that is held, so with many predictions and a long wait a slice should be longer.
@@ -206,17 +203,17 @@ class JoinLabels(beam.PTransform):
 
     Notes
     -----
-    A look at time T, a multiple of `slice_length` plus `allowed_lateness`, finds all outcomes whose ``known``
-    is before T - `allowed_lateness` and that were not found before. Its output has the timestamp T, and the
-    timer that is set for the next look holds back the watermark of the output until then. So when a timer of
-    the next step fires at D, every outcome with ``known`` < D - `slice_length` - `allowed_lateness` has come,
-    except those of rows later than the allowed lateness. The SDK for Python cannot hold the watermark any
-    further back than the timer itself, as its timers take no output timestamp. BundleBasedDirectRunner does
-    not hold it at all: where the watermark jumps over many slices at once, the next step's timers may fire
-    first. Bounded output is stamped with the end of the slice of its latest row.
+    A look at time T, a multiple of `slice_length` plus `allowed_lateness`, finds all outcomes not found
+    before whose ``known`` is before T - `allowed_lateness`. Its output has the timestamp T, and the timer for
+    the next look holds the watermark of the output back until then. So when a timer of the next step fires at
+    D, every outcome with ``known`` < D - `slice_length` - `allowed_lateness` has come, except those of rows
+    later than the allowed lateness. Beam's Python timers take no output timestamp, so the watermark cannot be
+    held further back than the timer itself. BundleBasedDirectRunner does not hold it at all: where the
+    watermark jumps over many slices at once, the next step's timers may fire first. Bounded output is stamped
+    with the end of the slice of its latest row.
 
-    Counted are ``predictions`` = matched + expired + duplicate_predictions + what waits, and ``labels`` =
-    matched + unmatched_labels + duplicate_labels + what waits.
+    The counters are ``predictions`` = matched + expired + duplicate_predictions + what waits, and ``labels``
+    = matched + unmatched_labels + duplicate_labels + what waits.
     """
 
     wait: int

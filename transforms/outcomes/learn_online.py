@@ -60,8 +60,6 @@ class LearnSegment(FollowInOrder):
 
     Parameters
     ----------
-    layout
-        The features to learn from.
     slice_length
         Length of a slice, microseconds; a multiple of a millisecond.
     delay
@@ -147,13 +145,13 @@ class LearnOnline(beam.PTransform):
     Notes
     -----
     The elements are ``((segment, "learning_gap"), block)``, as `DetectChanges` takes them; give that
-    `hold_back` + `slice_length` to hold back. A gap has the times of its outcome, but those of a batch of 100
-    come when the last of it is known: up to 99 wait for the next outcomes. In order as they are, none is
+    `hold_back` + `slice_length` to hold back. A gap has the times of its outcome, but a batch of 100 comes
+    when the last of it is known: up to 99 gaps wait for the next outcomes. They come in order, so none is
     ever late for a detector.
 
-    A segment keeps its learner: for k numeric features, c categorical ones and a batch of 100, at most about
-    40 k + 99 (8 k + 4 c + 20) bytes, 2 kB more with categorical features, and 5 kB for what the partial batch
-    is of; plus the outcomes that wait for their slice to be over, 29 to 41 bytes and 8 k + 4 c each, once for
+    A segment keeps its learner: with k numeric features, c categorical ones and a batch of 100, at most about
+    40 k + 99 (8 k + 4 c + 20) bytes, 2 kB more with categorical features, and 5 kB for the partial batch. It
+    also keeps the outcomes that wait for their slice to be over, 29 to 41 bytes and 8 k + 4 c each, once for
     the segment and once for all traffic.
     """
 

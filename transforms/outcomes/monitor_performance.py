@@ -72,13 +72,11 @@ class NoReferences:
 class ProfilePeriods(GatherBundle):
     """Profile predictions, or outcomes, by segment and period.
 
-    What it yields is stamped so that the watermark does not pass the end of the earliest period, or the time
-    of the earliest outcomes, while it is on its way.
+    Its output is stamped so that the watermark does not pass the end of the earliest period, or the time of
+    the earliest outcomes, while it is on its way.
 
     Parameters
     ----------
-    loss
-        The loss.
     every
         Length of a period, microseconds.
     """
@@ -120,12 +118,6 @@ class GiveWindows(beam.DoFn):
 
     Parameters
     ----------
-    model
-        Name of the model.
-    rule
-        The windows.
-    references
-        What rows are compared with.
     min_n
         Outcomes below which a row says ``insufficient``.
     bounded
@@ -133,11 +125,11 @@ class GiveWindows(beam.DoFn):
 
     Notes
     -----
-    One bag holds what has arrived since the last look, merged whenever it has doubled; another holds an
-    element a period and one of the rolling error. Both are read and written at every look, and only then.
-    A period takes some 5 kB, at most 10 kB, and is held from its start until `keep` after its last window;
-    the rolling error takes 28 kB, or 36 kB where losses are not 0 or 1. So with windows every 15 minutes a
-    segment takes about 80 kB where labels are waited for for 2 hours, half a megabyte for a day, whatever its
+    One bag holds what has arrived since the last look and is merged whenever it has doubled. Another holds an
+    element a period and one for the rolling error. Both are read and written at every look, and only then. A
+    period takes some 5 kB, at most 10 kB, and is held from its start until `keep` after its last window. The
+    rolling error takes 28 kB, or 36 kB where losses are not 0 or 1. With windows every 15 minutes a segment
+    takes about 80 kB where labels are waited for for 2 hours and half a megabyte for a day, whatever its
     traffic; and three times as much, or 256 kB, before what has arrived is merged.
     """
 
@@ -237,15 +229,11 @@ class MonitorPerformance(beam.PTransform):
     """From ``{"predictions": ..., "outcomes": ...}`` to the rows of the table `performance`.
 
     All are record batches, with the columns of `PREDICTIONS`, `OUTCOMES` (as `JoinLabels` gives them) and
-    `PERFORMANCE`. There is a row a segment, and one of all traffic, for each sliding window of event time of
-    the predictions that holds any: when it ends, and again with the same `row_id` when labels have come.
+    `PERFORMANCE`. Each segment, and all traffic, has a row for each sliding window of the predictions' event
+    time that holds any: when the window ends, and again with the same `row_id` when labels have come.
 
     Parameters
     ----------
-    model
-        Name of the model.
-    loss
-        The loss.
     size, every
         Window length and period, microseconds; `size` is a multiple of `every`.
     wait
@@ -256,15 +244,13 @@ class MonitorPerformance(beam.PTransform):
         of which each window is given once, when all is there.
     min_n
         Outcomes below which a row says ``insufficient``.
-    references
-        What rows are compared with.
     slice_length
         Of `JoinLabels`, microseconds.
 
     Notes
     -----
-    A window that ends at e is given when the watermark has passed e + `slice_length` + `allowed_lateness`:
-    then `JoinLabels` has given all outcomes known before e. What came for it later is gathered, and given at
+    A window that ends at e is given when the watermark has passed e + `slice_length` + `allowed_lateness`: by
+    then `JoinLabels` has given all outcomes known before e. What comes for it later is gathered, and given at
     the next such time of a window's end, at most every `every`. It is given last `wait` + `slice_length` +
     `allowed_lateness` after its end, and a minute.
 

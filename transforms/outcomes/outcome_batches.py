@@ -24,8 +24,6 @@ class PredictionBatches(beam.DoFn):
 
     Parameters
     ----------
-    loss
-        How predictions are compared with labels.
     baseline
         Gives the monitored segments; None where a `Plan` comes as side input.
     layout
@@ -65,13 +63,7 @@ class PredictionBatches(beam.DoFn):
 
 
 class OutcomeBatches(PredictionBatches):
-    """Takes the outcomes out of events that carry their label, and counts them as a join would.
-
-    Parameters
-    ----------
-    loss, baseline, layout
-        As for `PredictionBatches`.
-    """
+    """Takes the outcomes out of events that carry their label, and counts them as a join would."""
 
     def process(
         self, events: pa.RecordBatch, plan: tuple[bytes, list[str]] | None = None

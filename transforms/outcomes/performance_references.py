@@ -12,13 +12,7 @@ if TYPE_CHECKING:
 
 
 class BaselineReferences:
-    """Gives the performance that the baseline takes as normal.
-
-    Parameters
-    ----------
-    baseline
-        The baseline.
-    """
+    """Gives the performance that the baseline takes as normal."""
 
     def __init__(self, baseline: BaselineSource) -> None:
         self._baseline = baseline

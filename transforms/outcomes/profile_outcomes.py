@@ -20,13 +20,7 @@ if TYPE_CHECKING:
 
 
 class ProfileBatch(beam.DoFn):
-    """Profiles a batch of predictions or of outcomes, segment by segment.
-
-    Parameters
-    ----------
-    loss
-        How predictions are compared with labels.
-    """
+    """Profiles a batch of predictions or of outcomes, segment by segment."""
 
     def __init__(self, loss: Loss) -> None:
         self._loss = loss
@@ -50,8 +44,6 @@ class LossesByPeriod(beam.DoFn):
 
     Parameters
     ----------
-    loss
-        How predictions are compared with labels.
     every
         Length of a period, microseconds.
     """
@@ -80,8 +72,6 @@ class ProfileReference(beam.PTransform):
 
     Parameters
     ----------
-    loss
-        How predictions are compared with labels.
     every
         Length of a period, microseconds: what the windows of the reference are added up from.
     """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from driftline.framing import frame, unframe
 from driftline.profiles.categories import Categories
-from driftline.profiles.framing import frame, unframe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from driftline.framing import frame, unframe
 from driftline.profiles.bins import NumericSurvey
-from driftline.profiles.framing import frame, unframe
 from driftline.profiles.layout import BLOCK_FEATURES
 
 if TYPE_CHECKING:

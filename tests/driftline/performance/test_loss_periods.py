@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from driftline.framing import frame
 from driftline.performance import LossPeriods
-from driftline.profiles.framing import frame
 
 DATA = Path(__file__).parent / "data"
 EVERY = 10

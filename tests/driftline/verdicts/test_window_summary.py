@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.profiles.framing import frame
+from driftline.framing import frame
 from driftline.tables import RESULT
 from driftline.verdicts.window_summary import TAG, Finding, SegmentSummary, WindowSummary
 

@@ -1,0 +1,146 @@
+"""The bytes around everything that is written: tag, version, head, then arrays one behind the other.
+
+A head is fixed fields (`Head`) where messages are many and small, and JSON (`frame`) elsewhere. Everything is
+little-endian.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ANEW: Final = "start from an older savepoint, or anew"
+"""What to do about damaged state of a running job."""
+
+_JSON: Final = struct.Struct("<3sBI")  # tag, format version, length of the JSON head
+
+
+class Head:
+    """How messages of one kind begin: tag, format version, fixed fields.
+
+    Parameters
+    ----------
+    tag
+        Three bytes that say what the message is.
+    version
+        Format version that is written, the newest that is read: 1 to 255.
+    what
+        Name of the kind, for errors.
+    fields
+        The fields in the notation of `struct`, without padding of their own.
+    remedy
+        What to do about a damaged message, for errors.
+
+    Examples
+    --------
+    >>> head = Head(b"dlx", 1, "example", "H")
+    >>> data = head.pack(2) + np.array([0.5, 1.5], "<f8").tobytes()
+    >>> (n,), arrays = head.unpack(data)
+    >>> arrays.take("<f8", n)
+    array([0.5, 1.5])
+    >>> arrays.done()
+    """
+
+    def __init__(self, tag: bytes, version: int, what: str, fields: str, remedy: str = ANEW) -> None:
+        self._tag, self._version, self._what, self._remedy = tag, version, what, remedy
+        self._fields = struct.Struct(f"<3sB{fields}")
+
+    def pack(self, *values: Any) -> bytes:
+        """Write the head with these fields."""
+        return self._fields.pack(self._tag, self._version, *values)
+
+    def unpack(self, data: bytes) -> tuple[tuple[Any, ...], Arrays]:
+        """Read the fields, and what reads the arrays behind them; other bytes raise ValueError."""
+        check_tag(self._tag, self._version, self._what, data)
+        arrays = Arrays(data, self._what, self._remedy, self._fields.size)
+        if len(data) < self._fields.size:
+            raise arrays.damaged(f"{len(data)} bytes instead of {self._fields.size}")
+        return self._fields.unpack_from(data)[2:], arrays
+
+
+class Arrays:
+    """Reads arrays that stand one behind the other.
+
+    Parameters
+    ----------
+    data
+        The bytes.
+    what, remedy
+        As for `Head`.
+    at
+        Where in the bytes the next array begins.
+    """
+
+    __slots__ = ("_remedy", "_what", "at", "data")
+
+    def __init__(self, data: bytes, what: str, remedy: str = ANEW, at: int = 0) -> None:
+        self.data, self._what, self._remedy, self.at = data, what, remedy, at
+
+    def take(self, dtype: str, count: int) -> NDArray[Any]:
+        """Next array, (count,), a read-only view; ValueError if the bytes end before it does."""
+        start = self.at
+        self.at = end = start + np.dtype(dtype).itemsize * count
+        if end > len(self.data):
+            raise self.damaged(f"{len(self.data)} bytes instead of {end}")
+        return np.frombuffer(self.data, dtype, count, start)
+
+    def done(self) -> None:
+        """Refuse bytes behind the last array (ValueError)."""
+        if self.at != len(self.data):
+            raise self.damaged(f"{len(self.data) - self.at} bytes too many")
+
+    def damaged(self, why: str = "its head says what cannot be") -> ValueError:
+        """Error that says what is wrong with the bytes and what to do."""
+        return ValueError(
+            f"{self._what} of {len(self.data)} bytes is damaged, cut short or too long: {why}; {self._remedy}"
+        )
+
+
+def frame(tag: bytes, version: int, head: dict[str, Any], payload: bytes) -> bytes:
+    """Write tag, version, a head of JSON types, and raw little-endian arrays.
+
+    Examples
+    --------
+    >>> unframe(b"dlx", 1, "example", frame(b"dlx", 1, {"n": 2}, b"ab"))
+    ({'n': 2}, b'ab')
+    """
+    text = json.dumps(head, separators=(",", ":"), sort_keys=True, ensure_ascii=False).encode()
+    return _JSON.pack(tag, version, len(text)) + text + payload
+
+
+def check_tag(tag: bytes, version: int, what: str, data: bytes) -> None:
+    """Refuse bytes that are something else, or newer than `version` (ValueError)."""
+    if len(data) < _JSON.size or data[:3] != tag:
+        raise ValueError(
+            f"not a {what}: the bytes start with {bytes(data[:4])!r}, expected {tag!r}; "
+            "check which file or state they come from"
+        )
+    if not 1 <= data[3] <= version:
+        raise ValueError(
+            f"{what} of format version {data[3]}: this release reads versions up to {version}; "
+            "upgrade driftline or write it again with this release"
+        )
+
+
+def unframe(tag: bytes, version: int, what: str, data: bytes) -> tuple[dict[str, Any], bytes]:
+    """Head and payload that `frame` wrote; other bytes raise ValueError."""
+    check_tag(tag, version, what, data)
+    length = _JSON.unpack_from(data)[2]
+    end = _JSON.size + length
+    if end > len(data):
+        raise ValueError(
+            f"{what} cut short: {len(data)} bytes, its head alone needs {end}; write or copy it again"
+        )
+    try:
+        head = json.loads(data[_JSON.size : end])
+    except ValueError as error:
+        raise ValueError(f"{what} with a damaged head ({error}); write or copy it again") from None
+    if not isinstance(head, dict):
+        raise ValueError(f"{what} with a damaged head (no object); write or copy it again")  # noqa: TRY004
+    return head, data[end:]
