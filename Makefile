@@ -59,6 +59,7 @@ bench: setup bench-peers  ## the numbers of the README, each with its ratio to a
 	$(BIN)/python benchmarks/sketches.py
 	$(BIN)/python benchmarks/detectors.py
 	$(BIN)/python benchmarks/join.py
+	$(BIN)/python benchmarks/outcomes_on_the_spine.py
 	$(BIN)/python benchmarks/calibration.py
 	$(BIN)/python benchmarks/performance_calibration.py
 	$(BIN)/python benchmarks/iid_agreement.py
