@@ -33,7 +33,7 @@ class Head:
     what
         Name of the kind, for errors.
     fields
-        The fields in the notation of `struct`, without padding of their own.
+        The fields in the notation of `struct`; gaps are written out, as in ``B3xd``.
     remedy
         What to do about a damaged message, for errors.
 
@@ -86,7 +86,7 @@ class Arrays:
         """Next array, (count,), a read-only view; ValueError if the bytes end before it does."""
         start = self.at
         self.at = end = start + np.dtype(dtype).itemsize * count
-        if end > len(self.data):
+        if count < 0 or end > len(self.data):
             raise self.damaged(f"{len(self.data)} bytes instead of {end}")
         return np.frombuffer(self.data, dtype, count, start)
 

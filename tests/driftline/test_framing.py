@@ -60,6 +60,8 @@ def test_arrays_may_begin_anywhere_and_say_where_they_end():
     assert arrays.at == 3
     with pytest.raises(ValueError, match="start from an older savepoint, or anew"):
         arrays.take("<u2", 1)
+    with pytest.raises(ValueError, match="letters of 4 bytes is damaged"):
+        Arrays(b"abcd", "letters").take("u1", -1)
 
 
 @pytest.mark.parametrize("head", [b"[1]", b"{", b"\xff"])
