@@ -1,10 +1,11 @@
-"""What outcomes would cost as a measure on the spine, next to what they cost in a window engine of their own.
+"""What outcomes would cost as a measure on the spine, next to what they cost in an engine of their own.
 
-One segment, labels that take up to a day, windows of 30 minutes every 15. What is played is an hour of the stream
-once a day of it is in state, slice by slice, without the runner: the profiles, merges, looks and rows are the
-product's own. On the spine a slice's late outcomes reach every window they belong to at once (`MergePeriods`), and
-each of those windows is compared and given again; the engine of `driftline.performance` keeps them until the next
-window is due. Timers are left out: the spine would set two for each slice and key and hold them for the day.
+One segment, labels that take up to a day, windows of 30 minutes every 15. What is played is an hour of the
+stream once a day of it is in state, slice by slice, without the runner: the profiles, merges, looks and rows
+are the product's own. On the spine a slice's late outcomes reach every window they belong to at once
+(`MergePeriods`), and each of those windows is compared and given again; the engine of `driftline.performance`
+keeps them until the next window is due. Timers are left out: the spine would set two for each slice and key,
+and hold them for the day.
 """
 
 from __future__ import annotations
