@@ -238,9 +238,9 @@ def monitor(invocation: Invocation, config: str) -> None:
 
         outcome = run_monitor(settings, _options(invocation))
     else:
+        check_events(settings, bounded=False)  # before a runner for streams is looked for
         from driftline.pipelines.stream import StreamStopped, run_stream
 
-        check_events(settings, bounded=False)  # before a runner for streams is looked for
         try:
             outcome = run_stream(settings, _options(invocation, streaming=True), click.echo)
         except StreamStopped as stopped:
