@@ -23,6 +23,7 @@ from apache_beam.transforms.userstate import BagStateSpec, StateSpec, TimerSpec
 
 import driftline
 from driftline.config import parse_config
+from driftline.framing import Head
 from driftline.pipelines.sources import event_reader, label_reader
 from driftline.pipelines.stream import lay_out_stream
 from driftline.schemas.fields import RowSchema
@@ -176,11 +177,19 @@ def formats() -> dict[str, dict[str, bytes | int]]:
     found: dict[str, dict[str, bytes | int]] = {}
     for module in modules(driftline):
         tree = ast.parse(inspect.getsource(module))
-        found[module.__name__] = dict(_constants(tree.body))
+        found[module.__name__] = dict(_constants(tree.body)) | dict(_heads(module))
         for node in tree.body:
             if isinstance(node, ast.ClassDef):
                 found[f"{module.__name__}.{node.name}"] = dict(_constants(node.body))
     return {where: found[where] for where in sorted(found) if found[where]}
+
+
+def _heads(module: ModuleType) -> Iterator[tuple[str, bytes | int]]:
+    """Tags and versions of the fixed heads of a module."""
+    for name, head in vars(module).items():
+        if isinstance(head, Head):
+            yield f"{name.strip('_')} TAG", head._tag
+            yield f"{name.strip('_')} VERSION", head._version
 
 
 def _constants(body: list[ast.stmt]) -> Iterator[tuple[str, bytes | int]]:
