@@ -177,7 +177,9 @@ def formats() -> dict[str, dict[str, bytes | int]]:
     found: dict[str, dict[str, bytes | int]] = {}
     for module in modules(driftline):
         tree = ast.parse(inspect.getsource(module))
-        found[module.__name__] = dict(_constants(tree.body)) | dict(_heads(module))
+        heads, constants = dict(_heads(module)), dict(_constants(tree.body))
+        again = [name for name, value in constants.items() if name == "TAG" and value in heads.values()]
+        found[module.__name__] = {name: constants[name] for name in constants if name not in again} | heads
         for node in tree.body:
             if isinstance(node, ast.ClassDef):
                 found[f"{module.__name__}.{node.name}"] = dict(_constants(node.body))
@@ -188,8 +190,8 @@ def _heads(module: ModuleType) -> Iterator[tuple[str, bytes | int]]:
     """Tags and versions of the fixed heads of a module."""
     for name, head in vars(module).items():
         if isinstance(head, Head):
-            yield f"{name.strip('_')} TAG", head._tag
             yield f"{name.strip('_')} VERSION", head._version
+            yield f"{name.strip('_')} TAG", head._tag
 
 
 def _constants(body: list[ast.stmt]) -> Iterator[tuple[str, bytes | int]]:
