@@ -96,6 +96,4 @@ def test_importing_driftline_loads_no_beam():
         [sys.executable, "-c", IMPORT_ALL], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    loaded, ports = done.stdout.splitlines()
-    assert loaded == ports, "but for the ports, whose modules name the keys of the configuration"
     assert set(done.stdout.split()) == ports()

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, create_model, field_validator
 
 from driftline.config.client_options import PRODUCER_OPTIONS, Options, checked_options
 from driftline.config.kafka import Brokers, Topic
+from driftline.config.registered import mark
 from driftline.config.sink_settings import Place, SinkSettings
 from driftline.config.value_types import OneOf, mistake
 from driftline.tables import TABLES, all_tables
@@ -23,7 +24,10 @@ def _topic(table: Table) -> tuple[Any, Any]:
     if table.name == "results":
         return Topic, Field(description=f"Topic for {table.holds}.", examples=example)
     description = f"Topic for {table.holds}. Without it these rows go to the other sinks only."
-    return Topic | None, Field(default=None, description=description, examples=example)
+    extra = mark(TABLES, table.name)
+    return Topic | None, Field(
+        default=None, description=description, examples=example, json_schema_extra=extra
+    )
 
 
 class _Cluster(SinkSettings):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, create_model
 
+from driftline.config.registered import BROUGHT
 from driftline.config.value_types import Section
 from driftline.measures.registry import MEASURES
 
@@ -21,7 +22,10 @@ class AskedMeasures(Section):
 def _keys() -> dict[str, Any]:
     theirs = {name: MEASURES.load(name) for name in MEASURES.names if name not in MEASURES.built_in}
     return {
-        name: (each.settings | None, Field(default=None, description=each.settings.__doc__))
+        name: (
+            each.settings | None,
+            Field(default=None, description=each.settings.__doc__, json_schema_extra=BROUGHT),
+        )
         for name, each in theirs.items()
         if each.settings is not None
     }

@@ -10,6 +10,7 @@ from pydantic_core import PydanticUndefined
 
 from driftline.config.models import RESERVED, Config
 from driftline.config.reading import section_of
+from driftline.config.registered import BROUGHT
 from driftline.config.value_types import OneOf, Section, Shown
 
 if TYPE_CHECKING:
@@ -91,8 +92,7 @@ def _sections(section: type[Section], path: str) -> list[str]:
 
 def _keys(section: type[Section]) -> dict[str, FieldInfo]:
     """The keys that come with driftline: what a package adds is its own to document."""
-    named_in, keys = section.named_in, section.keys()
-    return keys if named_in is None else {key: keys[key] for key in named_in.built_in}
+    return {key: field for key, field in section.keys().items() if field.json_schema_extra != BROUGHT}
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field
 
@@ -10,6 +10,15 @@ from driftline.config.value_types import mistake
 
 if TYPE_CHECKING:
     from driftline.registry import Registry
+
+
+BROUGHT: Final[dict[str, Any]] = {"brought": True}
+"""Mark of a key that another package brings (``json_schema_extra``): the reference is of our own keys."""
+
+
+def mark(registry: Registry, name: str) -> dict[str, Any] | None:
+    """Mark the key of a name, unless it is ours."""
+    return None if name in registry.built_in else BROUGHT
 
 
 def optional_sections(registry: Registry) -> dict[str, Any]:
@@ -33,7 +42,8 @@ def _optional(registry: Registry, name: str) -> tuple[Any, Any]:
         settings = registry.load(name).settings
     except Exception as error:  # noqa: BLE001  # whatever another package does when it is imported
         return Annotated[Any, BeforeValidator(_broken(registry.what, error))], Field(default=None)
-    return settings | None, Field(default=None, description=settings.__doc__)
+    extra = mark(registry, name)
+    return settings | None, Field(default=None, description=settings.__doc__, json_schema_extra=extra)
 
 
 def _broken(what: str, error: Exception) -> Any:

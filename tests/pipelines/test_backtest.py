@@ -405,7 +405,7 @@ def test_results_that_cannot_be_published_leave_nothing(judged, desk, driftline,
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("driftline.pipelines.monitor.write_atomically", full)
+    monkeypatch.setattr("driftline.transforms.write_file.write_atomically", full)
     ran = driftline(
         "backtest", judged.folder / "drift.yaml", "--input", desk.write(live), "--output", desk.folder / "out"
     )

@@ -502,10 +502,10 @@ def test_a_baseline_of_a_newer_version(shop, desk, driftline, today):
     from tests.driftline.baseline.test_file import rewritten
 
     config = desk.config()
-    data = rewritten((shop.folder / "baseline.avro").read_bytes(), format_version=3)
+    data = rewritten((shop.folder / "baseline.avro").read_bytes(), format_version=4)
     (desk.folder / "baseline.avro").write_bytes(data)
     ran = driftline("backtest", config, "--input", desk.write(today))
-    refused(ran, f"{desk.folder}/baseline.avro has baseline format 3", "upgrade driftline")
+    refused(ran, f"{desk.folder}/baseline.avro has baseline format 4", "upgrade driftline")
 
 
 def test_a_results_file_for_a_baseline(judged, desk, driftline, today):

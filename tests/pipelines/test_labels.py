@@ -148,7 +148,7 @@ def test_every_window_is_measured(judged, outcomes):
 
 def test_the_reference_is_measured_too(judged, past):
     path = judged.folder / "baseline.avro"
-    profile = decode_baseline(path.read_bytes(), str(path)).performance["*"]
+    profile = decode_baseline(path.read_bytes(), str(path)).entries["*", "performance"].profile
     joined = past.to_pandas().merge(labels_of(past, 3).to_pandas(), on="id")
     matched = joined[(joined["known"] - joined["at"]).abs() <= WAIT]
     assert profile.n_predictions == past.num_rows
@@ -195,10 +195,17 @@ def test_what_the_baseline_lacks_is_said(judged):
     baseline = decode_baseline(path.read_bytes(), str(path))
     [rare] = outcome_remarks(config, baseline)
     assert "stays null in 1 of 5 segments (s=~): fewer than 10 of their reference windows have 30" in rare
-    assert outcome_remarks(config, replace(baseline, performance={"*": baseline.performance["*"]})) == []
-    [few] = outcome_remarks(config, replace(baseline, loss_nulls={}))
+    entries = baseline.of_part("performance")
+
+    def without(**changed):
+        known = {(segment, "performance"): entry for segment, entry in changed.items()}
+        others = {key: entry for key, entry in baseline.entries.items() if key[1] != "performance"}
+        return outcome_remarks(config, replace(baseline, entries=others | known))
+
+    assert without(**{"*": entries["*"]}) == []
+    [few] = without(**{segment: replace(entry, null=None) for segment, entry in entries.items()})
     assert few.startswith("note: fewer than 10 reference windows have 30 outcomes")
-    [none] = outcome_remarks(config, replace(baseline, loss_nulls={}, performance={}))
+    [none] = without()
     assert none.startswith("no prediction of the baseline has a label")
 
 

@@ -15,6 +15,7 @@ import pytest
 from apache_beam.options.pipeline_options import DebugOptions, PipelineOptions
 
 from driftline.config import load_config, parse_config
+from driftline.measures.measure import Entry
 from driftline.pipelines.baseline import lay_out_baseline
 from driftline.pipelines.job import FIRST_READING
 from driftline.pipelines.sources import event_reader, label_reader
@@ -124,8 +125,8 @@ def test_labels_that_are_read_only_once_are_named_where_the_job_starts(tmp_path,
             return "DONE"
 
     monkeypatch.setattr(beam.Pipeline, "run", lambda _: Ended())
-    of_all = {"*": SimpleNamespace(n=1)}
-    baseline = SimpleNamespace(version="v", performance=of_all, loss_nulls=of_all)
+    of_all = {"*": Entry(SimpleNamespace(n=1), "null")}
+    baseline = SimpleNamespace(version="v", of_part=lambda _: of_all)
     monkeypatch.setattr("driftline.pipelines.stream.fitting_baseline", lambda _: baseline)
     for step in ("prepare_sinks", "lay_out_stream", "write_summary"):
         monkeypatch.setattr(f"driftline.pipelines.stream.{step}", lambda *_, **__: None)
