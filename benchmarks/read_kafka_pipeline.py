@@ -18,7 +18,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 
 from benchmarks.counted_rows import CountRows
 from driftline.config import load_config
-from driftline.pipelines.sources import event_reader
+from driftline.pipelines.configured_sources import event_reader
 
 
 def main(path: str, folder: str, _: str, *options: str) -> None:

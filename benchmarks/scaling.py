@@ -24,7 +24,7 @@ from driftline.config import parse_config
 from driftline.decoding.event_schema import EventSchema
 from driftline.decoding.normalise import normalise
 from driftline.judging import judge
-from driftline.measures.registry import decode_profile, merge_encoded
+from driftline.measures.measure_registry import decode_profile, merge_encoded
 from driftline.measures.slicing import profile_events
 from driftline.segments import ALL
 from driftline.transforms.spine.baseline_source import read_baseline

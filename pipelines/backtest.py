@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from driftline.config.files_sink import FilesSinkSettings
 from driftline.pipelines.monitor import run_to_the_end
-from driftline.transforms.sinks.files.sink import FilesSink
+from driftline.transforms.sinks.files.sink_of_files import FilesSink
 
 if TYPE_CHECKING:
     from apache_beam.options.pipeline_options import PipelineOptions

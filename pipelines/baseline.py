@@ -15,9 +15,9 @@ from apache_beam.pvalue import AsSingleton
 from driftline.baseline import BaselineError, decode_baseline
 from driftline.baseline.digests import import_digests
 from driftline.baseline.reference_windows import calibration_remarks, calibration_stride
+from driftline.pipelines.configured_sources import event_reader, label_reader, source_of, without_duplicates
 from driftline.pipelines.job import FIRST_READING, run_job
-from driftline.pipelines.labels import Outcomes, outcome_remarks
-from driftline.pipelines.sources import event_reader, label_reader, source_of, without_duplicates
+from driftline.pipelines.joined_labels import Outcomes, outcome_remarks
 from driftline.tables import DEAD_LETTER
 from driftline.transforms.outcomes.profile_outcomes import ProfileReference
 from driftline.transforms.sinks.files.write_rows import WriteRows

@@ -231,7 +231,7 @@ def monitor(invocation: Invocation, config: str) -> None:
     if not settings.sinks:
         remedy = "say where results go: `sinks: [files: {path: out/}]`"
         raise ConfigError(config, [Problem("sinks", "is missing, and monitor writes nowhere else", remedy)])
-    from driftline.pipelines.sources import check_events, source_of
+    from driftline.pipelines.configured_sources import check_events, source_of
 
     if not source_of(settings.source).endless:
         from driftline.pipelines.monitor import run_monitor
@@ -337,7 +337,7 @@ def _options(invocation: Invocation, *, streaming: bool = False) -> PipelineOpti
 
 
 def _places(settings: Config) -> str:
-    from driftline.pipelines.sinks import sinks_of
+    from driftline.pipelines.configured_sinks import sinks_of
 
     return ", ".join(sink.describe() for sink in sinks_of(settings))
 

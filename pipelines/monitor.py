@@ -10,12 +10,12 @@ import apache_beam as beam
 import pyarrow as pa
 
 from driftline.baseline.compatibility import check_fits
-from driftline.measures.registry import measure
+from driftline.measures.measure_registry import measure
+from driftline.pipelines.configured_sinks import prepare_sinks, sinks_of, whole_sinks, write_sinks
+from driftline.pipelines.configured_sources import event_reader, label_reader, without_duplicates
 from driftline.pipelines.job import run_job
-from driftline.pipelines.labels import Outcomes, outcome_remarks
+from driftline.pipelines.joined_labels import Outcomes, outcome_remarks
 from driftline.pipelines.outcomes import check_learning, detect_changes, learnt_features, monitor_performance
-from driftline.pipelines.sinks import prepare_sinks, sinks_of, whole_sinks, write_sinks
-from driftline.pipelines.sources import event_reader, label_reader, without_duplicates
 from driftline.run_summary import RunSummary
 from driftline.tables import tables_of
 from driftline.transforms.coders import RecordBatchCoder

@@ -11,7 +11,7 @@ from apache_beam.io.filesystems import FileSystems
 
 from driftline.baseline import BaselineError
 from driftline.config import ConfigError, Problem
-from driftline.measures.registry import measure
+from driftline.measures.measure_registry import measure
 from driftline.pipelines.job import JobError
 from driftline.report import render
 from driftline.run_summary import RunSummary

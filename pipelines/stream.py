@@ -17,11 +17,11 @@ from apache_beam.options.pipeline_options import DebugOptions
 from apache_beam.runners.runner import PipelineState
 
 from driftline.baseline.compatibility import Wanted, misfits
+from driftline.pipelines.configured_sinks import prepare_sinks, sinks_of
+from driftline.pipelines.configured_sources import event_reader, label_reader, source_of
 from driftline.pipelines.job import JobError, Outcome, counts_of_tally, progress, runner_name
-from driftline.pipelines.labels import outcome_remarks
+from driftline.pipelines.joined_labels import outcome_remarks
 from driftline.pipelines.monitor import build_monitor, fitting_baseline, write_summary
-from driftline.pipelines.sinks import prepare_sinks, sinks_of
-from driftline.pipelines.sources import event_reader, label_reader, source_of
 from driftline.runners.direct import STREAM_RUNNER
 from driftline.tables import tables_of
 from driftline.transforms.counters import TALLY

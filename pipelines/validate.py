@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from apache_beam.io.filesystems import FileSystems
 
 from driftline.baseline.reference_windows import calibration_remarks
-from driftline.pipelines.labels import outcome_remarks
+from driftline.pipelines.configured_sources import check_sources
+from driftline.pipelines.joined_labels import outcome_remarks
 from driftline.pipelines.monitor import fitting_baseline
-from driftline.pipelines.sources import check_sources
 
 if TYPE_CHECKING:
     from driftline.config import Config

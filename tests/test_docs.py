@@ -15,7 +15,7 @@ from benchmarks.performance_calibration import users
 from driftline.config import parse_config
 from driftline.config.detector_parameters import parameters_of
 from driftline.decoding.rejects import Reason
-from driftline.detectors.registry import JOB_DETECTORS
+from driftline.detectors.detector_registry import JOB_DETECTORS
 from driftline.pipelines.beam_options import beam_options
 from driftline.pipelines.cli import driftline, main
 from driftline.tables import DEAD_LETTER, PERFORMANCE, RESULT, Calibration, Status

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from driftline.baseline.baseline_error import BaselineError
-from driftline.measures.registry import measure
+from driftline.measures.measure_registry import measure
 from driftline.segments import ALL, OTHER
 
 if TYPE_CHECKING:

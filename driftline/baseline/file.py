@@ -17,7 +17,7 @@ from fastavro.schema import SchemaParseException, UnknownType
 from driftline.baseline.artefact import Baseline
 from driftline.baseline.baseline_error import BaselineError
 from driftline.measures.measure import Entry
-from driftline.measures.registry import UnknownBytesError, measure_of
+from driftline.measures.measure_registry import UnknownBytesError, measure_of
 from driftline.measures.window_histograms import WindowHistograms
 from driftline.profiles.layout import Layout
 

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError
 
 from driftline.config.errors import did_you_mean
 from driftline.config.value_types import Text, mistake, not_bool
-from driftline.detectors.registry import JOB_DETECTORS
+from driftline.detectors.detector_registry import JOB_DETECTORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

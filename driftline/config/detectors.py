@@ -9,7 +9,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from driftline.config.detector_parameters import checked_parameters
 from driftline.config.errors import did_you_mean
 from driftline.config.value_types import OneOf, Section, Shown, Text, mistake
-from driftline.detectors.registry import JOB_DETECTORS
+from driftline.detectors.detector_registry import JOB_DETECTORS
 from driftline.feature_spec import PREDICTION
 from driftline.tables.detections import FEATURE, LEARNING_GAP, LOSS
 

@@ -8,7 +8,7 @@ from pydantic import Field, create_model
 
 from driftline.config.registered import BROUGHT
 from driftline.config.value_types import Section
-from driftline.measures.registry import MEASURES
+from driftline.measures.measure_registry import MEASURES
 
 
 class AskedMeasures(Section):

@@ -19,8 +19,8 @@ SINKS: Final = Registry(
     "driftline.sinks",
     "sink",
     {
-        "files": "driftline.transforms.sinks.files.sink:FilesSink",
-        "kafka": "driftline.transforms.sinks.kafka.sink:KafkaSink",
+        "files": "driftline.transforms.sinks.files.sink_of_files:FilesSink",
+        "kafka": "driftline.transforms.sinks.kafka.sink_to_kafka:KafkaSink",
     },
 )
 """Classes that follow `driftline.transforms.sinks.sink.Sink`."""

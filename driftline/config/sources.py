@@ -17,7 +17,7 @@ SOURCES = Registry(
     "driftline.sources",
     "source",
     {
-        "files": "driftline.transforms.sources.files.files_source:FILES",
+        "files": "driftline.transforms.sources.files.source_of_files:FILES",
         "kafka": "driftline.transforms.sources.kafka.kafka_source:KAFKA",
         "pubsub": "driftline.transforms.sources.pubsub.pubsub_source:PUBSUB",
     },

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from driftline.arrays import flat, nulls, split_union
 from driftline.decoding.arrow_kinds import is_bytes, is_text
 from driftline.decoding.bisection import bisect_good
-from driftline.schemas.timestamps import MAX_TIME, MIN_TIME
+from driftline.schemas.time_range import MAX_TIME, MIN_TIME
 
 _MICROS: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}
 _DAY: Final = 86_400_000_000

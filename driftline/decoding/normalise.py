@@ -16,7 +16,7 @@ from driftline.decoding.request_ids import request_hashes, request_keys
 from driftline.decoding.shown_values import value_at
 from driftline.decoding.values import numeric_values, text_values
 from driftline.feature_spec import PREDICTION
-from driftline.schemas.timestamps import MAX_TIME
+from driftline.schemas.time_range import MAX_TIME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

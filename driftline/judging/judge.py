@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from driftline.measures.measure import JudgedWindow
-from driftline.measures.registry import MEASURES, measure
+from driftline.measures.measure_registry import MEASURES, measure
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from driftline.schemas.timestamps import MAX_TIME, MIN_TIME
+from driftline.schemas.time_range import MAX_TIME, MIN_TIME
 from driftline.segments import values_of
 from driftline.tables import RESULT, Calibration, Status, row_id
 

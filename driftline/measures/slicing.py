@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-from driftline.measures.registry import MEASURES, measure, merge_encoded
+from driftline.measures.measure_registry import MEASURES, measure, merge_encoded
 from driftline.profiles.row_groups import RowGroups
 
 if TYPE_CHECKING:

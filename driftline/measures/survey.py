@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from driftline.framing import frame, unframe
 from driftline.measures.categorical.categorical_survey import CategoricalSurvey
+from driftline.measures.measure_registry import measure
 from driftline.measures.numeric.numeric_survey import GroupedNumericSurvey
-from driftline.measures.registry import measure
 from driftline.profiles.bins import NumericSurvey
 from driftline.profiles.categories import Categories
 from driftline.profiles.layout import Layout

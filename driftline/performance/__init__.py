@@ -1,8 +1,8 @@
 """How well a model does: losses, mergeable profiles of outcomes, what they measure, what they let expect."""
 
 from driftline.losses import Loss, LossName
-from driftline.performance.comparison import Comparison, compare
 from driftline.performance.estimation import CalibrationMap, Estimate, estimate
+from driftline.performance.loss_comparison import Comparison, compare
 from driftline.performance.loss_null import LossNull
 from driftline.performance.loss_periods import LossPeriods
 from driftline.performance.metrics import Metrics, measure

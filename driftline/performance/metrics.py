@@ -57,7 +57,7 @@ def measure(profile: PerformanceProfile) -> Metrics:
     Returns
     -------
     Metrics
-        Intervals treat outcomes as independent; `driftline.performance.comparison.compare` does not.
+        Intervals treat outcomes as independent; `driftline.performance.loss_comparison.compare` does not.
     """
     n, nan = profile.n, math.nan
     binary = profile.loss.binary

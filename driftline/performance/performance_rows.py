@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from driftline.performance.comparison import compare
 from driftline.performance.estimation import estimate
 from driftline.performance.label_delays import delay_quantile
+from driftline.performance.loss_comparison import compare
 from driftline.performance.metrics import measure
 from driftline.segments import values_of
 from driftline.tables.performance import PERFORMANCE, PerformanceStatus, performance_id

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from driftline.schemas.timestamps import MAX_TIME, MIN_TIME
+from driftline.schemas.time_range import MAX_TIME, MIN_TIME
 from driftline.tables.detections import DETECTION, detection_id
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from driftline.statistics.comparison import Comparison
 from driftline.statistics.multiple import benjamini_hochberg
 from driftline.statistics.null import BlockNull
 from driftline.statistics.numeric_comparison import NumericCounts, NumericReference, compare_numeric
-from driftline.statistics.registry import fit_categorical, fit_numeric, statistics_of
+from driftline.statistics.statistic_registry import fit_categorical, fit_numeric, statistics_of
 
 __all__ = [
     "BlockNull",

@@ -12,7 +12,7 @@ from driftline.statistics import rates
 from driftline.statistics.chi_square import CHI_SQUARE, two_sample
 from driftline.statistics.comparison import Comparison, Tested
 from driftline.statistics.multiple import bonferroni_pair
-from driftline.statistics.registry import statistics_of
+from driftline.statistics.statistic_registry import statistics_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,7 +12,7 @@ from driftline.statistics import ks, rates
 from driftline.statistics.comparison import MISSING, Comparison, Tested
 from driftline.statistics.multiple import bonferroni_pair
 from driftline.statistics.psi import decile_ends, sum_deciles
-from driftline.statistics.registry import statistics_of
+from driftline.statistics.statistic_registry import statistics_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -5,9 +5,9 @@ from driftline.tables.dead_letters import DEAD_LETTER, dead_letter_id, dead_lett
 from driftline.tables.detections import DETECTION, detection_id
 from driftline.tables.performance import PERFORMANCE, PerformanceStatus, performance_id
 from driftline.tables.read_row_messages import rows_of
-from driftline.tables.registry import TABLES, all_tables, table_named, tables_of
 from driftline.tables.results import QUANTILES, RESULT, Calibration, Kind, Pane, Status, row_id
 from driftline.tables.table import Table
+from driftline.tables.table_registry import TABLES, all_tables, table_named, tables_of
 from driftline.tables.which_row_stands import standing_rows
 
 __all__ = [

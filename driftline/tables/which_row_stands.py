@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.tables.registry import all_tables
 from driftline.tables.results import TABLE as RESULTS
+from driftline.tables.table_registry import all_tables
 
 if TYPE_CHECKING:
     from driftline.tables.table import Table

@@ -24,7 +24,7 @@ from apache_beam.transforms.userstate import BagStateSpec, StateSpec, TimerSpec
 import driftline
 from driftline.config import parse_config
 from driftline.framing import Head
-from driftline.pipelines.sources import event_reader, label_reader
+from driftline.pipelines.configured_sources import event_reader, label_reader
 from driftline.pipelines.stream import lay_out_stream
 from driftline.schemas.fields import RowSchema
 from driftline.transforms.sources.kafka.partition import Partition

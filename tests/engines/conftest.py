@@ -12,9 +12,9 @@ import pytest
 from driftline.runners.cache import CACHE_VARIABLE, built_program
 from driftline.runners.prism import prism_location
 from tools import toxiproxy as toxiproxy_module
+from tools.build_prism import install_prism
 from tools.flink.cluster import FlinkCluster
 from tools.kafka.broker import KafkaBroker, Login
-from tools.prism import install_prism
 from tools.processes import wait_until
 
 ROOT = Path(__file__).parents[2]

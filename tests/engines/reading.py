@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import apache_beam as beam
 
 from driftline.config import parse_config
-from driftline.pipelines.sources import event_reader
+from driftline.pipelines.configured_sources import event_reader
 from driftline.transforms.counters import TALLY
 from driftline.transforms.sources.kafka.offset_tracker import (
     MicrosecondWatermark,

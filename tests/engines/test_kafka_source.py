@@ -15,7 +15,7 @@ from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import NewTopic
 
 from driftline.config import ConfigError
-from driftline.pipelines.sources import event_reader
+from driftline.pipelines.configured_sources import event_reader
 from driftline.transforms.sources.kafka.discover import DiscoverPartitions, KnownTracker, encode_known
 from driftline.transforms.sources.kafka.offset_tracker import MicrosecondWatermark
 from driftline.transforms.sources.kafka.partition import Partition

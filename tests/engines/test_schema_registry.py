@@ -13,7 +13,7 @@ from confluent_kafka.schema_registry import Schema, SchemaRegistryClient
 from driftline.config import parse_config
 from driftline.decoding.confluent_messages import FORGET_AFTER, ConfluentAvroDecoder
 from driftline.decoding.events import decode_events
-from driftline.transforms.sources.dead_letters import DEAD_LETTERS
+from driftline.transforms.sources.dead_letter_rows import DEAD_LETTERS
 from driftline.transforms.sources.decode import DecodeMessages, MessageBatch
 from driftline.transforms.sources.message_format import message_format
 from driftline.transforms.sources.schema_registry import RegistrySchemas, SchemaRegistryUnavailableError

@@ -26,9 +26,9 @@ TABLE = """
 import json, sys
 import pyarrow as pa
 from driftline.config import parse_config
-from driftline.pipelines.sinks import sinks_of
+from driftline.pipelines.configured_sinks import sinks_of
 from driftline.tables import TABLES, rows_of, standing_rows, table_named, tables_of
-from driftline.tables.reference_page import page, section
+from driftline.tables.rows_page import page, section
 from driftline.tables.row_messages import row_values
 
 CONFIG, ASKED = sys.argv[1], "measures: {order: {first: x, second: x}}"

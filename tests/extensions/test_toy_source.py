@@ -152,7 +152,7 @@ def test_a_package_that_cannot_be_imported_stops_nobody_else(shop, tmp_path):
 
 
 def test_the_reference_page_is_of_what_comes_with_driftline(site):
-    done = python("-m", "driftline.config.reference_page", site=site, cwd=ROOT)
+    done = python("-m", "driftline.config.configuration_page", site=site, cwd=ROOT)
     assert done.stdout == (ROOT / "docs" / "configuration.md").read_text()
 
 

@@ -15,7 +15,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from driftline.baseline import decode_baseline
 from driftline.config import load_config
 from driftline.detectors import ADWIN
-from driftline.pipelines.labels import outcome_remarks
+from driftline.pipelines.joined_labels import outcome_remarks
 from driftline.pipelines.outcomes import monitor_performance
 from driftline.report import RunSummary
 from driftline.statistics.null import calibrate_difference

@@ -17,8 +17,8 @@ from apache_beam.options.pipeline_options import DebugOptions, PipelineOptions
 from driftline.config import load_config, parse_config
 from driftline.measures.measure import Entry
 from driftline.pipelines.baseline import lay_out_baseline
+from driftline.pipelines.configured_sources import event_reader, label_reader
 from driftline.pipelines.job import FIRST_READING
-from driftline.pipelines.sources import event_reader, label_reader
 from driftline.pipelines.stream import _interrupted_quietly, lay_out_stream, run_stream
 from driftline.transforms.sources.kafka.partition import Partition
 

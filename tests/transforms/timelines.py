@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 
 from driftline.baseline import encode_baseline
-from driftline.baseline.fit import fit_entry
+from driftline.baseline.fit_entry import fit_entry
 from driftline.feature_spec import FeatureSpec
 from driftline.measures.measure import ReferenceWindows
-from driftline.measures.registry import merge_encoded
+from driftline.measures.measure_registry import merge_encoded
 from driftline.measures.slicing import profile_events
 from driftline.measures.survey import Survey
 from driftline.segments import ALL, labels, largest

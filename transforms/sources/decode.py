@@ -16,7 +16,12 @@ import driftline.transforms.coders  # noqa: F401  # batches travel as Arrow IPC
 from driftline.decoding.decoded import Decoded, Part
 from driftline.decoding.events import DecodedEvents, events_of
 from driftline.transforms.counters import DECODED, LABELS_ALONE, UNUSABLE, count, count_rejected
-from driftline.transforms.sources.dead_letters import DEAD_LETTERS, by_reason, dead_letter_rows, position_of
+from driftline.transforms.sources.dead_letter_rows import (
+    DEAD_LETTERS,
+    by_reason,
+    dead_letter_rows,
+    position_of,
+)
 from driftline.transforms.sources.source import ReadOutputs
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import apache_beam as beam
 
 from driftline.judging import judge
 from driftline.judging.window_rows import WindowRows
-from driftline.measures.registry import decode_profile, measure_of
+from driftline.measures.measure_registry import decode_profile, measure_of
 from driftline.profiles.coverage import Coverage
 from driftline.segments import ALL
 from driftline.transforms.coders import RecordBatchCoder

@@ -14,7 +14,7 @@ from apache_beam.transforms.window import FixedWindows, GlobalWindows, SlidingWi
 from apache_beam.utils.timestamp import Duration, Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 
-from driftline.measures.registry import merge_encoded
+from driftline.measures.measure_registry import merge_encoded
 from driftline.segments import ALL
 from driftline.transforms.spine.merge_encoded import MergeEncoded
 from driftline.windows.slices import MILLISECOND

@@ -24,7 +24,7 @@ from driftline.statistics import (
     compare_categorical,
     fit_categorical,
 )
-from driftline.statistics.registry import statistics_of
+from driftline.statistics.statistic_registry import statistics_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

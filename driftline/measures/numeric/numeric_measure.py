@@ -18,7 +18,7 @@ from driftline.profiles.layout import blocks_of
 from driftline.profiles.numeric import NumericProfile
 from driftline.statistics import BlockNull, NumericCounts, NumericReference, compare_numeric, fit_numeric
 from driftline.statistics.ks import atom_bins
-from driftline.statistics.registry import statistics_of
+from driftline.statistics.statistic_registry import statistics_of
 from driftline.tables import QUANTILES
 
 if TYPE_CHECKING:

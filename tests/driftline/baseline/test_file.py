@@ -18,7 +18,7 @@ from driftline.baseline.file import (
     encode_windows,
     windows_record,
 )
-from driftline.measures.registry import measure
+from driftline.measures.measure_registry import measure
 from driftline.measures.window_histograms import WindowHistograms
 from driftline.performance import Loss, LossNull, LossPeriods, PerformanceProfile
 from driftline.performance.performance_measure import PART, performance_record

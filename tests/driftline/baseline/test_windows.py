@@ -16,7 +16,7 @@ from driftline.baseline.reference_windows import (
     full_windows,
 )
 from driftline.measures.measure import ReferenceWindows
-from driftline.measures.registry import decode_profile
+from driftline.measures.measure_registry import decode_profile
 from driftline.measures.slicing import profile_events
 from driftline.measures.window_histograms import window_histograms
 from driftline.profiles.coverage import Coverage

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftline.config import ConfigError, StartPosition, load_config, parse_config
-from driftline.config.reference_page import EXAMPLE, page
+from driftline.config.configuration_page import EXAMPLE, page
 from driftline.feature_spec import FeatureSpec
 
 MINIMAL = {
@@ -506,7 +506,7 @@ def test_files_that_cannot_be_read(tmp_path):
 def test_the_documentation_is_up_to_date():
     path = Path(__file__).parents[3] / "docs" / "configuration.md"
     assert path.read_text(encoding="utf-8") == page(), (
-        "run: python -m driftline.config.reference_page > docs/configuration.md"
+        "run: python -m driftline.config.configuration_page > docs/configuration.md"
     )
 
 

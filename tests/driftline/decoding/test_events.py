@@ -15,7 +15,7 @@ from driftline.decoding.normalise import normalise
 from driftline.decoding.python_rows import column_of
 from driftline.decoding.values import numeric_values, text_values
 from driftline.feature_spec import FeatureSpec
-from driftline.schemas.timestamps import MAX_TIME, MIN_TIME
+from driftline.schemas.time_range import MAX_TIME, MIN_TIME
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 

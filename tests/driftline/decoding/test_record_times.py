@@ -14,7 +14,7 @@ from driftline.decoding.rejects import Reason
 from driftline.decoding.request_ids import request_hashes
 from driftline.feature_spec import FeatureSpec
 from driftline.profiles.hashing import hash_text
-from driftline.schemas.timestamps import MAX_TIME
+from driftline.schemas.time_range import MAX_TIME
 
 SCHEMA = EventSchema("at", "ms", ("o",), (FeatureSpec("x", "numeric", "x"),))
 WITH_ID = EventSchema("at", "ms", ("o",), (FeatureSpec("x", "numeric", "x"),), "id", deduplicate=True)

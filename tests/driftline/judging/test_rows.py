@@ -13,7 +13,7 @@ from scipy import stats
 
 from driftline.baseline import decode_baseline
 from driftline.judging import judge, no_data
-from driftline.measures.registry import decode_profile
+from driftline.measures.measure_registry import decode_profile
 from driftline.measures.slicing import profile_events
 from driftline.tables import RESULT, row_id
 from tests.transforms.timelines import MINUTE, encoded_baseline, events, reference_events

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from driftline.registry import NotInstalledError, Registry
-from driftline.tables import TABLES, all_tables, registry, standing_rows, table_named, tables_of
+from driftline.tables import TABLES, all_tables, standing_rows, table_named, table_registry, tables_of
 from driftline.tables.results import TABLE as RESULTS
 
 OURS = pytest.mark.parametrize("table", all_tables(), ids=lambda table: table.name)
@@ -31,7 +31,7 @@ def test_a_table_that_is_not_installed_is_refused_with_what_is():
 
 def test_a_table_is_announced_under_its_own_name(monkeypatch):
     wrong = Registry("none", "table", {"rows": "driftline.tables.results:TABLE"})
-    monkeypatch.setattr(registry, "TABLES", wrong)
+    monkeypatch.setattr(table_registry, "TABLES", wrong)
     with pytest.raises(ValueError, match="the table `results` is announced as `rows`"):
         table_named("rows")
 

@@ -21,7 +21,7 @@ from driftline.tables import (
     PerformanceStatus,
     Status,
 )
-from driftline.tables.reference_page import page
+from driftline.tables.rows_page import page
 
 SCHEMAS = [RESULT, DEAD_LETTER, PERFORMANCE, DETECTION]
 VERSION_1 = json.loads((Path(__file__).parent / "version_1.json").read_text())
@@ -174,5 +174,5 @@ def test_words_are_plain_strings():
 def test_the_documentation_is_up_to_date():
     path = Path(__file__).parents[3] / "docs" / "result_rows.md"
     assert path.read_text(encoding="utf-8") == page(), (
-        "run: python -m driftline.tables.reference_page > docs/result_rows.md"
+        "run: python -m driftline.tables.rows_page > docs/result_rows.md"
     )

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from driftline.decoding.rejects import Reason, Reject
 from driftline.outcomes import UNMATCHED
-from driftline.schemas.timestamps import MAX_TIME, MIN_TIME
+from driftline.schemas.time_range import MAX_TIME, MIN_TIME
 from driftline.tables import DEAD_LETTER, dead_letter_id
 from driftline.transforms.counters import Tally
-from driftline.transforms.sources.dead_letters import (
+from driftline.transforms.sources.dead_letter_rows import (
     UnmatchedDeadLetters,
     by_reason,
     dead_letter_rows,

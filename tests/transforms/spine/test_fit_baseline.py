@@ -10,7 +10,7 @@ import pytest
 from driftline.baseline import decode_baseline
 from driftline.baseline.file import decode_windows
 from driftline.config import parse_config
-from driftline.measures.registry import measure
+from driftline.measures.measure_registry import measure
 from driftline.measures.survey import Survey
 from driftline.transforms.spine.fit_baseline import FitBaseline
 from driftline.transforms.spine.profile_slices import ProfileSlices

@@ -12,7 +12,7 @@ from apache_beam.testing.util import assert_that
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.measures.registry import decode_profile, merge_encoded
+from driftline.measures.measure_registry import decode_profile, merge_encoded
 from driftline.measures.slicing import profile_events
 from driftline.profiles.layout import CategoricalFeature, Layout, NumericFeature
 from driftline.segments import ALL

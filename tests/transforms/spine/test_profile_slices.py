@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftline.baseline import decode_baseline
-from driftline.measures.registry import decode_profile
+from driftline.measures.measure_registry import decode_profile
 from driftline.profiles.coverage import Coverage
 from driftline.transforms.counters import PROFILED, TALLY
 from driftline.transforms.spine import profile_slices

@@ -10,7 +10,7 @@ import orjson
 import pyarrow as pa
 
 import driftline.transforms.coders  # noqa: F401  # batches travel as Arrow IPC
-from driftline.transforms.sources.dead_letters import DEAD_LETTERS
+from driftline.transforms.sources.dead_letter_rows import DEAD_LETTERS
 from driftline.transforms.sources.kafka.discover import DiscoverPartitions
 from driftline.transforms.sources.kafka.partition import Partition  # noqa: TC001  # a dataclass that Beam looks into
 from driftline.transforms.sources.kafka.read_partition import (

@@ -12,7 +12,7 @@ from driftline.performance.performance_measure import PART
 from driftline.segments import ALL
 from driftline.transforms.outcomes.join_labels import JoinLabels
 from driftline.transforms.outcomes.outcome_batches import LabelBatches, OutcomeBatches, PredictionBatches
-from driftline.transforms.sources.dead_letters import UnmatchedDeadLetters
+from driftline.transforms.sources.dead_letter_rows import UnmatchedDeadLetters
 
 if TYPE_CHECKING:
     from driftline.baseline import Baseline

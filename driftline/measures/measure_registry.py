@@ -18,7 +18,7 @@ MEASURES: Final = Registry(
     {
         "numeric": "driftline.measures.numeric.numeric_measure:NUMERIC",
         "categorical": "driftline.measures.categorical.categorical_measure:CATEGORICAL",
-        "coverage": "driftline.measures.coverage:COVERAGE",
+        "coverage": "driftline.measures.coverage_measure:COVERAGE",
         "performance": "driftline.performance.performance_measure:PERFORMANCE",
     },
 )

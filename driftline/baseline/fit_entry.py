@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from driftline.measures.registry import measure
+from driftline.measures.measure_registry import measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
