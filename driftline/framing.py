@@ -69,8 +69,6 @@ class Arrays:
 
     Parameters
     ----------
-    data
-        The bytes.
     what, remedy
         As for `Head`.
     at

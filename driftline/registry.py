@@ -57,11 +57,6 @@ class Registry:
     def load(self, name: str) -> Any:
         """Give the object of a name.
 
-        Parameters
-        ----------
-        name : str
-            One of `names`.
-
         Returns
         -------
         object

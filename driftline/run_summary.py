@@ -20,8 +20,6 @@ class RunSummary:
 
     Parameters
     ----------
-    model : str
-        Name of the model.
     alpha : float
         Level of ``p_adjusted`` below which a result is significant.
     psi, wasserstein_iqr : float
@@ -37,14 +35,10 @@ class RunSummary:
         counts every event that was read, so it is the sum of the rejected and the other three.
     rejected : mapping of str to int
         Events in the dead letter, by reason.
-    runner : str
-        The Beam runner.
     started_us : int
         When the run began, microseconds since the epoch, UTC.
     seconds : float
         How long it took.
-    baseline_path, baseline_version : str
-        The baseline compared with.
     reference_windows : int
         Windows the null was calibrated from.
     labels : LabelCounts
@@ -110,10 +104,6 @@ class RunSummary:
         ----------
         text : str or bytes
             What `to_json` wrote, in this version of the format or one before it. Unknown keys are ignored.
-
-        Returns
-        -------
-        RunSummary
 
         Raises
         ------

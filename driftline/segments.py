@@ -126,11 +126,6 @@ def labels(events: Any, columns: Sequence[str]) -> Any:
 def largest(counts: Mapping[str, int], k: int) -> list[str]:
     """Name the largest segments.
 
-    Parameters
-    ----------
-    counts
-        Rows of each segment label.
-
     Returns
     -------
     list of str

@@ -21,24 +21,14 @@ def run_backtest(config: Config, options: PipelineOptions, *, output: str) -> Ou
 
     Parameters
     ----------
-    config
-        The configuration.
-    options
-        Beam options.
     output
         Directory for ``results.parquet``, ``dead_letters.parquet`` and ``run.json``. What is there under
         these names is replaced when the job has finished, and not before.
-
-    Returns
-    -------
-    Outcome
 
     Raises
     ------
     ConfigError, BaselineError
         Before anything starts, if the job could not do its work.
-    JobError
-        If it does not finish.
     """
     sink = FilesSink(FilesSinkSettings(path=output, format="parquet"), "--output")
     return run_to_the_end(config, options, sinks=[sink], title="backtest")

@@ -47,27 +47,12 @@ def build_baseline(
 
     Parameters
     ----------
-    config
-        The configuration.
-    options
-        Beam options.
     say
         Is given a line for the user before the job starts.
     output
         Path of the baseline; its window histograms and dead letters go beside it, as ``<output>.windows`` and
         ``<output>.dead_letters.parquet``. What is there is replaced when the job has finished, not before;
         a baseline that was there is kept as ``<output>.previous``.
-
-    Returns
-    -------
-    Outcome
-
-    Raises
-    ------
-    ConfigError, BaselineError
-        If the job could not do its work.
-    JobError
-        If it does not finish.
     """
     refuse_folders(output)
     reader = event_reader(config, bounded=True)
@@ -103,12 +88,8 @@ def import_baseline(config: Config, digests: str, output: str) -> None:
 
     Parameters
     ----------
-    config
-        The configuration.
     digests
         Path of the JSON file.
-    output
-        Path of the baseline.
 
     Raises
     ------
@@ -148,16 +129,10 @@ def lay_out_baseline(
 
     Parameters
     ----------
-    pipeline
-        The pipeline to add to.
-    config
-        The configuration.
     reader
         Gives the events of the reference, the same ones each time.
     labels
         Gives their labels, where they do not come with the events.
-    path
-        Where the baseline goes.
 
     Notes
     -----

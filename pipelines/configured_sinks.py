@@ -19,18 +19,7 @@ if TYPE_CHECKING:
 
 
 def sinks_of(config: Config) -> list[Sink]:
-    """Give the sinks that a configuration names.
-
-    Parameters
-    ----------
-    config
-        The configuration.
-
-    Returns
-    -------
-    list of Sink
-        In its order.
-    """
+    """Give the sinks that a configuration names."""
     return [
         SINKS.load(each.kind)(each.settings, f"sinks.{number}.{each.kind}")
         for number, each in enumerate(config.sinks)
@@ -39,15 +28,6 @@ def sinks_of(config: Config) -> list[Sink]:
 
 def prepare_sinks(sinks: Sequence[Sink], tables: Sequence[Table], *, streaming: bool) -> list[str]:
     """Make what the sinks need before a job starts.
-
-    Parameters
-    ----------
-    sinks
-        The sinks.
-    tables
-        What is written.
-    streaming
-        Whether the rows never end.
 
     Returns
     -------
@@ -66,13 +46,6 @@ def prepare_sinks(sinks: Sequence[Sink], tables: Sequence[Table], *, streaming: 
 def whole_sinks(sinks: Sequence[Sink], tables: Sequence[Table]) -> Iterator[list[Sink]]:
     """Write the rows of a job that ends as a whole, or not at all, where a sink can do that.
 
-    Parameters
-    ----------
-    sinks
-        The sinks.
-    tables
-        What is written.
-
     Yields
     ------
     list of Sink
@@ -89,10 +62,6 @@ def write_sinks(tables: Mapping[str, beam.PCollection], sinks: Sequence[Sink], *
     ----------
     tables
         Record batches by the name of the table.
-    sinks
-        Where to.
-    streaming
-        Whether the rows never end.
     """
     for number, sink in enumerate(sinks):
         for name, rows in tables.items():

@@ -20,17 +20,7 @@ if TYPE_CHECKING:
 
 
 def source_of(configured: Configured) -> Source:
-    """Find the source that a configuration names.
-
-    Parameters
-    ----------
-    configured
-        The section of the events, or of the labels.
-
-    Returns
-    -------
-    Source
-    """
+    """Find the source that a configuration names."""
     found: Source = SOURCES.load(configured.kind)
     return found
 
@@ -40,8 +30,6 @@ def event_reader(config: Config, *, bounded: bool, in_process: bool = False) -> 
 
     Parameters
     ----------
-    config
-        The configuration.
     bounded
         Whether an endless source is read to its present end only.
     in_process
@@ -61,24 +49,7 @@ def event_reader(config: Config, *, bounded: bool, in_process: bool = False) -> 
 
 
 def label_reader(config: Config, *, bounded: bool, in_process: bool = False) -> Reader | None:
-    """Make what reads the labels, if they do not come with the events.
-
-    Parameters
-    ----------
-    config
-        The configuration.
-    bounded, in_process
-        As for `event_reader`.
-
-    Returns
-    -------
-    Reader or None
-
-    Raises
-    ------
-    ConfigError
-        As `event_reader` does.
-    """
+    """Make what reads the labels, if they do not come with the events."""
     configured = config.labels.source if config.labels is not None else None
     if configured is None:
         return None
@@ -88,13 +59,6 @@ def label_reader(config: Config, *, bounded: bool, in_process: bool = False) -> 
 
 def check_events(config: Config, *, bounded: bool) -> list[str]:
     """Refuse a source of events that a job would, as far as that can be told without a connection.
-
-    Parameters
-    ----------
-    config
-        The configuration.
-    bounded
-        As for `event_reader`.
 
     Returns
     -------
@@ -114,20 +78,10 @@ def check_events(config: Config, *, bounded: bool) -> list[str]:
 def check_sources(config: Config) -> list[str]:
     """Refuse sources that cannot work; events may come later, and labels only if events do.
 
-    Parameters
-    ----------
-    config
-        The configuration.
-
     Returns
     -------
     list of str
         What was checked, and what could not be yet.
-
-    Raises
-    ------
-    ConfigError
-        As a job would.
     """
     remarks, there = [], True
     try:
@@ -153,13 +107,6 @@ def without_duplicates(events: beam.PCollection, config: Config) -> beam.PCollec
     ----------
     events
         Record batches of normalised events.
-    config
-        The configuration.
-
-    Returns
-    -------
-    PCollection of pyarrow.RecordBatch
-        The events.
     """
     if not config.source.settings.drops_duplicates:
         return events

@@ -41,14 +41,10 @@ class Counts:
 
     Parameters
     ----------
-    decoded, profiled, dropped_late, duplicates
-        Events.
     rejected
         Events in the dead letter, by reason.
     windows, results
         Windows settled and result rows written.
-    labels
-        Predictions and labels.
     """
 
     decoded: int
@@ -70,10 +66,6 @@ class Counts:
             Numbers by the name of the counter.
         stopped
             Whether the job was stopped in the middle.
-
-        Returns
-        -------
-        Counts
         """
         prefix = REJECTED + "_"
         rejected = {name.removeprefix(prefix): n for name, n in totals.items() if name.startswith(prefix)}
@@ -94,13 +86,7 @@ class Counts:
         )
 
     def sentence(self) -> str:
-        """Say that the counts add up, or that they do not.
-
-        Returns
-        -------
-        str
-            One line.
-        """
+        """Say that the counts add up, or that they do not."""
         rejected = sum(self.rejected.values())
         total = self.profiled + rejected + self.dropped_late + self.duplicates
         reasons = ", ".join(f"{reason} {n:,}" for reason, n in sorted(self.rejected.items()))

@@ -36,10 +36,6 @@ class Outcome:
 
     Parameters
     ----------
-    counts
-        Events and rows.
-    runner
-        Name of the Beam runner.
     started
         Microseconds since the epoch.
     seconds
@@ -60,21 +56,8 @@ def run_job(pipeline: beam.Pipeline, config: Config, title: str) -> Outcome:
 
     Parameters
     ----------
-    pipeline
-        The pipeline.
-    config
-        What it was laid out by.
     title
         What it does, for the progress line.
-
-    Returns
-    -------
-    Outcome
-
-    Raises
-    ------
-    JobError
-        If it does not finish.
     """
     started = time.time_ns() // 1000
     begin = time.monotonic()
@@ -96,28 +79,12 @@ def run_job(pipeline: beam.Pipeline, config: Config, title: str) -> Outcome:
 
 
 def runner_name(pipeline: beam.Pipeline) -> str:
-    """Name the runner of a pipeline.
-
-    Parameters
-    ----------
-    pipeline
-        A pipeline.
-
-    Returns
-    -------
-    str
-        Its class name.
-    """
+    """Name the runner of a pipeline."""
     return type(pipeline.runner).__name__
 
 
 def counts_of_tally() -> Counts:
-    """Count what this process has done so far.
-
-    Returns
-    -------
-    Counts
-    """
+    """Count what this process has done so far."""
     return Counts.of(TALLY.snapshot(), stopped=True)
 
 
@@ -142,8 +109,6 @@ def progress(title: str, *, shown: bool = True) -> Iterator[None]:
 
     Parameters
     ----------
-    title
-        What runs.
     shown
         Whether the job runs in this process, where it can be seen.
     """

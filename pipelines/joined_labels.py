@@ -41,20 +41,7 @@ class Joined:
 
 
 def outcome_remarks(config: Config, baseline: Baseline) -> list[str]:
-    """Say what a baseline does not know of outcomes, where labels are configured.
-
-    Parameters
-    ----------
-    config
-        The configuration.
-    baseline
-        Its baseline.
-
-    Returns
-    -------
-    list of str
-        At most one remark.
-    """
+    """Say what a baseline does not know of outcomes, where labels are configured."""
     if config.labels is None:
         return []
     entries = {segment: entry for segment, entry in baseline.of_part(PART.name).items() if entry.profile.n}
@@ -86,10 +73,6 @@ class Outcomes(beam.PTransform):
 
     Parameters
     ----------
-    model
-        Name of the model.
-    labels
-        The configuration of the labels.
     reader
         Gives the labels, where they do not come with the events.
     allowed_lateness

@@ -43,24 +43,7 @@ _SLACK = 60_000_000
 def judge_events(
     events: beam.PCollection, config: Config, baseline: BaselineSource, *, streaming: bool
 ) -> beam.PCollection:
-    """From normalised events to result rows: the part that every source and sink shares.
-
-    Parameters
-    ----------
-    events
-        Record batches of normalised events.
-    config
-        The configuration.
-    baseline
-        The baseline to judge against.
-    streaming
-        Whether the events never end.
-
-    Returns
-    -------
-    PCollection of pyarrow.RecordBatch
-        Result rows.
-    """
+    """From normalised events to result rows: the part that every source and sink shares."""
     return judge_measures(events, config, baseline, streaming=streaming)["results"]
 
 
@@ -68,11 +51,6 @@ def judge_measures(
     events: beam.PCollection, config: Config, baseline: BaselineSource, *, streaming: bool
 ) -> dict[str, beam.PCollection]:
     """From normalised events to the rows of every measure.
-
-    Parameters
-    ----------
-    events, config, baseline, streaming
-        As for `judge_events`.
 
     Returns
     -------
@@ -120,20 +98,8 @@ def build_monitor(
 
     Parameters
     ----------
-    pipeline
-        The pipeline to add to.
-    config
-        The configuration.
-    baseline
-        The baseline to judge against.
-    reader
-        Gives events and dead letters.
     labels
         Gives labels, where they do not come with the events.
-    sinks
-        Where rows are written.
-    streaming
-        Whether the events never end.
     """
     decoded = pipeline | "ReadEvents" >> reader
     events = without_duplicates(decoded.events, config)
@@ -162,15 +128,6 @@ def build_monitor(
 def fitting_baseline(config: Config) -> Baseline:
     """Read the configuration's baseline and make sure that it fits.
 
-    Parameters
-    ----------
-    config
-        The configuration.
-
-    Returns
-    -------
-    Baseline
-
     Raises
     ------
     BaselineError
@@ -187,23 +144,10 @@ def fitting_baseline(config: Config) -> Baseline:
 def run_monitor(config: Config, options: PipelineOptions) -> Outcome:
     """Run the monitor job on a source that ends, into the configuration's sinks.
 
-    Parameters
-    ----------
-    config
-        The configuration.
-    options
-        Beam options.
-
-    Returns
-    -------
-    Outcome
-
     Raises
     ------
     ConfigError, BaselineError
         Before anything starts, if the job could not do its work.
-    JobError
-        If it does not finish.
     """
     return run_to_the_end(config, options, sinks=sinks_of(config), title="monitor")
 
@@ -213,25 +157,13 @@ def run_to_the_end(config: Config, options: PipelineOptions, *, sinks: Sequence[
 
     Parameters
     ----------
-    config
-        The configuration.
-    options
-        Beam options.
-    sinks
-        Where rows are written.
     title
         What the job is called while it runs.
-
-    Returns
-    -------
-    Outcome
 
     Raises
     ------
     ConfigError, BaselineError
         Before anything starts, if the job could not do its work.
-    JobError
-        If it does not finish.
     """
     tables = tables_of(config)
     for sink in sinks:
@@ -257,16 +189,8 @@ def write_summary(
 
     Parameters
     ----------
-    config
-        The configuration.
-    baseline
-        What was judged by.
     outcome
         What the job did; of a stream only when it began.
-    sinks
-        Where to.
-    streaming
-        Whether the job has no end.
     """
     counts, tests = outcome.counts, config.tests
     summary = RunSummary(

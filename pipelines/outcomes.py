@@ -38,18 +38,10 @@ def monitor_performance(
 
     Parameters
     ----------
-    config
-        The configuration.
-    labels
-        Its labels.
     baseline
         Gives what rows are compared with.
     lateness
         How late rows may come, microseconds; None for bounded input.
-
-    Returns
-    -------
-    MonitorPerformance
     """
     windows = config.windows
     return MonitorPerformance(
@@ -66,11 +58,6 @@ def monitor_performance(
 
 def check_learning(config: Config) -> None:
     """Refuse to learn online without scikit-learn, before anything starts.
-
-    Parameters
-    ----------
-    config
-        The configuration.
 
     Raises
     ------
@@ -93,11 +80,6 @@ def check_learning(config: Config) -> None:
 
 def learnt_features(config: Config) -> FeatureLayout | None:
     """Say which features travel with predictions to their labels.
-
-    Parameters
-    ----------
-    config
-        The configuration.
 
     Returns
     -------
@@ -122,8 +104,6 @@ def detect_changes(
 
     Parameters
     ----------
-    config
-        The configuration.
     baseline
         Gives the monitored segments.
     lateness

@@ -41,8 +41,6 @@ def write_report(directory: str, output: str) -> list[str]:
     ----------
     directory
         Where ``results.parquet`` and ``run.json`` are.
-    output
-        Path of the HTML file.
 
     Returns
     -------
@@ -116,11 +114,6 @@ def _named(path: str) -> Iterator[None]:
 
 def reference_distributions(baseline: Baseline) -> dict[tuple[str, str], ReferenceDistribution]:
     """Describe every (segment, feature) of a baseline as the report draws it.
-
-    Parameters
-    ----------
-    baseline
-        The baseline.
 
     Returns
     -------

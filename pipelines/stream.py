@@ -63,10 +63,6 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
 
     Parameters
     ----------
-    config
-        The configuration.
-    options
-        Beam options.
     say
         Is given a line for the user when the job has started.
 
@@ -79,8 +75,6 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
     ------
     ConfigError, BaselineError
         Before anything starts, if the job could not do its work.
-    JobError
-        If it fails.
     StreamStopped
         On Ctrl-C or SIGTERM. A job in this process is cancelled; one on a cluster goes on.
     """
@@ -127,13 +121,9 @@ def lay_out_stream(
 
     Parameters
     ----------
-    pipeline
-        The pipeline to add to.
     config
         The configuration. Nothing of `source` and `sinks` travels with the job but what its own step needs:
         there are secrets in them.
-    reader
-        Gives events and dead letters.
     labels
         Gives labels, where they do not come with the events.
     """

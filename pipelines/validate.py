@@ -18,20 +18,10 @@ if TYPE_CHECKING:
 def validate_config(config: Config) -> list[str]:
     """Check the input's columns and the baseline where they exist already.
 
-    Parameters
-    ----------
-    config
-        The configuration.
-
     Returns
     -------
     list of str
         Remarks: what was checked, what could not be yet.
-
-    Raises
-    ------
-    ConfigError, BaselineError
-        If something is wrong.
     """
     remarks = [*check_sources(config), *config.remarks]
     if FileSystems.exists(config.baseline.path):

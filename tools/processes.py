@@ -59,8 +59,6 @@ class Server(Service):
     ----------
     name
         For messages and the log's file name.
-    command
-        Program and arguments.
     folder
         Where the log is written: ``<name>.log``, appended to over restarts.
     environment

@@ -81,8 +81,6 @@ def count(name: str, number: int = 1) -> None:
 
     Parameters
     ----------
-    name
-        Name of the counter, such as `PROFILED`.
     number
         What to add; call it once a batch, not once a row.
     """
@@ -113,13 +111,7 @@ def distribution(name: str, value: int) -> None:
 
 
 def count_rejected(by_reason: Mapping[str, int], prefix: str = "") -> None:
-    """Count rejects, in all and by reason.
-
-    Parameters
-    ----------
-    prefix
-        What the names of the counters begin with.
-    """
+    """Count rejects, in all and by reason."""
     count(prefix + REJECTED, sum(by_reason.values()))
     for reason, number in by_reason.items():
         count(f"{prefix}{REJECTED}_{reason}", number)

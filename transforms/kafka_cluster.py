@@ -35,17 +35,7 @@ class KafkaUnavailable(RuntimeError):  # noqa: N818  # says what is the case, li
     """
 
     def problem(self, key: str) -> Problem:
-        """Say the same of a key of the configuration.
-
-        Parameters
-        ----------
-        key
-            The key.
-
-        Returns
-        -------
-        Problem
-        """
+        """Say the same of a key of the configuration."""
         what, _, remedy = str(self).rpartition(": ")
         return Problem(key, what, remedy)
 
@@ -93,13 +83,7 @@ class Complaints:
             self.last = error
 
     def sentence(self) -> str:
-        """Say what is wrong, and the remedy.
-
-        Returns
-        -------
-        str
-            For the end of a message.
-        """
+        """Say what is wrong, and the remedy."""
         if self.login is not None:
             keys = "security.protocol, sasl.mechanism, sasl.username, sasl.password and ssl.ca.location"
             return f"it refused the login ({self.login.str()}): check {keys} in `options`"
@@ -113,11 +97,6 @@ class Complaints:
 @contextmanager
 def settings_named(brokers: Sequence[str], options: Mapping[str, str]) -> Iterator[None]:
     """Say what is wrong with the settings of a client that is made inside.
-
-    Parameters
-    ----------
-    brokers, options
-        As in `client_settings`.
 
     Raises
     ------
@@ -138,11 +117,6 @@ def settings_named(brokers: Sequence[str], options: Mapping[str, str]) -> Iterat
 
 def cluster_metadata(brokers: Sequence[str], options: Mapping[str, str]) -> tuple[AdminClient, Any]:
     """Ask a cluster which topics it has.
-
-    Parameters
-    ----------
-    brokers, options
-        As in `client_settings`.
 
     Returns
     -------

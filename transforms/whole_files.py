@@ -32,8 +32,6 @@ def refuse_folders(*paths: str, key: str = "--output") -> None:
 
     Parameters
     ----------
-    paths
-        Files that are going to be written.
     key
         Option or key of the configuration that names them.
 
@@ -59,8 +57,6 @@ def refuse_own_output(directory: str, names: list[str], pattern: str, *, key: st
     ----------
     directory, names
         Where files are going to be written, and under which names.
-    pattern
-        Files to read.
     key
         Option or key of the configuration that names the directory.
 
@@ -149,20 +145,7 @@ def _interrupted(_signal: int, _frame: object) -> None:
 
 
 def publish(scratch: str, final: str) -> list[str]:
-    """Move every file of a finished job under its final name.
-
-    Parameters
-    ----------
-    scratch
-        Where the job wrote.
-    final
-        The directory to move to.
-
-    Returns
-    -------
-    list of str
-        Paths of the files.
-    """
+    """Move every file of a finished job under its final name."""
     moved = []
     for file in sorted(
         FileSystems.match([FileSystems.join(scratch, "*")])[0].metadata_list, key=lambda entry: entry.path
@@ -174,13 +157,7 @@ def publish(scratch: str, final: str) -> list[str]:
 
 
 def delete(paths: list[str]) -> None:
-    """Delete files or directories that may not exist.
-
-    Parameters
-    ----------
-    paths
-        Paths on any Beam filesystem.
-    """
+    """Delete files or directories that may not exist."""
     existing = [path for path in paths if FileSystems.exists(path)]
     if existing:
         FileSystems.delete(existing)

@@ -15,8 +15,6 @@ def write_atomically(path: str, data: bytes) -> None:
     ----------
     path
         Where, on any Beam filesystem.
-    data
-        The whole file.
     """
     unfinished = path + ".unfinished"
     try:
@@ -30,17 +28,7 @@ def write_atomically(path: str, data: bytes) -> None:
 
 
 def is_folder(path: str) -> bool:
-    """Tell whether a path is a folder, or has files below it where the filesystem knows no folders.
-
-    Parameters
-    ----------
-    path
-        Path on any Beam filesystem.
-
-    Returns
-    -------
-    bool
-    """
+    """Tell whether a path is a folder, or has files below it where the filesystem knows no folders."""
     if FileSystems.get_scheme(path) is None:
         return Path(path).is_dir()
     return bool(FileSystems.match([FileSystems.join(path, "*")], limits=[1])[0].metadata_list)

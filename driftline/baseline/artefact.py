@@ -21,14 +21,8 @@ class Baseline:
 
     Parameters
     ----------
-    model
-        Name of the model.
     size, every
         Window length and period, microseconds.
-    segment_columns
-        The columns whose combinations are segments.
-    layout
-        What profiles hold, part by part.
     entries
         By (segment label, name of the part).
     windows
@@ -68,22 +62,10 @@ class Baseline:
     def reference(self, segment: str, part: Part) -> Any:
         """Give what windows of a (segment, part) are compared with.
 
-        Parameters
-        ----------
-        segment
-            A segment label of this baseline.
-        part
-            A part of its layout.
-
         Returns
         -------
         object
             What the part's measure makes of the entry (`Measure.reference`); made once and kept.
-
-        Raises
-        ------
-        BaselineError
-            If the baseline has no such entry.
         """
         key = (segment, part.name)
         if key not in self._references:

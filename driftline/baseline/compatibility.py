@@ -25,16 +25,8 @@ class Wanted:
 
     Parameters
     ----------
-    model
-        Name of the model.
-    kinds
-        Kind of each feature.
     size, every
         Of the windows, microseconds.
-    min_n
-        Fewest rows a window is judged on.
-    segments
-        Segment columns.
     loss
         How predictions are compared with labels; None without labels.
     measures
@@ -68,13 +60,6 @@ class Wanted:
 
 def misfits(baseline: Baseline, wanted: Wanted) -> list[str]:
     """List what keeps a baseline from judging a configuration's events.
-
-    Parameters
-    ----------
-    baseline
-        The baseline.
-    wanted
-        What the configuration wants of it.
 
     Returns
     -------
@@ -136,8 +121,6 @@ def check_fits(baseline: Baseline, config: Config, name: str) -> None:
 
     Parameters
     ----------
-    baseline, config
-        What must fit.
     name
         The baseline's path, for the message.
 

@@ -91,8 +91,6 @@ def read_centroids(name: str, digest: Mapping[str, Any]) -> tuple[NDArray[np.flo
 
     Parameters
     ----------
-    name
-        Name of the feature, for errors.
     digest
         ``TDigest.to_dict()``: ``centroids`` with a mean ``m`` and a count ``c`` each.
 
@@ -129,8 +127,6 @@ def values_at_ranks(
     ----------
     means, weights
         Centroids sorted by mean, shape (C,), float64.
-    count
-        How many values to draw.
 
     Returns
     -------

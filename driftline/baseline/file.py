@@ -149,14 +149,8 @@ def decode_baseline(data: bytes, name: str) -> Baseline:
 
     Parameters
     ----------
-    data
-        The file.
     name
         What to call it in an error.
-
-    Returns
-    -------
-    Baseline
 
     Raises
     ------
@@ -257,8 +251,6 @@ def windows_record(segment: str, block: str, windows: WindowHistograms) -> Recor
 
     Parameters
     ----------
-    segment, block
-        Segment label and block name.
     windows
         W windows of F features.
 
@@ -302,11 +294,6 @@ def encode_windows(records: Iterable[Record]) -> bytes:
 
 def decode_windows(data: bytes) -> dict[tuple[str, str], WindowHistograms]:
     """Read the sidecar.
-
-    Parameters
-    ----------
-    data
-        The file.
 
     Returns
     -------

@@ -21,16 +21,10 @@ def fit_entry(
 
     Parameters
     ----------
-    segment
-        Segment label.
-    part
-        The part.
     profile
         Encoded profile of the segment in the whole reference.
     slices
         What `Measure.for_calibration` left of its slices, by slice start, microseconds. Not empty.
-    windows
-        The windows of the reference.
 
     Returns
     -------

@@ -45,8 +45,6 @@ def checked_options(value: dict[str, Any], ours: Mapping[str, str]) -> dict[str,
 
     Parameters
     ----------
-    value : dict
-        Settings as written.
     ours : mapping of str to str
         Settings that are not the user's, and what to do instead.
 

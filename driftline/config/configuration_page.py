@@ -66,13 +66,7 @@ with its key, its value and what to do.
 
 
 def page() -> str:
-    """Write the page that documents every key.
-
-    Returns
-    -------
-    str
-        Markdown.
-    """
+    """Write the page that documents every key."""
     reserved = ", ".join(f"`{key}`" for key in RESERVED)
     return "\n".join([_PAGE.format(example=EXAMPLE, reserved=reserved), *_sections(Config, "")])
 

@@ -31,11 +31,6 @@ _LARGEST: Final[Mapping[str, int]] = {"window_size": 1_000_000, "max_buckets": 1
 def parameters_of(detector: str) -> dict[str, Any]:
     """Say what a configuration may set of a detector: all that is one value.
 
-    Parameters
-    ----------
-    detector : str
-        Name of the detector in a configuration.
-
     Returns
     -------
     dict
@@ -53,13 +48,6 @@ def parameters_of(detector: str) -> dict[str, Any]:
 
 def checked_parameters(detector: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """Check settings of a detector.
-
-    Parameters
-    ----------
-    detector : str
-        Name of the detector in a configuration.
-    given : mapping
-        Values by name, as written.
 
     Returns
     -------

@@ -108,12 +108,8 @@ def check_watches(watches: Sequence[Watch], features: Mapping[str, str], labels:
 
     Parameters
     ----------
-    watches
-        The detectors.
     features
         Kind of each feature, the prediction among them.
-    labels
-        Where labels come from.
 
     Raises
     ------

@@ -72,17 +72,8 @@ def read_document(text: str, name: str, environ: Mapping[str, str]) -> Document:
 
     Parameters
     ----------
-    text : str
-        The YAML text.
-    name : str
-        The file's name, for messages.
     environ : mapping of str to str
         Where ``${NAME}`` is looked up. ``$${`` writes a plain ``${``.
-
-    Returns
-    -------
-    Document
-        The values and where they stand.
 
     Raises
     ------

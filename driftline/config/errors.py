@@ -20,8 +20,6 @@ class Problem:
         Key path (``windows.size``), option (``--input``) or empty for the file as a whole.
     message : str
         What is wrong, as the end of a sentence that begins with the key: "is missing".
-    remedy : str
-        What to do.
     value : str
         The value as written in the file, or empty where there is none to show. A value from the
         environment is its ``${NAME}``.
@@ -81,18 +79,6 @@ class ConfigError(Exception):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """Find the known word that was probably meant.
-
-    Parameters
-    ----------
-    word : str
-        What was written.
-    known : iterable of str
-        What could have been written.
-
-    Returns
-    -------
-    str or None
-        The closest, or None if none is close.
 
     Examples
     --------

@@ -23,11 +23,6 @@ COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".lz4": "lz4"}
 def format_of(pattern: str) -> str | None:
     """Tell the format of files from their name.
 
-    Parameters
-    ----------
-    pattern : str
-        File name or glob pattern.
-
     Returns
     -------
     str or None

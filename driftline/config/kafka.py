@@ -206,11 +206,6 @@ class KafkaSource(MessagesSource):
     def reads(self, topic: str) -> bool:
         """Say whether a topic is one of the source's.
 
-        Parameters
-        ----------
-        topic : str
-            Name of a topic.
-
         Returns
         -------
         bool

@@ -264,15 +264,6 @@ class Config(Section):
     def with_label_files(self, pattern: str) -> Config:
         """Return the same configuration with labels from other files.
 
-        Parameters
-        ----------
-        pattern : str
-            The pattern of ``--labels``.
-
-        Returns
-        -------
-        Config
-
         Raises
         ------
         ConfigError
@@ -297,15 +288,6 @@ class Config(Section):
 
     def with_input_files(self, pattern: str) -> Config:
         """Return the same configuration with events from other files.
-
-        Parameters
-        ----------
-        pattern : str
-            The pattern of ``--input``.
-
-        Returns
-        -------
-        Config
 
         Raises
         ------

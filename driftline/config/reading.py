@@ -30,11 +30,6 @@ def load_config(path: str | os.PathLike[str], environ: Mapping[str, str] = os.en
     environ : mapping of str to str
         Where ``${NAME}`` is looked up.
 
-    Returns
-    -------
-    Config
-        The checked configuration.
-
     Raises
     ------
     ConfigError
@@ -61,17 +56,10 @@ def parse_config(text: str, name: str = "configuration", environ: Mapping[str, s
 
     Parameters
     ----------
-    text : str
-        YAML.
     name : str
         What messages call the file.
     environ : mapping of str to str
         Where ``${NAME}`` is looked up.
-
-    Returns
-    -------
-    Config
-        The checked configuration.
 
     Raises
     ------

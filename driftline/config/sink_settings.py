@@ -17,8 +17,6 @@ class Place(NamedTuple):
     ----------
     what : str
         Such as ``topic``.
-    name : str
-        Of the place.
     of : frozenset of str
         What it belongs to, such as the brokers of a cluster.
     """

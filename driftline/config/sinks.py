@@ -59,13 +59,6 @@ class Sink(_Keys):
 def check_places(sinks: Sequence[Sink], sources: Iterable[Any]) -> None:
     """Refuse sinks that write to one place, or to where the job reads.
 
-    Parameters
-    ----------
-    sinks : sequence of Sink
-        Of a configuration, in its order.
-    sources : iterable of Source
-        All that the job reads.
-
     Raises
     ------
     PydanticCustomError

@@ -88,17 +88,10 @@ def files_source(pattern: str, file_format: str, option: str) -> Source:
 
     Parameters
     ----------
-    pattern : str
-        File name or glob pattern.
     file_format : str
         ``avro``, ``parquet``, ``jsonl`` or ``arrow``.
     option : str
         The option, such as ``--input``.
-
-    Returns
-    -------
-    Source
-        The files.
     """
     fields: dict[str, Any] = {"files": {"pattern": pattern, "format": file_format}}
     source = Source(**fields)

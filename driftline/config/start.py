@@ -34,8 +34,6 @@ class StartError(ValueError):
     ----------
     message : str
         What is wrong, without the value.
-    remedy : str
-        What to do.
     """
 
     def __init__(self, message: str, remedy: str) -> None:
@@ -64,20 +62,7 @@ class StartPosition:
     offsets: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
 
     def offset(self, topic: str, partition: int) -> int | None:
-        """Look up the offset written for a partition.
-
-        Parameters
-        ----------
-        topic : str
-            Name of the topic.
-        partition : int
-            Number of the partition.
-
-        Returns
-        -------
-        int or None
-            The first offset to read, or None if none was written for it.
-        """
+        """Look up the offset written for a partition."""
         return self.offsets.get(topic, self.offsets.get(ONLY_TOPIC, {})).get(partition)
 
 
@@ -88,11 +73,6 @@ def parse_start(value: Any) -> StartPosition:
     ----------
     value : str, date, datetime or mapping
         A word, a time (ISO 8601, UTC if it has no offset), or offsets by partition or by topic and partition.
-
-    Returns
-    -------
-    StartPosition
-        The same, typed.
 
     Raises
     ------

@@ -37,17 +37,10 @@ def mistake(
 
     Parameters
     ----------
-    message, remedy : str
-        The two sentences.
     below : tuple of str and int
         Where in the value the mistake lies, as keys and indices from it.
     shown : bool
         Whether the value may be shown next to the message as it was written in the file.
-
-    Returns
-    -------
-    PydanticCustomError
-        To raise.
     """
     context = {"message": message, "remedy": remedy, "below": below, "shown": shown}
     return PydanticCustomError("mistake", "{message}", context)

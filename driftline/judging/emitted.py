@@ -109,16 +109,7 @@ class Emitted:
 
     @staticmethod
     def from_bytes(data: bytes) -> Emitted:
-        """Decode.
-
-        Parameters
-        ----------
-        data
-            What `to_bytes` gave, in this or an earlier version.
-
-        Returns
-        -------
-        Emitted
+        """Decode what `to_bytes` gave, in this or an earlier version.
 
         Raises
         ------

@@ -23,16 +23,8 @@ def judge(
     ----------
     profile
         Profile of the window, as the part's measure reads it.
-    segment
-        Segment label.
-    part
-        The part of the profile.
     window
         Start and end, microseconds.
-    baseline
-        The baseline.
-    min_n
-        Fewest rows a window is judged on.
 
     Returns
     -------
@@ -53,8 +45,6 @@ def no_data(
 
     Parameters
     ----------
-    baseline
-        The baseline.
     window
         Start and end, microseconds.
     present

@@ -71,16 +71,10 @@ def settle_window(
         Share of the window's coverage units in which the model has rows.
     baseline
         The baseline the rows were judged against; None if it is lost, then no absent segment is filled in.
-    tests
-        Thresholds.
     emitted
         What was emitted of the window; None if its on-time results are not out yet.
     emitted_at
         Now, microseconds since the epoch.
-
-    Returns
-    -------
-    Settled
 
     Notes
     -----

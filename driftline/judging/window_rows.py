@@ -27,8 +27,6 @@ class WindowRows:
 
     Parameters
     ----------
-    batches
-        Result rows.
     coverage
         Units of event time with rows of the model, None where this part knows nothing of it.
     """
@@ -38,17 +36,7 @@ class WindowRows:
 
     @staticmethod
     def merge(parts: Sequence[WindowRows]) -> WindowRows:
-        """Join parts of one window.
-
-        Parameters
-        ----------
-        parts
-            At least one.
-
-        Returns
-        -------
-        WindowRows
-        """
+        """Join parts of one window."""
         coverages = [part.coverage for part in parts if part.coverage is not None]
         return WindowRows(
             tuple(batch for part in parts for batch in part.batches),
@@ -56,12 +44,7 @@ class WindowRows:
         )
 
     def split(self, most: int) -> Iterator[WindowRows]:
-        """Take apart what is too large for one message.
-
-        Parameters
-        ----------
-        most
-            Most rows of a part.
+        """Take apart what is too large for one message, into parts of `most` rows at most.
 
         Yields
         ------
@@ -94,16 +77,7 @@ class WindowRows:
 
     @staticmethod
     def from_bytes(data: bytes) -> WindowRows:
-        """Decode.
-
-        Parameters
-        ----------
-        data
-            What `to_bytes` gave, in this or an earlier version.
-
-        Returns
-        -------
-        WindowRows
+        """Decode what `to_bytes` gave, in this or an earlier version.
 
         Raises
         ------

@@ -50,12 +50,8 @@ class JudgedWindow:
 
     Parameters
     ----------
-    model, segment
-        Name of the model, segment label.
     start, end
         Microseconds since the epoch.
-    baseline_version
-        Version of the baseline.
     min_n
         Fewest rows a window is judged on.
     """
@@ -159,8 +155,6 @@ class Measure(ABC, Generic[AnyPart]):
 
         Parameters
         ----------
-        part : Part
-            One of its parts.
         events : pyarrow.RecordBatch or pyarrow.Table
             Normalised events.
         groups : RowGroups
@@ -206,14 +200,10 @@ class Measure(ABC, Generic[AnyPart]):
 
         Parameters
         ----------
-        part : Part
-            One of its parts.
         profile : bytes
             Of the segment in the whole reference.
         slices : mapping of int to bytes
             What `for_calibration` left of its slices, by slice start, microseconds. Not empty.
-        windows : ReferenceWindows
-            The windows.
 
         Returns
         -------
@@ -239,8 +229,6 @@ class Measure(ABC, Generic[AnyPart]):
 
         Parameters
         ----------
-        part : Part
-            The part.
         profile : object
             The window's profile, as `decode` gives it.
         entry : Entry or None

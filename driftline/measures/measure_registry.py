@@ -42,15 +42,6 @@ def _by_tag() -> dict[bytes, Measure[Any]]:
 def measure_of(profile: bytes) -> Measure[Any]:
     """Find the measure that bytes are of.
 
-    Parameters
-    ----------
-    profile
-        An encoded profile.
-
-    Returns
-    -------
-    Measure
-
     Raises
     ------
     UnknownBytesError
@@ -67,11 +58,6 @@ def measure_of(profile: bytes) -> Measure[Any]:
 
 def merge_encoded(profiles: Sequence[bytes]) -> bytes:
     """Merge encoded profiles of one part, whatever their measure.
-
-    Parameters
-    ----------
-    profiles
-        One or more.
 
     Returns
     -------

@@ -36,21 +36,10 @@ def judged_rows(
 
     Parameters
     ----------
-    window
-        Where they belong.
-    block
-        The features.
     described
         Columns that describe the window by itself, ``n`` and ``missing_rate`` among them.
     entry
         What the baseline knows of the segment; None if nothing.
-    tests
-        The comparison with it.
-
-    Returns
-    -------
-    pyarrow.RecordBatch
-        F rows of the result schema.
     """
     judged = Status.OK if described["n"] >= window.min_n else Status.INSUFFICIENT
     columns = _identity(window, block) | described
@@ -64,15 +53,6 @@ def judged_rows(
 
 def rows_without_data(window: JudgedWindow, block: Block, entry: Entry) -> pa.RecordBatch:
     """Make the rows of a block in a window in which its segment has no events.
-
-    Parameters
-    ----------
-    window
-        Where they belong.
-    block
-        The features.
-    entry
-        What the baseline knows of the segment.
 
     Returns
     -------

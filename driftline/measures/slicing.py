@@ -22,14 +22,10 @@ class SliceProfile(NamedTuple):
 
     Parameters
     ----------
-    segment
-        Segment label.
     start
         Start of the slice, microseconds since the epoch, UTC.
     part
         Name of the part, such as ``numeric/0``.
-    profile
-        The encoded profile.
     """
 
     segment: str

@@ -28,10 +28,6 @@ class Survey:
 
     Parameters
     ----------
-    rows
-        Events seen.
-    features
-        Names of the features that were looked at.
     surveys
         By name of the measure, what it has found.
     """
@@ -50,15 +46,8 @@ class Survey:
         ----------
         events
             Normalised events (`pyarrow.RecordBatch` or `pyarrow.Table`).
-        features
-            The configured features.
         asked
             Measures that come with no feature: their settings by name.
-
-        Returns
-        -------
-        Survey
-            What they show.
         """
         wanted = wanted_measures(features, asked)
         surveys = {name: measure(name).survey(events, features, its) for name, its in wanted.items()}
@@ -72,11 +61,6 @@ class Survey:
         ----------
         surveys
             One or more, or their bytes, all of the same features.
-
-        Returns
-        -------
-        Survey
-            What all of the events show.
 
         Raises
         ------
@@ -101,16 +85,6 @@ class Survey:
         ----------
         features, asked
             As for `of`: the features must be those that were surveyed.
-
-        Returns
-        -------
-        Layout
-            The parts of every measure.
-
-        Raises
-        ------
-        ValueError
-            If a feature was not surveyed.
         """
         wanted = wanted_measures(features, asked)
         absent = [each.name for each in features if each.name not in self.features]
@@ -143,16 +117,6 @@ class Survey:
     @classmethod
     def from_bytes(cls, data: bytes) -> Survey:
         """Read what `to_bytes` wrote, in this or an earlier version.
-
-        Parameters
-        ----------
-        data
-            The bytes.
-
-        Returns
-        -------
-        Survey
-            An equal survey.
 
         Raises
         ------
@@ -218,16 +182,5 @@ def wanted_measures(
 
 
 def merge_surveys(surveys: Sequence[bytes]) -> bytes:
-    """Merge serialised surveys.
-
-    Parameters
-    ----------
-    surveys
-        One or more.
-
-    Returns
-    -------
-    bytes
-        The survey of all of their events.
-    """
+    """Merge serialised surveys."""
     return Survey.merge_all(surveys).to_bytes()

@@ -49,14 +49,6 @@ def window_histograms(
     ----------
     slices
         Encoded profiles by slice start, microseconds; not empty. A slice without rows may be absent.
-    windows
-        The windows.
-    decode
-        Reads a profile.
-
-    Returns
-    -------
-    WindowHistograms
     """
     starts, size = windows.starts, windows.size
     times = np.array(sorted(slices), dtype=np.int64)

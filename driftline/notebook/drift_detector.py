@@ -39,8 +39,6 @@ class DriftResult:
 
     Parameters
     ----------
-    feature
-        Name of the feature.
     method
         Test that decides: ``ks`` for a numeric feature, ``chi2`` for a categorical one.
     statistic
@@ -153,10 +151,6 @@ class DriftDetector:
         **options
             As for `DriftDetector`: `segment`, `alpha` and the like.
 
-        Returns
-        -------
-        DriftDetector
-
         Raises
         ------
         BaselineError
@@ -233,10 +227,6 @@ class DriftDetector:
             What `detect_all` gave.
         share
             Least share of drifted features, more than 0 and at most 1.
-
-        Returns
-        -------
-        bool
 
         Raises
         ------

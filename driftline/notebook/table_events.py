@@ -79,10 +79,6 @@ def as_events(table: pa.Table, specs: Sequence[FeatureSpec], times: ArrayLike | 
 
     Parameters
     ----------
-    table
-        The columns of the features.
-    specs
-        The features.
     times
         Event times, (n,) int64; all the same if None.
 

@@ -29,7 +29,6 @@ class Answer:
 
     Parameters
     ----------
-    claim : str
     details : tuple of str
         What goes with the claim: how it is known, and what limits it.
     tone : str
@@ -73,8 +72,6 @@ def answer(
         None if the run has no such table.
     detections : Detections or None
         None if the run has no such table.
-    run : RunSummary
-        What the run says about itself.
 
     Returns
     -------

@@ -27,19 +27,7 @@ FEW_LABELS = 0.5
 def notes_of(
     performance: PerformanceGrid | None, detections: Detections | None, run: RunSummary
 ) -> tuple[Note, ...]:
-    """Say what limits the answer.
-
-    Parameters
-    ----------
-    performance : PerformanceGrid or None
-    detections : Detections or None
-    run : RunSummary
-        What the run says about itself.
-
-    Returns
-    -------
-    tuple of Note
-    """
+    """Say what limits the answer."""
     when = instants(performance, run)
     notes: list[Note] = []
     if performance is not None and performance.status.size:

@@ -26,7 +26,6 @@ class Detected:
 
     Parameters
     ----------
-    segment, signal, detector : str
     at, known : int
         When the change was, and when it was known.
     before, after : float
@@ -78,10 +77,6 @@ def of(rows: Any) -> Detections:
     ----------
     rows : pyarrow.Table
         Rows of the DETECTION schema, any replay, any order.
-
-    Returns
-    -------
-    Detections
     """
     table = standing_rows(rows)
     known = micros(table, "detected_at")

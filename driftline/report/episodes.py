@@ -19,7 +19,6 @@ class Episode:
 
     Parameters
     ----------
-    segment, feature : int
     first, last, worst : int
         Windows; the worst has the largest severity.
     severity : float

@@ -27,10 +27,8 @@ class Finding:
 
     Parameters
     ----------
-    feature, segment : str
     window : int
         The worst window, as a position in the grid.
-    severity : float
     when : str
         The stretch, in words.
     what : str
@@ -61,11 +59,8 @@ def findings_of(
 
     Parameters
     ----------
-    grid : Grid
-    run : RunSummary
     found : list of Episode
         In the order of `episodes`.
-    references : mapping of (segment, feature) to ReferenceDistribution
     daily, year : bool
         As for `moment`.
 

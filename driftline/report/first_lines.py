@@ -36,10 +36,6 @@ def first_lines(inputs: Headline, model: Answer | None) -> tuple[Line, ...]:
         Its title names drift that lasts before drift that does not.
     model : Answer or None
         None if the run says nothing about the model's error: then there is one line.
-
-    Returns
-    -------
-    tuple of Line
     """
     of_inputs = Line(_INPUTS[inputs.tone], inputs.tone, inputs.title)
     if model is None:

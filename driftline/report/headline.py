@@ -41,16 +41,8 @@ def headline(
 
     Parameters
     ----------
-    grid : Grid
-        The results.
-    run : RunSummary
-        What the run says about itself.
     references : mapping of (segment, feature) to ReferenceDistribution, optional
         With it, a finding names the reference's value next to the window's.
-
-    Returns
-    -------
-    Headline
     """
     daily, year = calendar(grid.starts.tolist(), grid.ends.tolist(), run.window_size_us)
     when = partial(moment, daily=daily, year=year)

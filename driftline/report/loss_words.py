@@ -41,8 +41,6 @@ def losses_against(loss: str, now: float, normal: float, *, of_reference: bool) 
 
     Parameters
     ----------
-    loss : str
-        Name of the loss.
     now, normal : float
         What is not finite is left out.
     of_reference : bool

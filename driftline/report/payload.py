@@ -36,11 +36,8 @@ def payload(
 
     Parameters
     ----------
-    grid : Grid
-    run : RunSummary
     words : Headline
         Its findings are linked to cells.
-    references : mapping of (segment, feature) to ReferenceDistribution, optional
 
     Returns
     -------

@@ -96,10 +96,6 @@ def of(rows: Any, wanted: Collection[str] = ()) -> PerformanceGrid:
         Rows of the PERFORMANCE schema, any replay, any order.
     wanted : collection of str
         Segments to show before others if not all fit.
-
-    Returns
-    -------
-    PerformanceGrid
     """
     table = standing_rows(rows)
     every_segment, every_window = distinct(table, "segment"), np.unique(micros(table, "window_start"))

@@ -25,8 +25,6 @@ def performance_payload(
 
     Parameters
     ----------
-    performance : PerformanceGrid or None
-    detections : Detections or None
     segment : str or None
         The segment to open at; else the first.
 

@@ -51,8 +51,6 @@ def render(
     ----------
     results : pyarrow.Table
         Rows of the RESULT schema, any order; of rows with one ``row_id`` only the one that stands is used.
-    run : RunSummary
-        What the run says about itself.
     references : mapping of (segment, feature) to ReferenceDistribution, optional
         The baseline's distributions; without them the page has no distribution charts.
     performance : pyarrow.Table, optional

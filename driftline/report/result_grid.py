@@ -45,7 +45,6 @@ class Grid:
         The windows in time order, microseconds since the epoch.
     status : ndarray of uint8, shape (S, F, W)
         Index into `STATUSES`, or `ABSENT`.
-    drifted : ndarray of bool, shape (S, F, W)
     columns : dict of str to ndarray of float64, shape (S, F, W)
         The statistics, NaN where a row has none; p-values by their own names.
     severity : ndarray of float64, shape (S, F, W)
@@ -92,10 +91,6 @@ def of(results: Any, run: RunSummary) -> Grid:
         Rows of the RESULT schema, any panes, any order.
     run : RunSummary
         The thresholds that `severity` needs.
-
-    Returns
-    -------
-    Grid
     """
     table = standing_rows(results)
     segments, windows = _that_fit(table)

@@ -23,13 +23,7 @@ STATISTICS: Final = Registry(
 
 
 def p_value_column(name: str) -> Field:
-    """Declare the column of a calibrated p-value.
-
-    Parameters
-    ----------
-    name
-        Of the statistic.
-    """
+    """Declare the column of a calibrated p-value."""
     return Field(f"{name}_p", "float64", "nullable", f"Calibrated p-value of `{name}`.")
 
 

@@ -54,28 +54,14 @@ class CategoricalCounts:
 
 @dataclass(frozen=True, eq=False)
 class CategoricalReference:
-    """What a window is compared with.
-
-    Attributes
-    ----------
-    counts : CategoricalCounts
-        Of the whole reference.
-    """
+    """What a window is compared with."""
 
     counts: CategoricalCounts
 
 
 @dataclass(frozen=True, eq=False)
 class CategoricalPair:
-    """One window and its reference, with what several statistics need of both.
-
-    Attributes
-    ----------
-    current : CategoricalCounts
-        The window.
-    reference : CategoricalReference
-        What it is compared with, same features and categories.
-    """
+    """One window and its reference, with what several statistics need of both."""
 
     current: CategoricalCounts
     reference: CategoricalReference
@@ -98,8 +84,6 @@ def compare_categorical(
 
     Parameters
     ----------
-    current : CategoricalCounts
-        The window.
     reference : CategoricalReference
         What it is compared with, same features and categories.
     null : BlockNull, optional

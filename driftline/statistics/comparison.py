@@ -78,16 +78,8 @@ class Tested:
 
         Parameters
         ----------
-        pair : NumericPair or CategoricalPair
-            The window and its reference.
-        statistics : sequence of Statistic
-            Those of its kind.
         null : BlockNull or None
             Without it every p-value is 1, and none is trusted.
-
-        Returns
-        -------
-        Tested
         """
         rows = {each.name: each.rows(pair) for each in statistics}
         if null is None:
@@ -127,10 +119,6 @@ class Tested:
             The combined p-value as if rows were independent.
         decides : ndarray of bool, shape (F,)
             Whether it is that statistic and not the missing rate that `trusted` and `extrapolated` are of.
-
-        Returns
-        -------
-        Comparison
         """
         no = np.zeros(len(decides), dtype=bool)
 

@@ -73,13 +73,6 @@ class Distance(Statistic):
 def fit_distances(distances: Sequence[Distance], windows: FeatureWindows) -> dict[str, FittedNull]:
     """Calibrate distances of one feature on the rows with a finite value.
 
-    Parameters
-    ----------
-    distances : sequence of Distance
-        The distances.
-    windows : FeatureWindows
-        The feature in the windows of the reference.
-
     Returns
     -------
     dict of str to FittedNull

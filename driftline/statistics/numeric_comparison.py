@@ -108,15 +108,7 @@ class NumericReference:
 
 @dataclass(frozen=True, eq=False)
 class NumericPair:
-    """One window and its reference, with what several statistics need of both.
-
-    Attributes
-    ----------
-    current : NumericCounts
-        The window.
-    reference : NumericReference
-        What it is compared with, same features and bins.
-    """
+    """One window and its reference, with what several statistics need of both."""
 
     current: NumericCounts
     reference: NumericReference
@@ -145,8 +137,6 @@ def compare_numeric(
 
     Parameters
     ----------
-    current : NumericCounts
-        The window.
     reference : NumericReference
         What it is compared with, same features and bins.
     null : BlockNull, optional

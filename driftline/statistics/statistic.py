@@ -82,11 +82,6 @@ class Statistic(ABC):
     def values(self, pair: Any) -> dict[str, Floats]:
         """Compute what is reported.
 
-        Parameters
-        ----------
-        pair : NumericPair or CategoricalPair
-            The window and its reference.
-
         Returns
         -------
         dict of str to ndarray of float64, shape (F,)
@@ -99,8 +94,6 @@ class Statistic(ABC):
 
         Parameters
         ----------
-        pair : NumericPair or CategoricalPair
-            The window and its reference.
         arrays : mapping of str to ndarray, shape (F, ...)
             What `fit` gave of each feature, one below the other.
 
@@ -114,11 +107,6 @@ class Statistic(ABC):
     def rows(self, pair: Any) -> tuple[Floats, NDArray[np.bool_]]:
         """Tell how many rows of the window it is made of.
 
-        Parameters
-        ----------
-        pair : NumericPair or CategoricalPair
-            The window and its reference.
-
         Returns
         -------
         n : ndarray of float64, shape (F,)
@@ -129,14 +117,4 @@ class Statistic(ABC):
 
     @abstractmethod
     def fit(self, windows: FeatureWindows) -> FittedNull:
-        """Calibrate its null on the windows of a reference.
-
-        Parameters
-        ----------
-        windows : FeatureWindows
-            One feature.
-
-        Returns
-        -------
-        FittedNull
-        """
+        """Calibrate its null on the windows of a reference."""

@@ -22,11 +22,6 @@ SMALLEST: Final = 200
 def statistics_of(kind: str) -> tuple[Statistic, ...]:
     """List the statistics of a kind of feature.
 
-    Parameters
-    ----------
-    kind : str
-        ``numeric`` or ``categorical``.
-
     Returns
     -------
     tuple of Statistic
@@ -37,13 +32,6 @@ def statistics_of(kind: str) -> tuple[Statistic, ...]:
 
 def fit_nulls(kind: str, windows: FeatureWindows) -> dict[str, FittedNull]:
     """Calibrate every statistic of one feature.
-
-    Parameters
-    ----------
-    kind : str
-        Kind of the feature.
-    windows : FeatureWindows
-        The feature in the windows of the reference.
 
     Returns
     -------

@@ -54,8 +54,6 @@ def dead_letter_ids(model: str, sources: Sequence[str], positions: Sequence[str]
 
     Parameters
     ----------
-    model : str
-        As in the dead letters' column of that name.
     sources, positions : sequence of str
         The same for each dead letter, n of each.
 

@@ -17,11 +17,6 @@ def identity(*parts: str) -> str:
     It is the first 128 bits of SHA-256 over the texts as netstrings (``length:bytes,``): no two different
     tuples run together to the same text.
 
-    Parameters
-    ----------
-    *parts : str
-        What is named.
-
     Returns
     -------
     str

@@ -32,11 +32,6 @@ _SHORT: Final = 200
 def row_keys(batch: Any) -> list[bytes]:
     """Keys of the messages of rows.
 
-    Parameters
-    ----------
-    batch : pyarrow.RecordBatch
-        Rows.
-
     Returns
     -------
     list of bytes
@@ -52,19 +47,6 @@ def schema_name(schema: RowSchema) -> bytes:
 
 def row_headers(key: bytes, schema: RowSchema, value_format: Format) -> Headers:
     """Headers of the message of a row: what it is can be told without reading the value.
-
-    Parameters
-    ----------
-    key : bytes
-        The message's key.
-    schema : RowSchema
-        What the row is.
-    value_format : str
-        ``json`` or ``avro``.
-
-    Returns
-    -------
-    list of (str, bytes)
 
     Examples
     --------
@@ -86,19 +68,10 @@ def row_values(
 
     Parameters
     ----------
-    batch : pyarrow.RecordBatch
-        Rows.
-    schema : RowSchema
-        What they are.
     value_format : str
         ``json`` or ``avro``.
     largest : int, optional
         Bytes that a value may have; a larger one is shortened as `shortened` says.
-
-    Returns
-    -------
-    list of bytes
-        One a row, in order.
 
     Raises
     ------
@@ -124,16 +97,6 @@ def shortened(row: Any, schema: RowSchema, value_format: Format, largest: int) -
     ----------
     row : pyarrow.RecordBatch
         One row.
-    schema : RowSchema
-        What it is.
-    value_format : str
-        ``json`` or ``avro``.
-    largest : int
-        Bytes that the value may have.
-
-    Returns
-    -------
-    bytes
 
     Raises
     ------

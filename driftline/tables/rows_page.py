@@ -46,29 +46,12 @@ these values, each written as `length:bytes,`. Times are microseconds since the 
 
 
 def page() -> str:
-    """Write the page that documents every table of driftline's own.
-
-    Returns
-    -------
-    str
-        Markdown.
-    """
+    """Write the page that documents every table of driftline's own."""
     return "\n".join([_OPENING, *(section(table_named(name)) for name in TABLES.built_in)])
 
 
 def section(table: Table) -> str:
-    """Write what the page says of one table.
-
-    Parameters
-    ----------
-    table : Table
-        Any, also of another package.
-
-    Returns
-    -------
-    str
-        Markdown.
-    """
+    """Write what the page says of one table."""
     schema = table.schema
     made_of = [*(f"the text `{mark}`" for mark in table.marks), *(f"`{column}`" for column in table.identity)]
     largest, *more = (f"`{column}`" for column in table.rank)

@@ -17,17 +17,7 @@ PREFIX_LENGTH: Final = 10
 
 @lru_cache(maxsize=32)
 def avro_text(schema: RowSchema) -> str:
-    """The Avro schema of rows as JSON text.
-
-    Parameters
-    ----------
-    schema : RowSchema
-        The rows.
-
-    Returns
-    -------
-    str
-    """
+    """The Avro schema of rows as JSON text."""
     return json.dumps(schema.avro)
 
 

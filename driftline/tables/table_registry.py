@@ -24,19 +24,8 @@ TABLES: Final = Registry(
 def table_named(name: str) -> Table:
     """Give the table of a name.
 
-    Parameters
-    ----------
-    name : str
-        Such as ``results``.
-
-    Returns
-    -------
-    Table
-
     Raises
     ------
-    NotInstalledError
-        If there is none.
     ValueError
         If the package that brings it announces it under another name than its own.
     """
@@ -55,11 +44,6 @@ def all_tables() -> tuple[Table, ...]:
 
 def tables_of(config: Any) -> tuple[Table, ...]:
     """Give the tables that a job writes.
-
-    Parameters
-    ----------
-    config : Config
-        The configuration of the job.
 
     Returns
     -------

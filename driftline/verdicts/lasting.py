@@ -62,11 +62,6 @@ def follow(stretch: Stretch | None, start: int, end: int, drifted: bool | None) 
     drifted : bool or None
         None if the window was not judged.
 
-    Returns
-    -------
-    Stretch or None
-        What is open now.
-
     Examples
     --------
     >>> first = follow(None, 0, 20, True)

@@ -99,7 +99,6 @@ class LossChange:
 
     Parameters
     ----------
-    detector : str
     at, known : int
         When the change was, and when that was known; microseconds since the epoch.
     before, after : float
@@ -154,16 +153,10 @@ def model_worse(
 
     Parameters
     ----------
-    windows : LossWindows
     newest_first : sequence of LossChange
         Detections on the loss of the segment, by when they were known.
-    rule : WorseRule
     segments : int
         How many segments are asked about (Bonferroni); 1 or more.
-
-    Returns
-    -------
-    Worse or None
     """
     return _detected(windows, newest_first, rule) or _undetected(windows, rule, segments)
 

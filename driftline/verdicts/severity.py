@@ -39,7 +39,6 @@ def severity(
         Any shape; NaN where a result has none.
     drifted : ndarray of bool
         Same shape.
-    thresholds : Thresholds
 
     Returns
     -------

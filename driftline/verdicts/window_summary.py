@@ -58,10 +58,6 @@ class Finding:
 
     Parameters
     ----------
-    segment, feature : str
-    psi, wasserstein_iqr : float or None
-        Effect sizes.
-    p_adjusted : float
     severity : float
         See `driftline.verdicts.severity`; at least 1.
     """
@@ -80,15 +76,12 @@ class WindowSummary:
 
     Parameters
     ----------
-    model : str
     window_start, window_end : int
         Microseconds since the epoch.
     pane : str
         ``on_time`` or ``late``.
     pane_index : int
         How often the window was said before: 0 on time, one more at each correction.
-    baseline_version : str or None
-        Version of the baseline compared with.
     coverage : float
         Share of the window's slices that hold rows of the model.
     tests : int
@@ -120,12 +113,6 @@ class WindowSummary:
             All settled result rows of one model and window, one a (segment, feature), in any order.
         thresholds : Thresholds
             Those the rows were decided by.
-        pane_index : int
-            How often the window was said before.
-
-        Returns
-        -------
-        WindowSummary
 
         Raises
         ------
@@ -189,16 +176,7 @@ class WindowSummary:
 
     @staticmethod
     def from_bytes(data: bytes) -> WindowSummary:
-        """Decode.
-
-        Parameters
-        ----------
-        data : bytes
-            What `to_bytes` gave, in this or an earlier version.
-
-        Returns
-        -------
-        WindowSummary
+        """Decode what `to_bytes` gave, in this or an earlier version.
 
         Raises
         ------

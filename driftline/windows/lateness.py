@@ -45,10 +45,6 @@ class LateRule:
         ----------
         allowed_lateness : int
             How long after its end a window still accepts rows, microseconds.
-
-        Returns
-        -------
-        LateRule
         """
         return cls(_FOR_EVER, MILLISECOND, allowed_lateness)
 

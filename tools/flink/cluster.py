@@ -42,8 +42,6 @@ class FlinkCluster(Service):
     ----------
     folder
         Logs, settings, checkpoints and savepoints; made if missing.
-    task_managers
-        Task managers to start with.
     slots
         Slots of each.
     workers
@@ -156,8 +154,6 @@ class FlinkCluster(Service):
         ------
         ServerError
             If one of them does not start; with the last lines of its log. None is left running.
-        MissingProgramError
-            If Java or Maven is not installed.
         """
         if port_open(self._rest_port):
             raise ServerError(

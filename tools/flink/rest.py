@@ -91,8 +91,6 @@ class FlinkRest:
         ------
         FlinkError
             If the job ends instead; with the reason.
-        TimeoutError
-            If it does not run in time.
         """
         found = [job_id] if job_id else []
 

@@ -79,8 +79,6 @@ def flink_config(
         Where the job manager listens.
     metric_ports
         Where Prometheus finds the metrics of each Java process; each takes the first free one.
-    slots
-        Subtask slots of a task manager.
     state_backend : {"rocksdb", "hashmap"}
         Where state lives between checkpoints.
     """

@@ -43,8 +43,6 @@ class KafkaBroker(Service):
     tls
         Opens a listener with a self-signed certificate, see `tls_bootstrap` and `certificate`. It asks for
         `login` too where one is given.
-    heap
-        Memory of the Java heap.
     detached
         Whether the broker outlives this process.
     """
@@ -104,8 +102,6 @@ class KafkaBroker(Service):
         ------
         ServerError
             If it does not; with the last lines of its log.
-        MissingProgramError
-            If Java or Maven is not installed.
         """
         if port_open(self.port):
             raise ServerError(f"port {self.port} is in use: choose another for Kafka, or stop what uses it")

@@ -92,13 +92,7 @@ class OutcomeSignals(_MakeSignals):
 
 
 class FeatureSignals(_MakeSignals):
-    """From batches of events to signals of the values of features, of each segment and all traffic.
-
-    Parameters
-    ----------
-    baseline
-        Gives the monitored segments.
-    """
+    """From batches of events to signals of the values of features, of each segment and all traffic."""
 
     def __init__(self, features: Sequence[str], baseline: BaselineSource) -> None:
         self._features = tuple(features)

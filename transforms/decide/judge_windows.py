@@ -28,16 +28,8 @@ class JudgeWindows(beam.PTransform):
 
     Parameters
     ----------
-    baseline
-        The baseline.
-    tests
-        Thresholds.
-    length
-        Slice and coverage lengths.
     keep_for
         How long after its end a window can still be corrected, microseconds.
-    streaming
-        Whether events come as they happen.
     """
 
     baseline: BaselineSource

@@ -43,10 +43,6 @@ class SettleWindow(beam.DoFn):
 
     Parameters
     ----------
-    baseline
-        The baseline.
-    tests
-        Thresholds.
     coverage_unit
         Length of a unit of coverage, microseconds.
     keep_for

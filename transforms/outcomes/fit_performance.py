@@ -22,8 +22,6 @@ class FitLossNull(beam.DoFn):
     ----------
     size, stride
         Window length and distance between reference windows, microseconds.
-    min_n, min_coverage
-        As in the configuration's tests.
     """
 
     def __init__(self, size: int, stride: int, min_n: int, min_coverage: float) -> None:
@@ -61,8 +59,6 @@ class FitPerformance(beam.PTransform):
         PCollection of the one encoded `Coverage` of the reference.
     size, stride
         Window length and distance between reference windows, microseconds.
-    min_n, min_coverage
-        As in the configuration's tests.
     """
 
     coverage: beam.PCollection

@@ -196,11 +196,6 @@ class JoinLabels(beam.PTransform):
         How much event time is looked at together, microseconds; whole milliseconds. Every look reads all
         that is held, so with many predictions and a long wait a slice should be longer.
 
-    Raises
-    ------
-    ValueError
-        If a slice is no number of milliseconds.
-
     Notes
     -----
     A look at time T, a multiple of `slice_length` plus `allowed_lateness`, finds all outcomes not found

@@ -137,11 +137,6 @@ class LearnOnline(beam.PTransform):
     slice_length
         How much event time is learnt together, microseconds; whole milliseconds.
 
-    Raises
-    ------
-    ValueError
-        If a slice is no number of milliseconds.
-
     Notes
     -----
     The elements are ``((segment, "learning_gap"), block)``, as `DetectChanges` takes them; give that

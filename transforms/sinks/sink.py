@@ -43,15 +43,8 @@ class Sink(ABC):
 
         Parameters
         ----------
-        tables
-            What is going to be written.
         pattern
             Files that are going to be read, if files are.
-
-        Raises
-        ------
-        ConfigError
-            If so.
         """
 
     @abstractmethod
@@ -60,8 +53,6 @@ class Sink(ABC):
 
         Parameters
         ----------
-        tables
-            What is going to be written.
         streaming
             Whether the rows never end.
 
@@ -80,13 +71,6 @@ class Sink(ABC):
     def write(self, table: Table, *, streaming: bool) -> beam.PTransform | None:
         """Give what writes the rows of a table.
 
-        Parameters
-        ----------
-        table
-            What is going to be written.
-        streaming
-            Whether the rows never end.
-
         Returns
         -------
         PTransform or None
@@ -102,11 +86,6 @@ class Sink(ABC):
     def whole(self, tables: Sequence[Table]) -> Iterator[Sink]:  # noqa: ARG002  # for those who can
         """Write the rows of a job that ends as a whole, or not at all, where the place can do that.
 
-        Parameters
-        ----------
-        tables
-            What is going to be written.
-
         Yields
         ------
         Sink
@@ -115,10 +94,4 @@ class Sink(ABC):
         yield self
 
     def summarise(self, summary: RunSummary) -> None:  # noqa: B027  # few can
-        """Leave what a run says about itself beside the rows, where there is a place for it.
-
-        Parameters
-        ----------
-        summary
-            What it says.
-        """
+        """Leave what a run says about itself beside the rows, where there is a place for it."""

@@ -44,8 +44,6 @@ def count_written(rows: int, ends: Sequence[int]) -> None:
 
     Parameters
     ----------
-    rows
-        How many.
     ends
         From `closed_windows`.
     """

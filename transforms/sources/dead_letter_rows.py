@@ -35,10 +35,6 @@ def position_of(reject: Reject, positions: Sequence[Any], unit: str = "") -> str
 
     Parameters
     ----------
-    reject
-        Of one of the messages.
-    positions
-        Positions of the messages in the source.
     unit
         What positions count, such as ``row``; empty for offsets and message ids.
 
@@ -58,8 +54,6 @@ def dead_letter_rows(
 
     Parameters
     ----------
-    model
-        Name of the model.
     source
         File, topic and partition, or subscription.
     placed
@@ -86,13 +80,7 @@ def by_reason(rejects: Sequence[Reject]) -> Counter[str]:
 
 
 class UnmatchedDeadLetters(beam.DoFn):
-    """Makes dead letters of labels that match no prediction.
-
-    Parameters
-    ----------
-    model
-        Name of the model.
-    """
+    """Makes dead letters of labels that match no prediction."""
 
     def __init__(self, model: str) -> None:
         self._model = model

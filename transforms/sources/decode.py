@@ -59,12 +59,6 @@ class SourceBatch:
 
     Parameters
     ----------
-    decoded
-        Records and rejects.
-    source
-        The file.
-    positions
-        Position of each message of `decoded`.
     unit
         What positions count: ``row``, ``line``, ``byte``.
     payloads
@@ -79,36 +73,13 @@ class SourceBatch:
 
     @classmethod
     def of_rows(cls, records: pa.Table, source: str, first: int) -> SourceBatch:
-        """Take every row as a record, counted from the first.
-
-        Parameters
-        ----------
-        records
-            The columns as they came.
-        source
-            The file, or what else they were read from.
-        first
-            Number of the first row in it.
-
-        Returns
-        -------
-        SourceBatch
-        """
+        """Take every row as a record, counted from the first."""
         positions = range(first, first + records.num_rows)
         return cls(Decoded((Part.of_rows(records),)), source, positions, "row")
 
 
 class DecodeMessages(beam.DoFn):
     """Decodes batches of messages: events, and tagged ``dead_letters``.
-
-    Parameters
-    ----------
-    model
-        Name of the model.
-    schema
-        The columns of an event.
-    message_format
-        How messages are written.
 
     Raises
     ------
@@ -136,15 +107,7 @@ class DecodeMessages(beam.DoFn):
 
 
 class NormaliseRecords(beam.DoFn):
-    """Normalises records of files: events, and tagged ``dead_letters``.
-
-    Parameters
-    ----------
-    model
-        Name of the model.
-    schema
-        The columns of an event.
-    """
+    """Normalises records of files: events, and tagged ``dead_letters``."""
 
     def __init__(self, model: str, schema: EventSchema) -> None:
         self._model = model
@@ -165,14 +128,6 @@ def normalise_records(batches: beam.PCollection, model: str, schema: EventSchema
     ----------
     batches
         Instances of `SourceBatch`, from the step before.
-    model
-        Name of the model.
-    schema
-        The columns of an event.
-
-    Returns
-    -------
-    ReadOutputs
     """
     step = beam.ParDo(NormaliseRecords(model, schema)).with_outputs(DEAD_LETTERS, main="events")
     outputs = batches | "Normalise" >> step
@@ -192,16 +147,8 @@ def outputs_of(
 
     Parameters
     ----------
-    result
-        Events and rejects.
-    schema
-        The columns of an event.
-    model
-        Name of the model.
     source
         File, topic and partition, or subscription.
-    positions
-        Position of each message.
     unit
         What positions count, such as ``row``; empty for offsets and message ids.
 

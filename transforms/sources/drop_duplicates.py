@@ -123,8 +123,6 @@ class DropDuplicates(beam.PTransform):
 
     Parameters
     ----------
-    length
-        Slice and coverage lengths.
     keep_for
         How long after its end a slice can still receive rows, microseconds.
     """

@@ -22,12 +22,8 @@ def message_format(source: MessagesSource, key: str, name: str) -> MessageFormat
 
     Parameters
     ----------
-    source
-        The configured Kafka or Pub/Sub source.
     key
         Where it is configured, such as ``labels.source.kafka``, for messages.
-    name
-        The configuration's file, for messages.
 
     Returns
     -------

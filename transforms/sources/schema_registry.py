@@ -44,8 +44,6 @@ class RegistrySchemas:
 
     Parameters
     ----------
-    url
-        Where the registry answers.
     options
         Settings of `SchemaRegistryClient` as text; may hold secrets and is never shown.
 
@@ -60,11 +58,6 @@ class RegistrySchemas:
 
     def __call__(self, number: int) -> str:
         """Look up a schema.
-
-        Parameters
-        ----------
-        number
-            The schema id.
 
         Returns
         -------
@@ -120,11 +113,6 @@ class RegistrySchemas:
 
     def client(self) -> SchemaRegistryClient:
         """Make a client, which checks the options and does not connect yet.
-
-        Returns
-        -------
-        confluent_kafka.schema_registry.SchemaRegistryClient
-            A client.
 
         Raises
         ------

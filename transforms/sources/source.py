@@ -64,11 +64,6 @@ class Reading:
             The setting, below the name of the source; empty for the source as a whole.
         message, remedy, value
             As in `Problem`.
-
-        Returns
-        -------
-        ConfigError
-            To raise.
         """
         where = f"{self.key}.{key}" if key and not self.by_option else self.key
         name = "command line" if self.by_option else self.name
@@ -158,11 +153,6 @@ class Source(Protocol):
     def check(self, reading: Reading) -> list[str]:
         """Refuse what cannot work, as far as that can be told without a connection.
 
-        Parameters
-        ----------
-        reading
-            What is to be read.
-
         Returns
         -------
         list of str
@@ -178,11 +168,6 @@ class Source(Protocol):
 
     def reader(self, reading: Reading) -> Reader:
         """Make what reads; `check` found nothing wrong.
-
-        Parameters
-        ----------
-        reading
-            What is to be read.
 
         Returns
         -------

@@ -53,10 +53,6 @@ class BaselineSource:
     def get(self) -> Baseline:
         """Give the newest baseline, read at the first call in a process.
 
-        Returns
-        -------
-        Baseline
-
         Raises
         ------
         BaselineError
@@ -76,11 +72,6 @@ class BaselineSource:
 
     def of_layout(self, fingerprint: str) -> Baseline | None:
         """Find the baseline that profiles were made for.
-
-        Parameters
-        ----------
-        fingerprint
-            Of the profiles.
 
         Returns
         -------

@@ -32,15 +32,6 @@ _LOG = logging.getLogger(__name__)
 def read_baseline(path: str) -> Baseline:
     """Read a baseline from any Beam filesystem.
 
-    Parameters
-    ----------
-    path
-        Path of the file.
-
-    Returns
-    -------
-    Baseline
-
     Raises
     ------
     BaselineError
@@ -55,11 +46,6 @@ def read_baseline(path: str) -> Baseline:
 
 def stamp_of(path: str) -> Stamp:
     """Tell a file from the one that replaces it, without reading either.
-
-    Parameters
-    ----------
-    path
-        Path on any Beam filesystem.
 
     Returns
     -------
@@ -82,8 +68,6 @@ class LoadedBaseline:
 
     Parameters
     ----------
-    baseline
-        The baseline.
     fingerprint
         What `fingerprint_of` says of its layout and monitored segments.
     """
@@ -102,8 +86,6 @@ class BaselineVersions:
 
     Parameters
     ----------
-    path
-        Path of the baseline.
     misfits
         Says what keeps a baseline from this job, one sentence each.
 
@@ -140,11 +122,6 @@ class BaselineVersions:
 
     def of_layout(self, fingerprint: str) -> Baseline | None:
         """Find the newest version whose profiles have a fingerprint.
-
-        Parameters
-        ----------
-        fingerprint
-            Of a profile.
 
         Returns
         -------

@@ -42,8 +42,6 @@ class FitEntry(beam.DoFn):
     ----------
     size, stride
         Window length and distance between reference windows, microseconds.
-    min_n, min_coverage
-        As in the configuration's tests.
     """
 
     WINDOWS = "windows"
@@ -79,8 +77,6 @@ class FitBaseline(beam.PTransform):
     ----------
     plan
         PCollection of the one `Plan`.
-    config
-        The configuration.
     stride
         Distance between reference windows, and length of their slices, microseconds.
     path

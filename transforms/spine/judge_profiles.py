@@ -33,13 +33,6 @@ class JudgeProfiles(beam.DoFn):
 
     Result rows are keyed by the window they belong to, which is settled as a whole. Rows of other tables go
     to the output `ROWS`, each encoded batch with the name of its table, and are done.
-
-    Parameters
-    ----------
-    baseline
-        The baseline.
-    min_n
-        Fewest rows a window is judged on.
     """
 
     ROWS = "rows"

@@ -22,8 +22,6 @@ def fingerprint_of(layout: Layout, monitored: Iterable[str]) -> str:
 
     Parameters
     ----------
-    layout
-        Bins and categories.
     monitored
         Segments that keep profiles of their own. They belong to it: what one baseline counts as a segment,
         another with the same bins may count as ``(other)``.
@@ -47,12 +45,6 @@ def part_of(name: str, fingerprint: str) -> str:
     ----------
     name
         Name of a block, or `COVERAGE`.
-    fingerprint
-        What `fingerprint_of` gave.
-
-    Returns
-    -------
-    str
 
     Examples
     --------
@@ -66,11 +58,6 @@ def part_of(name: str, fingerprint: str) -> str:
 
 def split_part(part: str) -> tuple[str, str]:
     """Take a part apart.
-
-    Parameters
-    ----------
-    part
-        What `part_of` gave.
 
     Returns
     -------

@@ -37,8 +37,6 @@ class ProfileSlices(beam.DoFn):
 
     Parameters
     ----------
-    length
-        Slice and coverage lengths.
     baseline
         Gives the layout and the monitored segments; None where a `Plan` comes as side input.
     """
@@ -72,8 +70,6 @@ class ProfileSlices(beam.DoFn):
 
         Parameters
         ----------
-        events
-            Normalised events.
         plan
             Encoded layout and monitored segments, where there is no baseline yet.
         """

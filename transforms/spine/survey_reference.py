@@ -29,15 +29,7 @@ Plan = tuple[bytes, list[str]]
 
 
 class SurveyBatches(GatherBundle):
-    """Survey the features of event batches: many at once, as surveys cost more to merge than to make.
-
-    Parameters
-    ----------
-    features
-        The configured features.
-    asked
-        Settings of measures that come with no feature, by name.
-    """
+    """Survey the features of event batches: many at once, as surveys cost more to merge than to make."""
 
     def __init__(self, features: Sequence[FeatureSpec], asked: Mapping[str, Any] | None = None) -> None:
         self._features = tuple(features)
@@ -50,13 +42,7 @@ class SurveyBatches(GatherBundle):
 
 
 class CountSegments(beam.DoFn):
-    """Count rows by segment label.
-
-    Parameters
-    ----------
-    columns
-        The segment columns.
-    """
+    """Count rows by segment label."""
 
     def __init__(self, columns: Sequence[str]) -> None:
         self._columns = tuple(columns)
@@ -101,10 +87,6 @@ class SurveyReference(beam.PTransform):
 
     Parameters
     ----------
-    features
-        The configured features.
-    segments
-        The segment columns.
     max_segments
         How many segments keep profiles of their own.
     asked

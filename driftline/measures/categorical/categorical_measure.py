@@ -106,8 +106,6 @@ class CategoricalMeasure(Measure["Block"]):
 
         Parameters
         ----------
-        part
-            Block of F features.
         profile
             Profile of the whole reference.
         histograms
@@ -116,10 +114,6 @@ class CategoricalMeasure(Measure["Block"]):
             Window length over the distance between windows; 1 if they do not overlap.
         min_n
             Fewest rows a live window is ever judged on.
-
-        Returns
-        -------
-        BlockNull
         """
         return BlockNull.stack(
             [

@@ -16,27 +16,13 @@ _TAG, _VERSION = b"dSC", 1
 
 @dataclass(frozen=True, eq=False)
 class CategoricalSurvey:
-    """Counts of the categories of features.
-
-    Parameters
-    ----------
-    features
-        By name.
-    """
+    """Counts of the categories of features."""
 
     features: dict[str, Categories]
 
     @classmethod
     def of(cls, events: Any, names: Sequence[str]) -> CategoricalSurvey:
-        """Survey some events.
-
-        Parameters
-        ----------
-        events
-            Normalised events (`pyarrow.RecordBatch` or `pyarrow.Table`).
-        names
-            Categorical features.
-        """
+        """Survey normalised events (`pyarrow.RecordBatch` or `pyarrow.Table`)."""
         return cls({name: Categories.of(events.column(f"feature.{name}")) for name in names})
 
     @classmethod

@@ -121,8 +121,6 @@ class NumericMeasure(Measure["Block"]):
 
         Parameters
         ----------
-        part
-            Block of F features.
         profile
             Profile of the whole reference.
         histograms
@@ -131,10 +129,6 @@ class NumericMeasure(Measure["Block"]):
             Window length over the distance between windows; 1 if they do not overlap.
         min_n
             Fewest rows a live window is ever judged on.
-
-        Returns
-        -------
-        BlockNull
         """
         gaps = bin_gaps(part, profile)
         return BlockNull.stack(
@@ -224,8 +218,6 @@ def bin_gaps(block: Block, profile: NumericProfile) -> NDArray[np.float64]:
 
     Parameters
     ----------
-    block
-        A numeric block of F features.
     profile
         Profile of the reference: its extremes close the open end bins.
 

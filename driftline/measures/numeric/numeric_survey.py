@@ -33,15 +33,7 @@ class GroupedNumericSurvey:
 
     @classmethod
     def of(cls, events: Any, names: Sequence[str]) -> GroupedNumericSurvey:
-        """Survey some events.
-
-        Parameters
-        ----------
-        events
-            Normalised events (`pyarrow.RecordBatch` or `pyarrow.Table`).
-        names
-            Numeric features.
-        """
+        """Survey normalised events (`pyarrow.RecordBatch` or `pyarrow.Table`)."""
         groups = [tuple(names[i : i + BLOCK_FEATURES]) for i in range(0, len(names), BLOCK_FEATURES)]
         return cls(tuple((group, NumericSurvey.of(_matrix(events, group))) for group in groups))
 

@@ -30,8 +30,6 @@ class BlockNull:
 
     Attributes
     ----------
-    statistics : tuple of str
-        Their names.
     quantiles : ndarray of float32, shape (F, S, sizes, p-values)
         Log quantiles of the squared statistics.
     typical_n, n_min, n_max : ndarray of float64, shape (F, S)
@@ -60,11 +58,6 @@ class BlockNull:
         ----------
         nulls : sequence of mapping of str to FittedNull
             By statistic, one mapping for each feature of a block, in its order; all of one kind.
-
-        Returns
-        -------
-        BlockNull
-            Arrays over the features.
 
         Raises
         ------
@@ -166,16 +159,6 @@ class BlockNull:
     @classmethod
     def from_bytes(cls, data: bytes) -> BlockNull:
         """Read what `to_bytes` wrote, in this or an earlier version.
-
-        Parameters
-        ----------
-        data : bytes
-            A serialised block.
-
-        Returns
-        -------
-        BlockNull
-            Equal to the one written.
 
         Raises
         ------

@@ -91,11 +91,6 @@ def window_covariance(
     df : float
         Degrees of freedom of the windows.
 
-    Returns
-    -------
-    WindowCovariance
-        Ready to draw from.
-
     References
     ----------
     Ledoit, O. and Wolf, M. (2004). A well-conditioned estimator for large-dimensional covariance matrices.
@@ -140,8 +135,6 @@ def simulate(covariance: WindowCovariance, size: float, statistics: Statistics) 
 
     Parameters
     ----------
-    covariance : WindowCovariance
-        Of the deviations.
     size : float
         Rows of the windows over the typical rows.
     statistics : callable

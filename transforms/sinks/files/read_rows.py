@@ -21,8 +21,6 @@ def read_rows(path: str, schema: RowSchema) -> pa.Table:
     ----------
     path
         File or folder, on any Beam filesystem.
-    schema
-        Schema of the rows.
 
     Returns
     -------

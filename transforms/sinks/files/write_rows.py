@@ -30,8 +30,6 @@ class WriteRows(beam.PTransform):
         Where to write, on any Beam filesystem.
     name
         Name of the file, without suffix.
-    schema
-        Schema of the rows.
     file_format
         ``parquet``, ``avro`` or ``jsonl``; also the suffix.
 
@@ -79,11 +77,6 @@ def _table(batch: pa.RecordBatch) -> pa.Table:
 def plain_records(batch: pa.RecordBatch) -> list[dict[str, Any]]:
     """Make records of plain numbers, text and bytes: Beam would pickle a datetime on the way to the file.
 
-    Parameters
-    ----------
-    batch
-        Rows.
-
     Returns
     -------
     list of dict
@@ -97,11 +90,6 @@ def plain_records(batch: pa.RecordBatch) -> list[dict[str, Any]]:
 
 def json_lines(batch: pa.RecordBatch) -> Iterator[bytes]:
     """Write each row as a JSON object, without a line break.
-
-    Parameters
-    ----------
-    batch
-        Rows.
 
     Yields
     ------

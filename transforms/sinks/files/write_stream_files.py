@@ -77,12 +77,8 @@ class WriteFiles(beam.DoFn):
     ----------
     folder
         The folder; it is made if it is missing.
-    schema
-        Schema of the rows.
     versions
         As `told_apart_by` gives them.
-    file_format
-        As of `WriteStreamFiles`.
     """
 
     def __init__(self, folder: str, schema: RowSchema, versions: tuple[str, ...], file_format: str) -> None:
@@ -133,17 +129,7 @@ class WriteFiles(beam.DoFn):
 
 
 def folder_of(directory: str, name: str, file_format: str) -> str:
-    """Path of the folder that a table is written to.
-
-    Parameters
-    ----------
-    directory, name, file_format
-        As of `WriteStreamFiles`, the name of its table.
-
-    Returns
-    -------
-    str
-    """
+    """Path of the folder that a table is written to."""
     return FileSystems.join(directory, f"{name}.{file_format}")
 
 
@@ -154,8 +140,6 @@ def make_folder(folder: str, schema: RowSchema, file_format: str) -> None:
     ----------
     folder
         From `folder_of`. What is in it stays.
-    schema, file_format
-        As of `WriteFiles`.
 
     Raises
     ------
@@ -175,11 +159,6 @@ def make_folder(folder: str, schema: RowSchema, file_format: str) -> None:
 def told_apart_by(table: Table) -> tuple[str, ...]:
     """Name what tells versions of a row apart, the same in every replay.
 
-    Parameters
-    ----------
-    table
-        What the row is.
-
     Returns
     -------
     tuple of str
@@ -195,8 +174,6 @@ def content_name(batch: pa.RecordBatch, versions: tuple[str, ...]) -> str:
     ----------
     batch
         Rows with ``row_id`` and ``window_end``.
-    versions
-        As `told_apart_by` gives them.
 
     Returns
     -------
@@ -217,10 +194,6 @@ def write_whole(path: str, batches: Sequence[pa.RecordBatch], schema: RowSchema,
     ----------
     path
         Where; a file there is replaced.
-    batches
-        Its rows.
-    schema, file_format
-        As of `WriteFiles`.
     """
     folder, name = FileSystems.split(path)
     # DuckDB reads every *.parquet, pyarrow whatever does not begin with a dot or underscore.

@@ -68,8 +68,6 @@ class ProducerPool:
 
         Parameters
         ----------
-        brokers
-            Bootstrap brokers.
         options
             The user's librdkafka settings; idempotence and ``acks=all`` are not theirs to change.
 
@@ -97,13 +95,7 @@ class ProducerPool:
             return shared
 
     def release(self, shared: SharedProducer) -> None:
-        """Give a producer back; the last one to do so closes it.
-
-        Parameters
-        ----------
-        shared
-            From `acquire`.
-        """
+        """Give a producer back; the last one to do so closes it."""
         with self._lock:
             shared.users -= 1
             if shared.users > 0:
@@ -131,15 +123,7 @@ class Refused:
 
 @dataclass
 class Delivery:
-    """Messages that were handed over together, until each is known to be written or not.
-
-    Parameters
-    ----------
-    shared
-        The producer.
-    topic
-        Where they go.
-    """
+    """Messages that were handed over together, until each is known to be written or not."""
 
     shared: SharedProducer
     topic: str
@@ -149,13 +133,7 @@ class Delivery:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def send(self, key: bytes, value: bytes, headers: Headers) -> None:
-        """Hand over a message, waiting where the producer's memory is full.
-
-        Parameters
-        ----------
-        key, value, headers
-            The message.
-        """
+        """Hand over a message, waiting where the producer's memory is full."""
         with self._lock:
             self._pending += 1
         while not self._taken(key, value, headers):

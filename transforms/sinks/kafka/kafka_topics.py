@@ -31,13 +31,6 @@ _FORBIDDEN: Final = {
 def ensure_topics(brokers: Sequence[str], options: Mapping[str, str], topics: Sequence[str]) -> list[str]:
     """Make the topics that rows are written to, where they do not exist.
 
-    Parameters
-    ----------
-    brokers, options
-        As in `client_settings`.
-    topics
-        Names.
-
     Returns
     -------
     list of str

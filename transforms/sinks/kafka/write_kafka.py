@@ -52,12 +52,8 @@ class WriteToKafka(beam.PTransform):
 
     Parameters
     ----------
-    brokers
-        Bootstrap brokers.
     topic
         The topic; see `driftline.transforms.kafka_cluster.ensure_topics`.
-    schema
-        Schema of the rows.
     value_format
         ``json`` or ``avro``, as `driftline.tables.row_messages.row_values` says.
     options
@@ -78,13 +74,7 @@ class WriteToKafka(beam.PTransform):
 
 
 class ProduceRows(beam.DoFn):
-    """Produce the rows of batches and wait, at the end of the bundle, until all are written.
-
-    Parameters
-    ----------
-    brokers, topic, schema, value_format, options
-        As of `WriteToKafka`.
-    """
+    """Produce the rows of batches and wait, at the end of the bundle, until all are written."""
 
     def __init__(
         self,

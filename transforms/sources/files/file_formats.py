@@ -76,8 +76,6 @@ def read_file(file: Any, path: str, kind: str, schema: EventSchema) -> Iterator[
         Its name, for positions.
     kind
         One of `FILE_FORMATS`.
-    schema
-        The columns to read.
 
     Yields
     ------
@@ -95,8 +93,6 @@ def columns_of(file: Any, path: str, kind: str) -> list[tuple[str, Any]] | None:
     ----------
     file
         Binary file, not decompressed.
-    path
-        Its name.
     kind
         One of `FILE_FORMATS`.
 

@@ -30,8 +30,6 @@ class ReadFiles(beam.PTransform):
     ----------
     pattern
         Glob pattern on any Beam filesystem.
-    schema
-        The columns to read.
     format
         ``avro``, ``parquet``, ``jsonl`` or ``arrow``; by suffix if None.
 
@@ -69,10 +67,6 @@ class ReadEvents(beam.PTransform):
 
     Parameters
     ----------
-    model
-        Name of the model.
-    schema
-        The columns of an event.
     pattern
         Glob pattern on any Beam filesystem.
     format
@@ -130,8 +124,6 @@ def match_files(pattern: str) -> list[str]:
 
     Raises
     ------
-    NoFilesError
-        If there are none.
     FileNotFoundError
         If the pattern is that of a folder, or cannot be listed.
     ValueError

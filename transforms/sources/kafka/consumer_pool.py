@@ -32,10 +32,6 @@ class ConsumerPool:
 
         Parameters
         ----------
-        settings
-            Of librdkafka.
-        topic, number
-            The partition.
         idle_after
             Microseconds, see `PartitionConsumer`.
 

@@ -68,17 +68,7 @@ class Polled:
     gone: str | None = None
 
     def before(self, stop: int) -> Polled:
-        """Leave out the messages from an offset on.
-
-        Parameters
-        ----------
-        stop
-            The offset.
-
-        Returns
-        -------
-        Polled
-        """
+        """Leave out the messages from an offset on."""
         kept = bisect_left(self.offsets, stop)
         return replace(
             self,
@@ -95,10 +85,6 @@ class PartitionConsumer:
 
     Parameters
     ----------
-    settings
-        Of librdkafka.
-    topic, number
-        The partition.
     idle_after
         How long the partition must be seen empty to count as idle, microseconds.
     """
@@ -135,12 +121,8 @@ class PartitionConsumer:
 
         Parameters
         ----------
-        most
-            Most messages to take.
         timeout
             How long to wait for them, seconds.
-        with_times
-            Whether the messages' timestamps are wanted.
 
         Returns
         -------

@@ -142,8 +142,6 @@ class DiscoverPartitions(beam.DoFn):
 
     Parameters
     ----------
-    source
-        Which topics.
     allowed_lateness
         Microseconds. A partition found between two lists may hold rows as old as the first of them; they
         come late at worst, never too late.

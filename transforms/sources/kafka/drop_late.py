@@ -23,8 +23,6 @@ def drop_late(
     ----------
     result
         Events of messages that followed each other in one partition.
-    rule
-        When a row is too late.
     watermark
         Of the partition before the first row, microseconds.
     disorder

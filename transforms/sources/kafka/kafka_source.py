@@ -54,15 +54,6 @@ class _Kafka(Source):
 def checked_format(reading: Reading) -> MessageFormat:
     """Read how messages are written, and hold it against the configured columns.
 
-    Parameters
-    ----------
-    reading
-        Of a Kafka source.
-
-    Returns
-    -------
-    MessageFormat
-
     Raises
     ------
     ConfigError

@@ -20,10 +20,6 @@ class Partition:
 
     Parameters
     ----------
-    topic
-        Name of the topic.
-    number
-        Number of the partition in the topic.
     start
         The first offset to read.
     stop
@@ -62,10 +58,6 @@ class Partition:
         data
             What `to_bytes` gave, perhaps with keys added.
 
-        Returns
-        -------
-        Partition
-
         Raises
         ------
         ValueError
@@ -78,13 +70,7 @@ class Partition:
 
 @dataclass(frozen=True)
 class OffsetSpan:
-    """The offsets of a partition still to be read, ``[start, stop)``.
-
-    Parameters
-    ----------
-    start, stop
-        Offsets.
-    """
+    """The offsets of a partition still to be read, ``[start, stop)``."""
 
     start: int
     stop: int
@@ -101,16 +87,7 @@ class OffsetSpan:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> OffsetSpan:
-        """Decode.
-
-        Parameters
-        ----------
-        data
-            What `to_bytes` gave, in this or an earlier version.
-
-        Returns
-        -------
-        OffsetSpan
+        """Decode what `to_bytes` gave, in this or an earlier version.
 
         Raises
         ------
@@ -123,20 +100,7 @@ class OffsetSpan:
 
 
 def check_version(version: int, what: str) -> None:
-    """Refuse what a newer release wrote.
-
-    Parameters
-    ----------
-    version
-        The version found.
-    what
-        What has it.
-
-    Raises
-    ------
-    ValueError
-        If it is newer than this release.
-    """
+    """Refuse what a newer release wrote."""
     if version > FORMAT_VERSION:
         raise ValueError(
             f"{what} in version {version}; this release reads up to {FORMAT_VERSION}: upgrade driftline"

@@ -30,8 +30,6 @@ def consumer_settings(source: KafkaSource, partitions: int) -> dict[str, Any]:
 
     Parameters
     ----------
-    source
-        Where to read.
     partitions
         Number of partitions: together they fetch ahead half a gigabyte at most, so that a job that falls
         behind leaves messages in Kafka and not in memory.
@@ -64,13 +62,6 @@ def consumer_settings(source: KafkaSource, partitions: int) -> dict[str, Any]:
 def partitions_of(metadata: Any, source: KafkaSource) -> dict[str, list[int]]:
     """Find the partitions of the source's topics.
 
-    Parameters
-    ----------
-    metadata
-        Of the cluster.
-    source
-        Which topics.
-
     Returns
     -------
     dict of str to list of int
@@ -97,8 +88,6 @@ def starting_partitions(source: KafkaSource, key: str, name: str, *, bounded: bo
 
     Parameters
     ----------
-    source
-        Where to read.
     key
         Where it is configured, such as ``labels.source.kafka``, for messages.
     name

@@ -33,12 +33,8 @@ class ReadKafka(beam.PTransform):
 
     Parameters
     ----------
-    source
-        The configuration of the source.
     partitions
         Where to begin, and for bounded reading where to end.
-    reading
-        How partitions are read.
     bounded
         Whether to stop at the partitions' stops.
     in_process

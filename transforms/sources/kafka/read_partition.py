@@ -54,16 +54,8 @@ class PartitionReading:
 
     Parameters
     ----------
-    model
-        Name of the model.
-    schema
-        The columns of an event.
-    message_format
-        How messages are written.
     settings
         Of librdkafka; may hold secrets and is never shown.
-    late
-        When a row is too late.
     disorder, idle_after, max_ahead
         Microseconds, see the configuration of the source.
     key
@@ -198,11 +190,6 @@ class ReadStream(_ReadStream):
     """Read partitions for ever: event batches, and tagged ``dead_letters``.
 
     Rows that are too late are dropped and counted here, and nowhere downstream.
-
-    Parameters
-    ----------
-    reading
-        How partitions are read.
     """
 
     @beam.DoFn.unbounded_per_element()
@@ -234,8 +221,6 @@ class ReadStreamInProcess(_ReadStream):
 
     Parameters
     ----------
-    reading
-        How partitions are read.
     partitions
         Names of the partitions that the job begins with.
     """

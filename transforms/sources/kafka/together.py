@@ -31,8 +31,6 @@ class Together:
 
         Parameters
         ----------
-        partition
-            Its name.
         watermark
             Microseconds since the epoch, None where nothing is known yet.
 
