@@ -9,8 +9,7 @@ from driftline.measures.measure_registry import measure
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from driftline.measures.measure import ReferenceWindows
-    from driftline.measures.window_histograms import WindowHistograms
+    from driftline.measures.window_histograms import ReferenceWindows, WindowHistograms
     from driftline.profiles.layout import Part
 
 

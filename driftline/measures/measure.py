@@ -11,37 +11,15 @@ from driftline.profiles.layout import Part
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    import numpy as np
     import pyarrow as pa
-    from numpy.typing import NDArray
 
     from driftline.feature_spec import FeatureSpec
     from driftline.measures.reference_distribution import ReferenceDistribution
-    from driftline.measures.window_histograms import WindowHistograms
+    from driftline.measures.window_histograms import ReferenceWindows, WindowHistograms
     from driftline.profiles.row_groups import RowGroups
 
 
 AnyPart = TypeVar("AnyPart", bound=Part)
-
-
-@dataclass(frozen=True)
-class ReferenceWindows:
-    """The windows of a reference that a null is calibrated on.
-
-    Parameters
-    ----------
-    starts
-        Window starts, shape (W,), int64, microseconds, in time order, multiples of `stride`.
-    size, stride
-        Window length and distance between windows, microseconds.
-    min_n
-        Fewest rows a live window is ever judged on.
-    """
-
-    starts: NDArray[np.int64]
-    size: int
-    stride: int
-    min_n: int
 
 
 @dataclass(frozen=True)

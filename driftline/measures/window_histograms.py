@@ -1,4 +1,4 @@
-"""Histograms of the reference's own windows: what the calibration of features learns from."""
+"""The reference's own windows and their histograms: what the calibration of features learns from."""
 
 from __future__ import annotations
 
@@ -14,8 +14,27 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from driftline.measures.measure import ReferenceWindows
     from driftline.profiles.categorical import CategoricalProfile
+
+
+@dataclass(frozen=True)
+class ReferenceWindows:
+    """The windows of a reference that a null is calibrated on.
+
+    Parameters
+    ----------
+    starts
+        Window starts, shape (W,), int64, microseconds, in time order, multiples of `stride`.
+    size, stride
+        Window length and distance between windows, microseconds.
+    min_n
+        Fewest rows a live window is ever judged on.
+    """
+
+    starts: NDArray[np.int64]
+    size: int
+    stride: int
+    min_n: int
 
 
 @dataclass(frozen=True, eq=False)

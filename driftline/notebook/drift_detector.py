@@ -14,10 +14,11 @@ from driftline.baseline import Baseline, BaselineError, decode_baseline
 from driftline.config import Tests
 from driftline.feature_spec import FeatureSpec
 from driftline.judging import judge, settle_window
-from driftline.measures.measure import Entry, ReferenceWindows
+from driftline.measures.measure import Entry
 from driftline.measures.measure_registry import decode_profile, measure, merge_encoded
 from driftline.measures.slicing import profile_events
 from driftline.measures.survey import Survey
+from driftline.measures.window_histograms import ReferenceWindows
 from driftline.notebook.table_events import as_events, as_integers, as_table, kind_of
 from driftline.segments import ALL
 from driftline.tables import RESULT, Calibration

@@ -8,10 +8,10 @@ import pyarrow as pa
 from driftline.baseline import encode_baseline
 from driftline.baseline.fit_entry import fit_entry
 from driftline.feature_spec import FeatureSpec
-from driftline.measures.measure import ReferenceWindows
 from driftline.measures.measure_registry import merge_encoded
 from driftline.measures.slicing import profile_events
 from driftline.measures.survey import Survey
+from driftline.measures.window_histograms import ReferenceWindows
 from driftline.segments import ALL, labels, largest
 
 MINUTE = 60_000_000

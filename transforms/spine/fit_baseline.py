@@ -15,8 +15,8 @@ from driftline.baseline import encode_baseline
 from driftline.baseline.file import encode_windows, windows_record
 from driftline.baseline.fit_entry import fit_entry
 from driftline.baseline.reference_windows import full_windows
-from driftline.measures.measure import ReferenceWindows
 from driftline.measures.measure_registry import measure, measure_of, merge_encoded
+from driftline.measures.window_histograms import ReferenceWindows
 from driftline.profiles.coverage import Coverage
 from driftline.profiles.layout import Layout
 from driftline.transforms.counters import count

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from driftline.measures.categorical.categorical_survey import CategoricalSurvey
-from driftline.measures.measure import Entry, JudgedWindow, Measure, ReferenceWindows
+from driftline.measures.measure import Entry, JudgedWindow, Measure
 from driftline.measures.reference_distribution import ReferenceDistribution
 from driftline.measures.result_rows import judged_rows, ragged, rows_without_data
-from driftline.measures.window_histograms import WindowHistograms, window_histograms
+from driftline.measures.window_histograms import ReferenceWindows, WindowHistograms, window_histograms
 from driftline.profiles import categorical
 from driftline.profiles.bins import BINS
 from driftline.profiles.categorical import CategoricalProfile

@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.measures.measure import Entry, JudgedWindow, Measure, ReferenceWindows
+from driftline.measures.measure import Entry, JudgedWindow, Measure
 from driftline.measures.numeric.numeric_survey import GroupedNumericSurvey
 from driftline.measures.reference_distribution import ReferenceDistribution
 from driftline.measures.result_rows import floats, judged_rows, ragged, rows_without_data
-from driftline.measures.window_histograms import WindowHistograms, window_histograms
+from driftline.measures.window_histograms import ReferenceWindows, WindowHistograms, window_histograms
 from driftline.profiles.bins import BINS, bin_centers
 from driftline.profiles.layout import blocks_of
 from driftline.profiles.numeric import NumericProfile

@@ -15,10 +15,9 @@ from driftline.baseline.reference_windows import (
     calibration_stride,
     full_windows,
 )
-from driftline.measures.measure import ReferenceWindows
 from driftline.measures.measure_registry import decode_profile
 from driftline.measures.slicing import profile_events
-from driftline.measures.window_histograms import window_histograms
+from driftline.measures.window_histograms import ReferenceWindows, window_histograms
 from driftline.profiles.coverage import Coverage
 from driftline.profiles.layout import CategoricalFeature, Layout, NumericFeature
 
