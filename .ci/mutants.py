@@ -37,7 +37,7 @@ EXPLAINED = ROOT / "tests" / "mutants.md"
 TESTS = {
     "driftline/statistics/**/*.py": ["tests/driftline/statistics"],
     "driftline/judging/**/*.py": ["tests/driftline/judging"],
-    "driftline/measures/result_rows.py": ["tests/driftline/judging"],
+    "driftline/measures/result_rows.py": ["tests/driftline/measures", "tests/driftline/judging"],
     "driftline/verdicts/**/*.py": ["tests/driftline/verdicts"],
 }
 """Tests that must notice a mutant, by where it is."""
