@@ -129,6 +129,11 @@ def _meaning(code: str) -> str | None:
             node.decorator_list = []  # whether a dataclass is frozen decides nothing
         if isinstance(node, ast.Raise):
             node.exc = None  # nor does what an error says
+        if isinstance(node, ast.arguments):
+            node.args = [*node.posonlyargs, *node.args, *node.kwonlyargs]
+            node.posonlyargs, node.kwonlyargs, node.kw_defaults = [], [], []
+        if isinstance(node, ast.Call):
+            node.keywords = [each for each in node.keywords if each.arg != "strict"]
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             node.test = ast.Constant(value=False)
     return ast.dump(tree)

@@ -71,7 +71,8 @@ class Emitted:
             same = pc.and_(same, equal)
         changed = pc.invert(same)
         index = pc.fill_null(before["pane_index"], -1)
-        return _array(pc.add(index, pc.cast(changed, pa.int64()))), _array(changed)
+        pane_index = pc.add(index, pc.cast(changed, pa.int64()))
+        return pane_index.combine_chunks(), changed.combine_chunks()
 
     def updated(self, rows: pa.Table) -> Emitted:
         """Take note of what rows say now.
@@ -134,7 +135,3 @@ def _identities(rows: pa.Table) -> pa.Array:
     """Row ids (R,) as 16 bytes each, half of what their digits take."""
     packed = bytes.fromhex("".join(rows["row_id"].to_pylist()))
     return pa.Array.from_buffers(_IDENTITY, len(rows), [None, pa.py_buffer(packed)])
-
-
-def _array(values: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values

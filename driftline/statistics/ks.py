@@ -103,8 +103,8 @@ def iid_p_value(
     look = z > _UNINTERESTING
     z[look] = _median_between_edges(scaled[look], mass[look])
     with np.errstate(divide="ignore", invalid="ignore"):
-        z = np.where(z > 0, z + 1 / (6 * np.sqrt(rows)) + (z - 1) / (4 * rows), 0.0)
-    return np.where(rows > 0, special.kolmogorov(np.maximum(z, 0.0)), np.nan)
+        z = z + 1 / (6 * np.sqrt(rows)) + (z - 1) / (4 * rows)
+    return np.where(rows > 0, special.kolmogorov(z), np.nan)
 
 
 def _median_between_edges(scaled: NDArray[np.float64], mass: NDArray[np.float64]) -> NDArray[np.float64]:

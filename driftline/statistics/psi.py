@@ -50,7 +50,6 @@ def decile_ends(reference: ArrayLike) -> NDArray[np.int16]:
     middle = (counts.cumsum(-1) - counts / 2) / total
     decile = np.minimum((middle * DECILES).astype(np.int64), DECILES - 1)
     ends = (decile[..., None, :] <= np.arange(DECILES)[:, None]).sum(-1) - 1
-    ends[..., -1] = counts.shape[-1] - 1
     last: NDArray[np.int16] = ends.astype(np.int16)
     return last
 

@@ -41,7 +41,7 @@ def arcsine_difference(events: ArrayLike, n: ArrayLike, reference_rate: ArrayLik
     0.0
     """
     events, n = np.asarray(events, dtype=np.float64), np.asarray(n, dtype=np.float64)
-    expected = n * np.clip(np.asarray(reference_rate, dtype=np.float64), 0.0, 1.0)
+    expected = n * np.asarray(reference_rate, dtype=np.float64)
 
     def transformed(x: NDArray[np.float64]) -> NDArray[np.float64]:
         angle: NDArray[np.float64] = 2 * np.arcsin(np.sqrt((x + 0.375) / (n + 0.75)))
@@ -81,13 +81,12 @@ def iid_p_value(events: ArrayLike, n: ArrayLike, base: ArrayLike, m: ArrayLike) 
     """
     x, n, y, m = (np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (events, n, base, m))
     x, n, y, m = np.broadcast_arrays(x, n, y, m)
-    rows = np.maximum(n + m, 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        rate = (x + y) / rows
+        rate = (x + y) / (n + m)
         z = (x / n - y / m) / np.sqrt(rate * (1 - rate) * (1 / n + 1 / m))
-    p = np.where((rate <= 0) | (rate >= 1), 1.0, 2 * special.ndtr(-np.abs(z)))
+    p = np.where(rate > 0, 2 * special.ndtr(-np.abs(z)), 1.0)
     scarce = np.minimum(n, m) * np.minimum(rate, 1 - rate) < _RARE
-    exact = scarce & (rate > 0) & (rate < 1) & (n > 0) & (m > 0)
+    exact = scarce & (rate > 0)
     if exact.any():
         p[exact] = _fisher(x[exact], n[exact], y[exact], m[exact])
     return np.where((n > 0) & (m > 0), p, np.nan)
@@ -103,8 +102,6 @@ def _fisher(
     x, n, y, m = np.where(swap, y, x), np.where(swap, m, n), np.where(swap, x, y), np.where(swap, n, m)
     total = (x + y)[:, None]
     k = np.concatenate([np.broadcast_to(np.arange(_SUPPORT), (len(x), _SUPPORT)), x[:, None]], axis=1)
-    possible = (k <= n[:, None]) & (k <= total) & (total - k <= m[:, None])
-    inside = np.where(possible, k, x[:, None])
 
     def log_choose(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
         log: NDArray[np.float64] = (
@@ -113,11 +110,9 @@ def _fisher(
         return log
 
     log_mass = (
-        log_choose(n[:, None], inside)
-        + log_choose(m[:, None], total - inside)
-        - log_choose((n + m)[:, None], total)
+        log_choose(n[:, None], k) + log_choose(m[:, None], total - k) - log_choose((n + m)[:, None], total)
     )
-    mass = np.where(possible, np.exp(np.minimum(log_mass, 0.0)), 0.0)
+    mass = np.exp(log_mass)  # 0 where k is impossible: gammaln is infinite at 0, -1, -2, ...
     observed = mass[:, -1:]
     p = np.where(mass[:, :-1] <= observed * (1 + 1e-6), mass[:, :-1], 0.0).sum(1)
     return np.minimum(np.where(x < _SUPPORT, p, observed[:, 0]), 1.0)

@@ -103,6 +103,15 @@ def test_version_1_is_readable():
     ]
 
 
+def test_version_1_of_a_window_that_was_only_said_on_time():
+    for rows in (Emitted.nothing().rows, said(table(row())).rows):
+        sink = pa.BufferOutputStream()
+        sink.write(b"\x01")
+        with pa.ipc.new_stream(sink, rows.schema) as writer:
+            writer.write_table(rows)
+        assert Emitted.from_bytes(sink.getvalue().to_pybytes()).times == 1
+
+
 def test_how_often_a_window_was_said_comes_back():
     once = Emitted.nothing().updated(table(row()))
     twice = Emitted.from_bytes(once.to_bytes()).updated(table(row()))

@@ -15,6 +15,7 @@ from driftline.baseline import decode_baseline
 from driftline.config import Tests
 from driftline.judging import Emitted, settle_window
 from driftline.tables import RESULT, row_id
+from driftline.verdicts.window_summary import WindowSummary
 from tests.transforms.timelines import encoded_baseline, reference_events
 
 WINDOW = (0, 1_800_000_000)
@@ -268,3 +269,11 @@ def test_judged_rows_that_stand_are_kept_as_they_were_judged(baseline):
         ("s=A", 100, "ok", None),
         ("*", 70, "ok", None),
     ]
+
+
+def test_a_window_is_summed_up_where_something_changed(baseline):
+    first = settled(baseline, batch(row()))
+    assert first.summary == WindowSummary.of(first.rows, TESTS, pane_index=0)
+    again = settled(baseline, batch(row(n=101)), after=first)
+    assert again.summary == WindowSummary.of(again.rows, TESTS, pane_index=1)
+    assert settled(baseline, batch(row(n=101)), after=again).summary is None

@@ -103,6 +103,10 @@ def test_rows_of_a_later_release_lose_the_columns_it_added():
     assert again.to_pylist() == new.to_pylist()
 
 
+def test_the_flag_that_is_no_longer_used_stays_unset():
+    assert WindowRows().to_bytes() == bytes([STATE_VERSION, 0, 0, 0, 0, 0])
+
+
 def test_version_1_is_readable():
     rows = WindowRows.from_bytes((DATA / "window_rows_v1.bin").read_bytes())
     assert units(rows.coverage) == [1, 2, 9]

@@ -65,3 +65,35 @@ def test_decides_as_scipy_does():
         scipy = np.array([stats.chi2_contingency([x, reference]).pvalue <= 0.01 for x in live])
         assert np.mean(ours == scipy) >= least
     assert 0.3 < scipy.mean() < 0.7
+
+
+def pearson(*table):
+    expected = stats.chi2_contingency(table, correction=False)
+    return pytest.approx((expected.statistic, expected.pvalue))
+
+
+def test_a_category_that_expects_five_rows_is_frequent():
+    assert two_sample([3, 7, 40], [52, 48, 400]) == pearson([3, 7, 40], [52, 48, 400])
+
+
+def test_a_pool_that_expects_five_rows_needs_no_company():
+    found = two_sample([2, 1, 50, 47], [23, 24, 450, 403])
+    assert found == pearson([3, 50, 47], [47, 450, 403])
+
+
+def test_a_pool_that_has_five_rows_needs_no_company():
+    assert two_sample([5, 50, 45], [20, 500, 380]) == pearson([5, 50, 45], [20, 500, 380])
+    assert two_sample([4, 50, 46], [21, 500, 379]) == pearson([50, 50], [500, 400])
+
+
+def test_the_smaller_sample_says_what_is_rare():
+    for table in ([5, 50, 45], [20, 500, 380]), ([4, 50, 46], [21, 500, 379]), ([2, 38, 60], [10, 390, 600]):
+        np.testing.assert_allclose(two_sample(*table), two_sample(*table[::-1]))
+
+
+def test_of_samples_of_one_size_the_current_one_says_what_is_rare():
+    assert two_sample([6, 50, 44], [0, 50, 50]) == pearson([6, 50, 44], [0, 50, 50])
+
+
+def test_one_row_is_a_category():
+    assert two_sample([1, 20], [0, 30]) == pearson([1, 20], [0, 30])

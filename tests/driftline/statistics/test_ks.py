@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import stats
+from scipy import optimize, special, stats
 
 from driftline.statistics import ks
 
@@ -86,3 +86,46 @@ def test_atoms_are_bins_one_float_wide():
     single = np.float32(0.1)
     assert ks.atom_bins([float(single), float(np.nextafter(single, np.float32(1)))])[1]
     assert not ks.atom_bins([0.1, 0.2, np.inf, np.inf]).any()
+
+
+def p_by_its_definition(difference, mass, rows):
+    """Of bins over which values spread; the median is solved for, step by step."""
+    scaled = np.abs(np.cumsum(difference)) * np.sqrt(rows)
+    left, highest = np.r_[0, scaled[:-1]], scaled.max()
+
+    def likely(level):
+        return np.log1p(-np.exp(-2 * (level - left) * (level - scaled) / mass)).sum() + np.log(2)
+
+    z = optimize.brentq(likely, highest + 1e-9, highest + 3, xtol=1e-12) if highest > 0.5 else highest
+    return special.kolmogorov(z + 1 / (6 * np.sqrt(rows)) + (z - 1) / (4 * rows))
+
+
+def test_p_value_is_that_of_the_median_between_the_edges():
+    n, m = np.array([10, 12, 50, 500, 9]), np.array([40, 12, 70, 9_000, 11])
+    shift = np.array([0.2, 0.25, 0.1, 0.05, 0.02])
+    pattern = np.array([1, 0.5, 0, 0.25, -0.25, -0.5, 0.5, -1.5])
+    mass = np.array(
+        [[0.125] * 8, [0.2, 0.1] * 2 + [0.1] * 4, [0.05] * 4 + [0.2] * 4, [0.125] * 8, [0.125] * 8]
+    )
+    p = ks.iid_p_value(shift[:, None] * pattern, n, m, mass)
+    expected = [
+        p_by_its_definition(s * pattern, q, a * b / (a + b))
+        for s, q, a, b in zip(shift, mass, n, m, strict=True)
+    ]
+    np.testing.assert_allclose(p, expected, rtol=1e-6)
+    assert expected[-1] > 0.99 > expected[0] > 0.05
+
+
+def test_a_gap_of_just_a_half_is_not_looked_into():
+    p = ks.iid_p_value(np.array([[0.5, -0.5]]), [2], [2], np.full((1, 2), 0.5))
+    assert p[0] == pytest.approx(special.kolmogorov(0.5 + 1 / 6 - 0.5 / 4))
+
+
+def test_an_infinite_edge_is_no_atom():
+    assert ks.atom_bins([-np.inf, -np.inf, 0.0, 1.0, np.inf, np.inf]).tolist() == [False] * 7
+    assert ks.atom_bins([[0.1, np.nextafter(0.1, 1)], [0.0, 1e-46]]).tolist() == [[False, True, False]] * 2
+
+
+def test_a_bin_of_two_steps_is_an_atom_and_one_of_three_is_not():
+    step = float(np.spacing(np.float32(1.0)))
+    assert ks.atom_bins([1.0, 1.0 + 2 * step, 1.0 + 5 * step]).tolist() == [False, True, False, False]

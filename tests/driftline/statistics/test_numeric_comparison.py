@@ -72,3 +72,8 @@ def test_values_spread_over_bins_that_are_no_atoms():
         [0, 0.3, 0, 0],
         [0, 0, 0, 0],
     ]
+
+
+def test_a_bin_of_just_twice_the_mean_is_no_atom():
+    base = counts([[4, 2, 1, 1], [8, 0, 0, 0]])
+    assert reference(base).spread_mass.tolist() == [[0.5, 0.25, 0.125, 0.125], [1, 0, 0, 0]]

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from driftline.statistics import psi as m
 
@@ -57,3 +58,22 @@ def test_iid_p_value_is_uniform_for_independent_rows():
 
 def test_one_bin_cannot_drift():
     assert m.iid_p_value(0.0, 10, 10, 1) == 1
+
+
+def test_of_one_row_the_middle_is_in_the_sixth_decile():
+    assert m.decile_ends([0, 1, 0]).tolist() == [0, 0, 0, 0, 0, 1, 1, 1, 1, 2]
+
+
+def test_bins_behind_the_last_row_are_in_the_last_decile():
+    assert m.decile_ends([9, 1, 0, 0])[-2:].tolist() == [0, 3]
+    assert m.decile_ends([0, 0]).tolist() == [1] * 10
+
+
+def test_a_bin_of_one_row_counts():
+    p, q = np.array([1.5, 9.5]) / 11, np.array([0.5, 9.5]) / 10
+    assert m.psi([1, 9], [0, 9]) == pytest.approx(np.sum((p - q) * np.log(p / q)))
+
+
+def test_two_bins_have_one_degree_of_freedom():
+    assert m.iid_p_value(0.5, 10, 40, 2) == pytest.approx(stats.chi2.sf(0.5 / (1 / 10 + 1 / 40), 1))
+    assert m.iid_p_value(0.5, 10, 40, 3) == pytest.approx(stats.chi2.sf(0.5 / (1 / 10 + 1 / 40), 2))

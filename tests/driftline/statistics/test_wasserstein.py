@@ -38,3 +38,28 @@ def test_iid_p_value_decides_as_a_permutation_test_does():
         permuted = rng.multivariate_hypergeometric(live + reference, 300, size=4_000)
         distances = wasserstein.distance(permuted / 300 - (live + reference - permuted) / 400, gap)
         assert p == pytest.approx(np.mean(distances >= value), abs=0.03)
+
+
+def test_a_unit_is_any_positive_number_and_no_infinite_one():
+    in_units = wasserstein.in_reference_units(
+        np.ones(3), np.array([0.5, 0, np.inf]), np.array([9.0, 0.25, 1])
+    )
+    assert in_units[:2].tolist() == [2.0, 4.0]
+    assert np.isnan(in_units[2])
+
+
+def test_iid_p_value_counts_the_draws_that_are_as_far():
+    law, gap = np.full(4, 0.25), np.ones(3)
+    assert wasserstein.iid_p_value(np.array([0.0, 99.0]), law, gap, 10, 10).tolist() == [1.0, 1 / 20_001]
+    some = wasserstein.iid_p_value(np.array([0.5]), law, gap, 10, 10)
+    assert some == wasserstein.iid_p_value(np.array([0.5]), law, gap, 10, 10, draws=20_000, seed=0)
+    # only n m / (n + m) counts
+    assert some == wasserstein.iid_p_value(np.array([0.5]), law, gap, 6, 30)
+
+
+def test_one_row_lies_beyond_every_edge_that_windows_rarely_pass():
+    rows, gap, unseen = np.array([5.0, 10.0]), np.array([1.0, 2.0, 4.0]), np.array([0.1, 0.2, 0.25])
+    beyond = wasserstein.WASSERSTEIN.one_row(rows, gap, unseen)
+    assert beyond.tolist() == [1 / 5, 0.0]
+    assert wasserstein.WASSERSTEIN.one_row(rows, gap, unseen / 2).tolist() == [7 / 5, 1 / 10]
+    assert wasserstein.WASSERSTEIN.one_row(rows, gap[:0], unseen[:0]).tolist() == [0.0, 0.0]

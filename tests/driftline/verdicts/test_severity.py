@@ -61,7 +61,7 @@ def test_the_thresholds_are_the_units():
 
 def test_thresholds_of_nothing_divide_by_nothing():
     assert np.isfinite(of(0.5, 0.5, 0.5, drifted=True, psi=0.0, wasserstein_iqr=0.0))
-    assert np.isfinite(of(0.5, 0.5, 0.5, drifted=False, alpha=1.0))
+    assert of(0.5, 0.5, 0.5, drifted=False, alpha=1.0) == 0.999  # at this level whatever is large is sure
 
 
 def test_any_shape():
