@@ -99,3 +99,11 @@ def test_the_quadratic_form_is_of_shares(live, base, expected):
     pair = NumericPair(live, NumericReference(base, np.ones((1, 1)), one, one))
     arrays = {"ends": np.array([[0] * 9 + [1]], np.int16), "scale": np.full((1, 12), 0.5, np.float32)}
     assert m.PSI.squared(pair, arrays).tolist() == [expected]
+
+
+def test_deciles_of_many_windows_are_those_of_each():
+    counts = np.random.default_rng(0).integers(0, 9, (2, 3, 7)).astype(float)
+    ends = m.decile_ends(counts.sum(0))
+    each = [[m.sum_deciles(counts[w, f], ends[f]).tolist() for f in range(3)] for w in range(2)]
+    assert m.sum_deciles(counts, ends).tolist() == each
+    assert m.sum_deciles(counts[:, 1], ends[1]).tolist() == [each[0][1], each[1][1]]
