@@ -4,7 +4,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from driftline.statistics import NumericCounts, NumericReference
 from driftline.statistics import psi as m
+from driftline.statistics.numeric_comparison import NumericPair
 
 
 def test_psi_is_the_textbook_sum_with_half_a_row_more():
@@ -77,3 +79,31 @@ def test_a_bin_of_one_row_counts():
 def test_two_bins_have_one_degree_of_freedom():
     assert m.iid_p_value(0.5, 10, 40, 2) == pytest.approx(stats.chi2.sf(0.5 / (1 / 10 + 1 / 40), 1))
     assert m.iid_p_value(0.5, 10, 40, 3) == pytest.approx(stats.chi2.sf(0.5 / (1 / 10 + 1 / 40), 2))
+
+
+def test_deciles_of_many_features_are_those_of_each():
+    counts = np.random.default_rng(0).integers(0, 9, (3, 7))
+    assert m.decile_ends(counts).tolist() == [m.decile_ends(each).tolist() for each in counts]
+
+
+@pytest.mark.parametrize(
+    ("live", "base", "expected"),
+    [
+        ([0, 1], [1, 0], 4.0),  # one row is enough
+        ([1, 3], [6, 2], 1.0),
+    ],
+)
+def test_the_quadratic_form_is_of_shares(live, base, expected):
+    live, base = (NumericCounts(np.array([each]), *np.zeros((2, 1), np.int64)) for each in (live, base))
+    one = np.ones(1)
+    pair = NumericPair(live, NumericReference(base, np.ones((1, 1)), one, one))
+    arrays = {"ends": np.array([[0] * 9 + [1]], np.int16), "scale": np.full((1, 12), 0.5, np.float32)}
+    assert m.PSI.squared(pair, arrays).tolist() == [expected]
+
+
+def test_deciles_of_many_windows_are_those_of_each():
+    counts = np.random.default_rng(0).integers(0, 9, (2, 3, 7)).astype(float)
+    ends = m.decile_ends(counts.sum(0))
+    each = [[m.sum_deciles(counts[w, f], ends[f]).tolist() for f in range(3)] for w in range(2)]
+    assert m.sum_deciles(counts, ends).tolist() == each
+    assert m.sum_deciles(counts[:, 1], ends[1]).tolist() == [each[0][1], each[1][1]]
