@@ -39,7 +39,7 @@ test-all: lint  ## the long tests too
 
 COSMIC_RAY := 8.7.0
 
-mutants: setup  ## change the deciding code bit by bit and see that tests notice (half an hour; FILES="driftline/...")
+mutants: setup  ## change the deciding code bit by bit and see that tests notice (long; FILES="driftline/...")
 	@[ -d .cache/mutants ] || $(BIN)/python -m pip install --quiet --disable-pip-version-check --target .cache/mutants cosmic-ray==$(COSMIC_RAY)
 	$(BIN)/python .ci/mutants.py $(FILES)
 
