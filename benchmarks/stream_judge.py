@@ -24,6 +24,7 @@ from driftline.statistics import (
 )
 from driftline.statistics.chi_square import two_sample
 from driftline.statistics.null.pooling import sum_groups
+from driftline.statistics.quadratic import quadratic_form
 
 ALPHA, PSI_LARGE, WASSERSTEIN_LARGE = 0.01, 0.25, 0.1
 
@@ -112,14 +113,15 @@ class Judge:
         )
 
     def _psi_form(self, current, base):
-        ends = np.broadcast_to(self.numeric.decile_ends, (len(current.rows), 10))
+        fitted = self.numeric["psi"].arrays
+        ends = np.broadcast_to(fitted["ends"], (len(current.rows), 10))
         difference = current.coarse(ends) / current.rows[:, None] - base.coarse(ends) / base.rows[:, None]
-        return psi.quadratic_form(difference, self.numeric.psi_scale)
+        return quadratic_form(difference, fitted["scale"])
 
     def _chi2_form(self, current, base):
         difference = current.all / current.rows[:, None] - base.all / base.rows[:, None]
-        scale = self.categorical.group_scale
-        return psi.quadratic_form(sum_groups(difference, self.categorical.group, len(scale)), scale)
+        fitted = self.categorical["chi2"].arrays
+        return quadratic_form(sum_groups(difference, fitted["group"], len(fitted["scale"])), fitted["scale"])
 
     def _plain(self, current, reference, number):
         """p-values of the numeric feature as if rows were independent."""
@@ -141,9 +143,16 @@ class Judge:
 
 def _repeat(null, count):
     """Pretend that one feature is ``count`` features."""
-    arrays = {
-        field.name: np.broadcast_to(getattr(null, field.name), (count, *getattr(null, field.name).shape[1:]))
+
+    def repeated(array):
+        return np.broadcast_to(array, (count, *array.shape[1:]))
+
+    columns = {
+        field.name: repeated(getattr(null, field.name))
         for field in dataclasses.fields(null)
-        if field.name != "statistics"
+        if field.name not in {"statistics", "arrays"}
     }
-    return dataclasses.replace(null, **arrays)
+    arrays = {
+        name: {key: repeated(array) for key, array in named.items()} for name, named in null.arrays.items()
+    }
+    return dataclasses.replace(null, **columns, arrays=arrays)
