@@ -86,6 +86,7 @@ class Judge:
         category = compare_categorical(cat_current, CategoricalReference(cat_base), null)
         return Judged(
             p={
+                "smooth": number.smooth_p,
                 "ks": number.ks_p,
                 "psi": number.psi_p,
                 "wasserstein": number.wasserstein_p,

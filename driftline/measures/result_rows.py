@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from driftline.schemas.time_range import MAX_TIME, MIN_TIME
 from driftline.segments import values_of
+from driftline.statistics.change_words import change_words
 from driftline.tables import RESULT, Calibration, Status, row_id
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+_UNUSUAL = 0.0027  # of a missing rate, as unusual as three standard deviations are
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
 
 
@@ -47,6 +49,8 @@ def judged_rows(
     if entry is not None and tests is not None:
         columns |= {"n_reference": entry.profile.rows, "p_value": tests.p_value, "p_iid": tests.p_iid}
         columns |= tests.columns
+        if "components" in tests.columns:
+            columns["change"] = _changes(described, entry, tests)
         columns["calibration"] = _calibration(tests, entry.null)
     return _batch(columns, len(block.features))
 
@@ -92,6 +96,18 @@ def _calibration(tests: Comparison, null: BlockNull | None) -> list[str]:
     ]
 
 
+def _changes(described: dict[str, Any], entry: Entry, tests: Comparison) -> list[str | None]:
+    """Say of each feature what changed."""
+    base = entry.profile.missing / max(entry.profile.rows, 1)
+    unusual = tests.missing_p < _UNUSUAL
+    rates = [
+        (was, now) if odd else None
+        for was, now, odd in zip(base, described["missing_rate"], unusual, strict=True)
+    ]
+    standard = np.nan_to_num(tests.components)
+    return list(map(change_words, standard.tolist(), tests.shift, tests.spread, rates))
+
+
 def ragged(counts: NDArray[np.int64], widths: Sequence[int]) -> pa.ListArray:
     """Make lists of the first numbers of each row, as many as `widths` says."""
     inside = np.arange(counts.shape[1]) < np.asarray(widths)[:, None]
@@ -105,12 +121,21 @@ def floats(values: Floats) -> pa.Array:
     return pa.array(values, mask=~np.isfinite(values))
 
 
+def _lists(values: Floats) -> pa.ListArray:
+    """Make lists of the finite numbers of each row."""
+    finite = np.isfinite(values)
+    offsets = np.concatenate([[0], finite.sum(1).cumsum()]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(values[finite]))
+
+
 def _batch(columns: dict[str, Any], rows: int) -> pa.RecordBatch:
     arrays = []
     for field in RESULT.arrow:
         value = columns.get(field.name)
         if value is None:
             arrays.append(pa.nulls(rows, field.type))
+        elif isinstance(value, np.ndarray) and value.ndim > 1:
+            arrays.append(_lists(value).cast(field.type))
         elif isinstance(value, np.ndarray):
             arrays.append(floats(value).cast(field.type))
         elif isinstance(value, pa.Array):

@@ -10,7 +10,7 @@ from driftline.report.findings import place_of
 from driftline.report.note import Note
 from driftline.report.performance_grid import CALIBRATED, RAW, instants
 from driftline.report.wording import listing, percent, plural, rate
-from driftline.statistics.null.calibrate import ACTED_ON
+from driftline.statistics.null.null_table import ACTED_ON
 from driftline.tables.detections import LEARNING_GAP, LOSS
 
 if TYPE_CHECKING:

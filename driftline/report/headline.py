@@ -13,7 +13,7 @@ from driftline.report.findings import Finding, findings_of, place_of, size_of
 from driftline.report.note import Note
 from driftline.report.result_grid import STATUSES, Grid
 from driftline.report.wording import calendar, listing, moment, percent, period, plural
-from driftline.statistics.null.calibrate import ACTED_ON, DEPENDABLE_WINDOWS, FEWEST_WINDOWS
+from driftline.statistics.null.null_table import ACTED_ON, DEPENDABLE_WINDOWS, FEWEST_WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -11,6 +11,7 @@ STATISTICS: Final = Registry(
     "driftline.statistics",
     "statistic",
     {
+        "smooth": "driftline.statistics.smooth:SMOOTH",
         "ks": "driftline.statistics.ks:KS",
         "psi": "driftline.statistics.psi:PSI",
         "wasserstein": "driftline.statistics.wasserstein:WASSERSTEIN",

@@ -10,7 +10,7 @@ import numpy as np
 
 from driftline.statistics import rates
 from driftline.statistics.chi_square import CHI_SQUARE, two_sample
-from driftline.statistics.comparison import Comparison, Tested
+from driftline.statistics.comparison import MISSING, Comparison, Tested
 from driftline.statistics.multiple import bonferroni_pair
 from driftline.statistics.statistic_registry import statistics_of
 
@@ -118,7 +118,6 @@ def compare_categorical(
     missing_iid = rates.iid_p_value(current.missing, current.rows, base.missing, base.rows)
     return tested.combined(
         {**values, "psi_p": chi2_p},
-        by=CHI_SQUARE.name,
+        by=(CHI_SQUARE.name, MISSING),
         p_iid=bonferroni_pair(pair.two_sample[1], missing_iid),
-        decides=np.ones(len(chi2_p), dtype=bool),
     )

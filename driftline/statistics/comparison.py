@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from driftline.statistics.multiple import bonferroni_pair
+from driftline.statistics.multiple import cauchy_combination
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,12 +29,11 @@ class Comparison:
 
     Attributes
     ----------
-    columns : mapping of str to ndarray of float64, shape (F,)
+    columns : mapping of str to ndarray of float64, shape (F,) or (F, K)
         Statistics and their calibrated p-values (``<name>_p``), also to be had as attributes. ``missing_p``
         is about the share of rows without a value, of numbers without a finite one.
     p_value : ndarray of float64, shape (F,)
-        The p-value of the deciding statistic and ``missing_p`` combined by Bonferroni; ``missing_p`` alone
-        where no value is present.
+        The p-values of the deciding statistics combined; ``missing_p`` alone where no value is present.
     p_iid : ndarray of float64, shape (F,)
         The same as if rows were independent.
     trusted : ndarray of bool, shape (F,)
@@ -66,11 +65,14 @@ class Tested:
         By statistic; nan where undefined or without a null of that name.
     trusted, extrapolated : mapping of str to ndarray of bool, shape (F,)
         Whether there are windows enough to act on it, and whether it is a bound.
+    standardised : mapping of str to ndarray of float64, shape (F,) or (F, K)
+        What the statistics report in units of normal windows, by column.
     """
 
     p: Mapping[str, Floats]
     trusted: Mapping[str, NDArray[np.bool_]]
     extrapolated: Mapping[str, NDArray[np.bool_]]
+    standardised: Mapping[str, Floats] = field(default_factory=dict)
 
     @classmethod
     def of(cls, pair: Any, statistics: Sequence[Statistic], null: BlockNull | None) -> Tested:
@@ -102,10 +104,15 @@ class Tested:
             },
             {name: trusted[:, j] for name, j in place.items()},
             {name: extrapolated[:, j] for name, j in place.items()},
+            {
+                column: values
+                for name in null.statistics
+                for column, values in by_name[name].standardised(pair, null.arrays[name]).items()
+            },
         )
 
     def combined(
-        self, values: Mapping[str, Floats], *, by: str, p_iid: Floats, decides: NDArray[np.bool_]
+        self, values: Mapping[str, Floats], *, by: Sequence[str], p_iid: Floats
     ) -> Comparison:
         """Put a comparison together.
 
@@ -113,22 +120,23 @@ class Tested:
         ----------
         values : mapping of str to ndarray of float64, shape (F,)
             Statistics by column.
-        by : str
-            Name of the statistic that decides beside the missing rate.
+        by : sequence of str
+            Names of the statistics that decide together.
         p_iid : ndarray of float64, shape (F,)
             The combined p-value as if rows were independent.
-        decides : ndarray of bool, shape (F,)
-            Whether it is that statistic and not the missing rate that `trusted` and `extrapolated` are of.
         """
-        no = np.zeros(len(decides), dtype=bool)
+        each = np.stack([self.p[name] for name in by])
+        # what can be trusted is the test that says most
+        first = np.where(np.isnan(each), np.inf, each).argmin(0)
+        no = np.zeros(each.shape[1], dtype=bool)
 
-        def of_the_deciding(flags: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
-            return np.where(decides, flags.get(by, no), flags.get(MISSING, no))
+        def of_the_first(flags: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
+            return np.choose(first, [flags.get(name, no) for name in by])
 
         return Comparison(
-            {**values, **{f"{name}_p": p for name, p in self.p.items()}},
-            p_value=bonferroni_pair(self.p[by], self.p[MISSING]),
+            {**values, **self.standardised, **{f"{name}_p": p for name, p in self.p.items()}},
+            p_value=cauchy_combination(each),
             p_iid=p_iid,
-            trusted=of_the_deciding(self.trusted),
-            extrapolated=of_the_deciding(self.extrapolated),
+            trusted=of_the_first(self.trusted),
+            extrapolated=of_the_first(self.extrapolated),
         )

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from driftline.statistics.null.calibrate import calibrate, without_null
+from driftline.statistics.null.calibrate import calibrate
+from driftline.statistics.null.null_table import without_null
 from driftline.statistics.psi import decile_ends
 from driftline.statistics.quadratic import quadratic_form
 from driftline.statistics.statistic import FittedNull, Statistic

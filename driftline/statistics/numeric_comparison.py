@@ -12,6 +12,8 @@ from driftline.statistics import ks, rates
 from driftline.statistics.comparison import MISSING, Comparison, Tested
 from driftline.statistics.multiple import bonferroni_pair
 from driftline.statistics.psi import decile_ends, sum_deciles
+from driftline.statistics.score_moments import normal_scores, score_moments
+from driftline.statistics.smooth import SMOOTH
 from driftline.statistics.statistic_registry import statistics_of
 
 if TYPE_CHECKING:
@@ -97,6 +99,16 @@ class NumericReference:
         return self.counts.coarse(self.decile_ends)
 
     @cached_property
+    def scores(self) -> NDArray[np.float32]:
+        """Normal scores of the bins, shape (F, B)."""
+        return normal_scores(self.counts.values).astype(np.float32)
+
+    @cached_property
+    def moments(self) -> NDArray[np.float64]:
+        """Moments of the scores in the reference, shape (F, 4)."""
+        return score_moments(self.counts.fractions, self.scores)
+
+    @cached_property
     def spread_mass(self) -> NDArray[np.float64]:
         """Share of the present rows in bins over which values spread, shape (F, B); 0 for atoms."""
         fractions = self.counts.fractions
@@ -129,6 +141,11 @@ class NumericPair:
         fractions = self.current.fractions - self.reference.counts.fractions
         return np.where(self.comparable[:, None], fractions, 0.0)
 
+    @cached_property
+    def moments(self) -> NDArray[np.float64]:
+        """Moments of the scores in the window, shape (F, 4)."""
+        return score_moments(self.current.fractions, self.reference.scores)
+
 
 def compare_numeric(
     current: NumericCounts, reference: NumericReference, null: BlockNull | None = None
@@ -145,7 +162,7 @@ def compare_numeric(
     Returns
     -------
     Comparison
-        Arrays over the features; KS decides together with the missing rate.
+        Arrays over the features; the smooth test, KS and the missing rate decide together.
 
     Raises
     ------
@@ -161,9 +178,8 @@ def compare_numeric(
     missing_iid = rates.iid_p_value(current.absent, current.rows, base.absent, base.rows)
     return tested.combined(
         values,
-        by=ks.KS.name,
+        by=(SMOOTH.name, ks.KS.name, MISSING),
         p_iid=bonferroni_pair(np.where(pair.comparable, ks_iid, np.nan), missing_iid),
-        decides=pair.comparable & ~(tested.p[MISSING] < tested.p[ks.KS.name]),
     )
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from driftline.schemas.fields import Field
-    from driftline.statistics.null.calibrate import NullTable
+    from driftline.statistics.null.null_table import NullTable
 
     Floats = NDArray[np.float64]
 
@@ -30,6 +30,8 @@ class FeatureWindows:
         Rows that are null, and NaN or infinite.
     gap : ndarray of float64, shape (B - 1,)
         Distances of neighbouring bins' centres; empty for categories.
+    reference : ndarray of float64, shape (B,)
+        Rows of the whole reference in each bin: what windows will be compared with.
     overlap : float
         Window length over window period: 1 for disjoint windows, 2 for 30 minutes every 15.
     smallest : float
@@ -40,6 +42,7 @@ class FeatureWindows:
     missing: Floats
     nonfinite: Floats
     gap: Floats
+    reference: Floats
     overlap: float
     smallest: float
 
@@ -87,6 +90,20 @@ class Statistic(ABC):
         dict of str to ndarray of float64, shape (F,)
             By column; nan where undefined.
         """
+
+    def standardised(
+        self,
+        pair: Any,  # noqa: ARG002
+        arrays: Mapping[str, NDArray[Any]],  # noqa: ARG002
+    ) -> dict[str, Floats]:
+        """Compute what is reported in units of normal windows, so only where there is a null.
+
+        Returns
+        -------
+        dict of str to ndarray of float64, shape (F,) or (F, K)
+            By column; nan where undefined. A column of K numbers is a list in a row.
+        """
+        return {}
 
     @abstractmethod
     def squared(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> Floats:

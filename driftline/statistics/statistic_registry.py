@@ -51,6 +51,7 @@ def fit_numeric(
     gap: ArrayLike,
     overlap: float = 1.0,
     *,
+    reference: ArrayLike | None = None,
     smallest: float = SMALLEST,
 ) -> dict[str, FittedNull]:
     """Calibrate every statistic of one numeric feature.
@@ -65,6 +66,8 @@ def fit_numeric(
         Distances of neighbouring bins' centres.
     overlap : float
         Window length over window period: 1 for disjoint windows, 2 for 30 minutes every 15.
+    reference : array_like of int, shape (B,), optional
+        Rows of the whole reference in each value bin; those of the windows together if not given.
     smallest : float
         Rows of the smallest window that is ever judged.
 
@@ -75,7 +78,9 @@ def fit_numeric(
     """
     values, missing = np.asarray(values, dtype=np.float64), np.asarray(missing, dtype=np.float64)
     nonfinite, gap = np.asarray(nonfinite, dtype=np.float64), np.asarray(gap, dtype=np.float64)
-    return fit_nulls("numeric", FeatureWindows(values, missing, nonfinite, gap, overlap, smallest))
+    whole = values.sum(0) if reference is None else np.asarray(reference, dtype=np.float64)
+    windows = FeatureWindows(values, missing, nonfinite, gap, whole, overlap, smallest)
+    return fit_nulls("numeric", windows)
 
 
 def fit_categorical(
@@ -99,4 +104,5 @@ def fit_categorical(
     """
     counts, missing = np.asarray(counts, dtype=np.float64), np.asarray(missing, dtype=np.float64)
     nothing = np.zeros_like(missing)
-    return fit_nulls("categorical", FeatureWindows(counts, missing, nothing, np.zeros(0), overlap, smallest))
+    windows = FeatureWindows(counts, missing, nothing, np.zeros(0), counts.sum(0), overlap, smallest)
+    return fit_nulls("categorical", windows)

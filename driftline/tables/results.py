@@ -158,7 +158,8 @@ RESULT = RowSchema(
             "p_value",
             "float64",
             "nullable",
-            "`ks_p` (numeric) or `chi2_p` (categorical), Bonferroni-combined with `missing_p`.",
+            "`smooth_p`, `ks_p` and `missing_p` (numeric) or `chi2_p` and `missing_p` (categorical), combined "
+            "by the Cauchy combination test.",
         ),
         Field(
             "p_iid",
@@ -204,6 +205,36 @@ RESULT = RowSchema(
             "independent, in notebooks without times.",
         ),
         p_value_column("wasserstein"),
+        Field(
+            "smooth_p",
+            "float64",
+            "nullable",
+            "Calibrated p-value of `components` together: it sees a change across the grain of normal variation.",
+        ),
+        Field(
+            "components",
+            "float64",
+            "repeated",
+            "Shift, spread, skew and tails of the ranks: how far each is from what the other three let expect, "
+            "in standard deviations of normal windows. Empty without a null; fewer where the reference has few "
+            "distinct values.",
+        ),
+        Field(
+            "shift",
+            "float64",
+            "nullable",
+            "How far the values moved, in standard deviations of the reference (of its normal scores).",
+        ),
+        Field(
+            "spread", "float64", "nullable", "Spread of the values over that of the reference, on the same scale."
+        ),
+        Field(
+            "change",
+            "string",
+            "nullable",
+            "What changed, in words: components of three standard deviations or more, the largest first, and the "
+            "missing rate; null if none.",
+        ),
         *added_columns(),
     ),
 )

@@ -139,6 +139,7 @@ class NumericMeasure(Measure["Block"]):
                     histograms.nonfinite[:, row],
                     gap=gaps[row, : feature.bins - 1],
                     overlap=overlap,
+                    reference=profile.counts[row, : feature.bins],
                     smallest=min_n,
                 )
                 for row, feature in enumerate(part.numeric)

@@ -11,7 +11,8 @@ from driftline.statistics.null.block import (
     UNCALIBRATED,
     BlockNull,
 )
-from driftline.statistics.null.calibrate import ACTED_ON, NullTable, calibrate_difference, disjoint_windows
+from driftline.statistics.null.calibrate import calibrate_difference
+from driftline.statistics.null.null_table import ACTED_ON, NullTable, disjoint_windows
 
 __all__ = [
     "ACTED_ON",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from driftline.statistics.null import lookup_grid, null_bytes
-from driftline.statistics.null.calibrate import ACTED_ON, FEWEST_WINDOWS
+from driftline.statistics.null.null_table import ACTED_ON, FEWEST_WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

@@ -8,7 +8,7 @@ For every squared statistic T^2 the windows, each left out in turn, give the *sc
 3. tails: divided by ``chi2_d / d``, d from the error of M (the windows' degrees of freedom) and from windows
    that vary more than normal ones; a generalised Pareto beyond p = .05.
 
-What is kept is a table of log quantiles on a grid of window sizes and p-values (`grid`).
+What is kept is a table of log quantiles on a grid of window sizes and p-values (`lookup_grid`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from driftline.statistics.null.dependence import Dependence, dependence
-from driftline.statistics.null.lookup_grid import P_GRID, SIZE_GRID
-from driftline.statistics.null.scale import Scale, fit_scale
+from driftline.statistics.null.lookup_grid import SIZE_GRID
+from driftline.statistics.null.null_table import FEWEST_WINDOWS, NullTable, disjoint_windows, without_null
 from driftline.statistics.null.shape import (
     SIMULATED_SIZES,
     Statistics,
@@ -30,48 +29,16 @@ from driftline.statistics.null.shape import (
     simulate,
     window_covariance,
 )
+from driftline.statistics.null.window_series import WindowSeries
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FEWEST_WINDOWS = 2
-"""With no more windows, counted as if they did not overlap, there is no null."""
-ACTED_ON = 10.0
-"""With fewer such windows p-values are never acted on."""
-DEPENDABLE_WINDOWS = 30
-"""With fewer such windows p-values may be wrong by a factor of about two."""
 _SHAPE_SIZES = np.r_[1 / 8, 1 / 3, SIMULATED_SIZES]
 _TYPICAL = 2  # where the size is 1
 _QUADRATIC_DF = 4.0  # of a quadratic form of correlated bins, before its shape is known
 _HEAVIEST_TAIL = 2.5  # d never below: the mixture keeps a mean
 _NORMAL_TAIL = 4.0  # d of one window whose T^2 varies no more than the shape says comes on top of this
-_LARGEST_LEVERAGE = 0.9
-
-
-@dataclass(frozen=True, eq=False)
-class NullTable:
-    """Null distribution of one squared statistic of one feature.
-
-    Attributes
-    ----------
-    quantiles : ndarray of float32, shape (len(SIZE_GRID), len(P_GRID))
-        Log quantiles of T^2.
-    typical_n : float
-        Rows to which the size grid is relative (harmonic mean of the windows).
-    n_min, n_max : float
-        Rows of the smallest and largest window seen.
-    windows : float
-        Windows, counted as if they did not overlap.
-    df : float
-        Degrees of freedom after autocorrelation.
-    """
-
-    quantiles: NDArray[np.float32]
-    typical_n: float
-    n_min: float
-    n_max: float
-    windows: float
-    df: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,67 +52,6 @@ class _Tail:
         """Degrees of freedom d of the scale mixture for windows of ``size`` times the typical rows."""
         heavier = self.excess * max(1.0, 1 / size)
         return max(1 / (1 / (shape_df * self.df) + 1 / (_NORMAL_TAIL + 2 / heavier)), _HEAVIEST_TAIL)
-
-
-@dataclass(frozen=True, eq=False)
-class _Windows:
-    """The reference's windows, without what was counted in them."""
-
-    n: NDArray[np.float64]
-    overlap: float
-    depends: Dependence
-
-    @property
-    def df(self) -> float:
-        """Degrees of freedom after autocorrelation."""
-        return max((len(self.n) - 1) / self.depends.square, 1.0)
-
-    @property
-    def left_out(self) -> NDArray[np.float64]:
-        """Factor from each window's residual to a new window's deviation from the same reference."""
-        share = self.depends.mean * np.minimum(self.n / self.n.sum(), _LARGEST_LEVERAGE)
-        factor: NDArray[np.float64] = np.sqrt((1 + share) / np.maximum(1 - share, 0.1))
-        return factor
-
-    def scale(self, squares: NDArray[np.float64], iid: float, shape_df: float) -> Scale:
-        """Fit the scale of one squared statistic."""
-        return fit_scale(
-            squares,
-            self.n,
-            multinomial=iid,
-            shape_df=shape_df,
-            dependence=self.depends.square,
-            df=self.df,
-        )
-
-    def table(self, quantiles: NDArray[np.float64], typical_n: float) -> NullTable:
-        """Label a table of log quantiles."""
-        return NullTable(
-            quantiles.astype(np.float32),
-            typical_n,
-            float(self.n.min()),
-            float(self.n.max()),
-            disjoint_windows(len(self.n), self.overlap),
-            self.df,
-        )
-
-
-def disjoint_windows(windows: int, overlap: float) -> float:
-    """Number of windows counted as if they did not overlap."""
-    return 1 + (windows - 1) / max(overlap, 1.0) if windows else 0.0
-
-
-def without_null(n: NDArray[np.float64], overlap: float) -> NullTable:
-    """Stand for a statistic whose windows are too few to say anything."""
-    seen = n if len(n) else np.zeros(1)
-    return NullTable(
-        np.zeros((len(SIZE_GRID), len(P_GRID)), dtype=np.float32),
-        1.0,
-        float(seen.min()),
-        float(seen.max()),
-        disjoint_windows(len(n), overlap),
-        0.0,
-    )
 
 
 def calibrate(
@@ -185,7 +91,7 @@ def calibrate(
     reference = (fractions * n[:, None]).sum(0) / n.sum()
     residual = fractions - reference
     series = residual.cumsum(1) if ordered else residual / np.sqrt(reference)
-    windows = _Windows(n, overlap, dependence(series, overlap))
+    windows = WindowSeries.of(n, overlap, series)
     deviations = residual * windows.left_out[:, None]
     squares = statistics(deviations)
     iid = multinomial_mean(reference, statistics)
@@ -224,13 +130,13 @@ def calibrate_difference(
     """
     if disjoint_windows(len(n), overlap) <= FEWEST_WINDOWS:
         return without_null(n, overlap)
-    windows = _Windows(n, overlap, dependence(differences[:, None], overlap))
+    windows = WindowSeries.of(n, overlap, differences[:, None])
     squares = (differences * windows.left_out) ** 2
     return _table(windows, squares, 1.0, np.zeros(len(SIZE_GRID)))
 
 
 def _table(
-    windows: _Windows,
+    windows: WindowSeries,
     squares: NDArray[np.float64],
     iid: float,
     least: NDArray[np.float64],

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from driftline.statistics.null.calibrate import NullTable, calibrate, calibrate_difference, without_null
+from driftline.statistics.null.calibrate import calibrate, calibrate_difference
+from driftline.statistics.null.null_table import NullTable, without_null
 from driftline.statistics.quadratic import quadratic_form
 from driftline.statistics.rates import arcsine_difference
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from driftline.statistics import (
     BlockNull,
@@ -85,10 +86,12 @@ def test_a_number_is_trusted_and_bounded_by_the_test_that_decides(
     assert numeric(values, missing, free, nonfinite).extrapolated.tolist() == [False]
 
 
-def test_of_two_equal_p_values_the_one_of_the_values_decides(of_numbers):
-    alike = limited(limited(of_numbers, "ks", windows=2), "missing", windows=2)
-    found = numeric(USUAL, 50, limited(limited(alike, "ks", n_max=1), "missing", n_max=1e9))
-    assert found.ks_p.tolist() == found.missing_p.tolist() == [1.0]
+def test_of_equal_p_values_the_first_one_of_the_values_decides(of_numbers):
+    alike = of_numbers
+    for name, most in (("smooth", 1), ("ks", 1e9), ("missing", 1e9)):
+        alike = limited(limited(alike, name, windows=2), name, n_max=most)
+    found = numeric(USUAL, 50, alike)
+    assert found.smooth_p.tolist() == found.ks_p.tolist() == found.missing_p.tolist() == [1.0]
     assert found.extrapolated.tolist() == [True]
 
 
@@ -102,13 +105,15 @@ def test_a_category_is_trusted_by_chi_square_which_counts_missing_too(of_categor
     assert (found.trusted.tolist(), found.extrapolated.tolist()) == ([False], [True])
 
 
-@pytest.mark.parametrize(("compare", "first"), [(numeric, "ks_p"), (categorical, "chi2_p")])
-def test_the_smaller_p_value_counts_twice(of_numbers, of_categories, compare, first):
+@pytest.mark.parametrize(
+    ("compare", "others"), [(numeric, ("smooth_p", "ks_p")), (categorical, ("chi2_p",))]
+)
+def test_the_deciding_tests_are_combined(of_numbers, of_categories, compare, others):
     null = of_numbers if compare is numeric else of_categories
-    found = compare(np.add(USUAL, [3, -3, 0, 5, -5]), 40, null)
-    smaller = min(getattr(found, first)[0], found.missing_p[0])
-    assert found.p_value[0] == min(2 * smaller, 1)
-    assert getattr(found, first)[0] != found.missing_p[0]
+    found = compare(np.add(USUAL, [20, -20, 0, 30, -30]), 40, null)
+    each = [getattr(found, name)[0] for name in (*others, "missing_p")]
+    assert len(set(each)) == len(each)
+    assert found.p_value[0] == pytest.approx(stats.cauchy.sf(np.mean(stats.cauchy.isf(np.minimum(each, 0.9)))))
 
 
 @pytest.mark.parametrize("compare", [numeric, categorical])

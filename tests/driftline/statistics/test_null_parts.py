@@ -3,7 +3,7 @@ import pytest
 from scipy import signal, stats
 
 from driftline.statistics.null import lookup_grid, shape
-from driftline.statistics.null.calibrate import _Windows
+from driftline.statistics.null.window_series import WindowSeries
 from driftline.statistics.null.dependence import Dependence, dependence
 from driftline.statistics.null.pooling import design_effect, pool_rare, sum_groups
 from driftline.statistics.null.scale import fit_scale
@@ -136,7 +136,7 @@ class TestPooling:
 
 def test_a_window_in_the_reference_lies_closer_to_it_than_a_new_one():
     """Residual of one of four: variance 1 - 1/4; deviation of a fifth: 1 + 1/4."""
-    same = _Windows(np.full(4, 100.0), 1.0, Dependence(1.0, 1.0)).left_out
+    same = WindowSeries(np.full(4, 100.0), 1.0, Dependence(1.0, 1.0)).left_out
     np.testing.assert_allclose(same**2, (1 + 1 / 4) / (1 - 1 / 4))
-    overlapping = _Windows(np.full(4, 100.0), 2.0, Dependence(2.0, 1.5)).left_out
+    overlapping = WindowSeries(np.full(4, 100.0), 2.0, Dependence(2.0, 1.5)).left_out
     np.testing.assert_allclose(overlapping**2, (1 + 2 / 4) / (1 - 2 / 4))
