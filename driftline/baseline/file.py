@@ -29,8 +29,8 @@ FORMAT_VERSION = 3
 """Newest format, the one that is written: nulls are by name of the statistic, entries of all measures alike.
 The first two call a part block; the second calls ``(performance)`` what is the part ``performance``."""
 
-WINDOWS_VERSION = 1
-"""Format of the sidecar."""
+WINDOWS_VERSION = 2
+"""Format of the sidecar; the first has no means and variances."""
 
 _METADATA_KEY = "driftline.baseline"
 _SCHEMA = fastavro.parse_schema(
@@ -59,6 +59,8 @@ _WINDOWS_SCHEMA = fastavro.parse_schema(
             {"name": "counts", "type": "bytes"},
             {"name": "missing", "type": "bytes"},
             {"name": "nonfinite", "type": "bytes"},
+            {"name": "mean", "type": ["null", "bytes"]},
+            {"name": "variance", "type": ["null", "bytes"]},
         ],
     }
 )
@@ -257,7 +259,8 @@ def windows_record(segment: str, block: str, windows: WindowHistograms) -> Recor
     Returns
     -------
     dict
-        Starts, and the counts as raw little-endian integers of shape (W, F, width), (W, F) and (W, F).
+        Starts, the counts as raw little-endian integers of shape (W, F, width), (W, F) and (W, F), and means and
+        variances as float64 of shape (W, F).
     """
     return {
         "segment": segment,
@@ -267,6 +270,10 @@ def windows_record(segment: str, block: str, windows: WindowHistograms) -> Recor
         **{
             name: getattr(windows, name).astype("<i8").tobytes()
             for name in ("counts", "missing", "nonfinite")
+        },
+        **{
+            name: None if (values := getattr(windows, name)) is None else values.astype("<f8").tobytes()
+            for name in ("mean", "variance")
         },
     }
 
@@ -308,10 +315,15 @@ def decode_windows(data: bytes) -> dict[tuple[str, str], WindowHistograms]:
             np.frombuffer(row[name], "<i8").astype(np.int64) for name in ("counts", "missing", "nonfinite")
         )
         features = len(missing) // windows if windows else 0
+        moments = (
+            None if not row.get(name) else np.frombuffer(row[name], "<f8").reshape(windows, features)
+            for name in ("mean", "variance")
+        )
         found[row["segment"], row["block"]] = WindowHistograms(
             np.array(row["starts"], np.int64),
             counts.reshape(windows, features, row["width"]),
             missing.reshape(windows, features),
             nonfinite.reshape(windows, features),
+            *moments,
         )
     return found

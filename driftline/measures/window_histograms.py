@@ -49,12 +49,17 @@ class WindowHistograms:
         Bin counts, shape (W, F, width), int64.
     missing, nonfinite
         Rows, shape (W, F), int64.
+    mean, variance
+        Of the finite values, shape (W, F), float64; 0 without any. None of categories, and of windows that an
+        earlier release kept.
     """
 
     starts: NDArray[np.int64]
     counts: NDArray[np.int64]
     missing: NDArray[np.int64]
     nonfinite: NDArray[np.int64]
+    mean: NDArray[np.float64] | None = None
+    variance: NDArray[np.float64] | None = None
 
 
 def window_histograms(
@@ -76,15 +81,38 @@ def window_histograms(
     shape = first.counts.shape
     # a long reference has thousands of slices: only their counts are held, and summed up feature by feature
     per_slice = np.zeros((len(times), shape[0], shape[1] + 2), np.int64)
+    moments = np.zeros((len(times), shape[0], 2)) if isinstance(first, NumericProfile) else None
     for row, time in enumerate(times):
         profile = decode(slices[int(time)])
         per_slice[row, :, : shape[1]] = profile.counts
         per_slice[row, :, -2] = profile.missing
-        if isinstance(profile, NumericProfile):
+        if isinstance(profile, NumericProfile) and moments is not None:
             per_slice[row, :, -1] = profile.nonfinite
+            moments[row] = np.stack([profile.mean, profile.variance], axis=-1)
     sums = np.empty((len(starts), *per_slice.shape[1:]), np.int64)
     for feature in range(shape[0]):
         cumulative = np.zeros((len(times) + 1, per_slice.shape[2]), np.int64)
         np.cumsum(per_slice[:, feature], axis=0, out=cumulative[1:])
         sums[:, feature] = cumulative[end] - cumulative[begin]
-    return WindowHistograms(starts, sums[..., :-2], sums[..., -2], sums[..., -1])
+    pooled = () if moments is None else _pooled(per_slice[..., :-2].sum(-1), moments, begin, end)
+    return WindowHistograms(starts, sums[..., :-2], sums[..., -2], sums[..., -1], *pooled)
+
+
+def _pooled(
+    n: NDArray[np.int64], moments: NDArray[np.float64], begin: NDArray[np.int64], end: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Pool means and variances (T, F, 2) of slices of n (T, F) values into windows, (W, F) each.
+
+    Each window is summed by itself: differences of running sums would carry one far value into all others.
+    """
+    total = np.maximum(n.sum(0), 1)
+    centre = (n * moments[..., 0]).sum(0) / total
+    with np.errstate(over="ignore", invalid="ignore"):
+        distance = moments[..., 0] - centre
+        terms = np.stack([n, n * distance, n * (moments[..., 1] + distance**2)])
+    terms = np.concatenate([np.nan_to_num(terms), np.zeros_like(terms[:, :1])], axis=1)
+    places = np.stack([begin, end], axis=1).ravel()
+    count, first, second = np.add.reduceat(terms, places, axis=1)[:, ::2] * (begin < end)[:, None]
+    count = np.maximum(count, 1)
+    shift = first / count
+    return centre + shift, np.maximum(second / count - shift**2, 0.0)

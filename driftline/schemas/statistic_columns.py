@@ -12,6 +12,7 @@ STATISTICS: Final = Registry(
     "statistic",
     {
         "smooth": "driftline.statistics.smooth:SMOOTH",
+        "moments": "driftline.statistics.location_scale:LOCATION_SCALE",
         "ks": "driftline.statistics.ks:KS",
         "psi": "driftline.statistics.psi:PSI",
         "wasserstein": "driftline.statistics.wasserstein:WASSERSTEIN",

@@ -118,6 +118,6 @@ def compare_categorical(
     missing_iid = rates.iid_p_value(current.missing, current.rows, base.missing, base.rows)
     return tested.combined(
         {**values, "psi_p": chi2_p},
-        by=(CHI_SQUARE.name, MISSING),
+        by={CHI_SQUARE.name: 1.0, MISSING: 1.0},
         p_iid=bonferroni_pair(pair.two_sample[1], missing_iid),
     )

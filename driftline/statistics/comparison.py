@@ -112,7 +112,7 @@ class Tested:
         )
 
     def combined(
-        self, values: Mapping[str, Floats], *, by: Sequence[str], p_iid: Floats
+        self, values: Mapping[str, Floats], *, by: Mapping[str, float], p_iid: Floats
     ) -> Comparison:
         """Put a comparison together.
 
@@ -120,8 +120,8 @@ class Tested:
         ----------
         values : mapping of str to ndarray of float64, shape (F,)
             Statistics by column.
-        by : sequence of str
-            Names of the statistics that decide together.
+        by : mapping of str to float
+            Names of the statistics that decide together, and how much each counts.
         p_iid : ndarray of float64, shape (F,)
             The combined p-value as if rows were independent.
         """
@@ -135,7 +135,7 @@ class Tested:
 
         return Comparison(
             {**values, **self.standardised, **{f"{name}_p": p for name, p in self.p.items()}},
-            p_value=cauchy_combination(each),
+            p_value=cauchy_combination(each, list(by.values())),
             p_iid=p_iid,
             trusted=of_the_first(self.trusted),
             extrapolated=of_the_first(self.extrapolated),

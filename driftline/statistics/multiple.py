@@ -70,10 +70,12 @@ def bonferroni_pair(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
     return combined
 
 
-def cauchy_combination(p: Sequence[ArrayLike]) -> NDArray[np.float64]:
+def cauchy_combination(
+    p: Sequence[ArrayLike], weights: Sequence[float] | None = None
+) -> NDArray[np.float64]:
     """Combine p-values of tests of one feature, however they depend on each other.
 
-    Each p-value becomes a Cauchy variable, ``tan(pi (1/2 - p))``; their mean is one again, in its tail also if
+    Each p-value becomes a Cauchy variable, ``tan(pi (1/2 - p))``; their weighted mean is one again, in its tail also if
     they depend. Unlike Bonferroni it loses nothing where the tests say the same.
 
     Parameters
@@ -81,6 +83,8 @@ def cauchy_combination(p: Sequence[ArrayLike]) -> NDArray[np.float64]:
     p : sequence of array_like of float, each shape (F,)
         p-values, one array a test; nan where a test does not apply. Those above .9 count as .9, unless all are:
         the test with the smallest decides then.
+    weights : sequence of float, optional
+        How much each test counts where it applies; alike if not given.
 
     Returns
     -------
@@ -104,10 +108,11 @@ def cauchy_combination(p: Sequence[ArrayLike]) -> NDArray[np.float64]:
     each = np.array([np.asarray(one, dtype=np.float64) for one in p])
     tested = ~np.isnan(each)
     count = tested.sum(0)
+    weight = tested * (np.ones(len(each)) if weights is None else np.asarray(weights))[:, None]
     with np.errstate(divide="ignore", invalid="ignore"):
         # 1 / tan keeps the digits of small p-values
         variables = np.where(tested, 1 / np.tan(np.pi * np.minimum(each, _INDIFFERENT)), 0.0)
-        mean = variables.sum(0) / count
+        mean = (weight * variables).sum(0) / weight.sum(0)
         combined = np.arctan2(1.0, mean) / np.pi
     smallest = np.fmin.reduce(each)
     combined = np.where((smallest > _INDIFFERENT) | (count == 1), smallest, combined)

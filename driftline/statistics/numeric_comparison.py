@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from driftline.statistics import ks, rates
 from driftline.statistics.comparison import MISSING, Comparison, Tested
+from driftline.statistics.location_scale import LOCATION_SCALE
 from driftline.statistics.multiple import bonferroni_pair
 from driftline.statistics.psi import decile_ends, sum_deciles
 from driftline.statistics.score_moments import normal_scores, score_moments
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from driftline.statistics.null import BlockNull
 
 
+_DECIDING: Final = {SMOOTH.name: 3.0, ks.KS.name: 3.0, MISSING: 3.0, LOCATION_SCALE.name: 1.0}
+"""What is combined into `p_value`. The last is there for gross faults, whose p-values are small enough for a tenth."""
+
+
 @dataclass(frozen=True, eq=False)
 class NumericCounts:
     """Counts of one window, or of the whole reference, for F features.
@@ -32,11 +37,15 @@ class NumericCounts:
         Rows in each value bin; padding is 0.
     missing, nonfinite : ndarray of int64, shape (F,)
         Rows that are null, and NaN or infinite.
+    mean, variance : ndarray of float64, shape (F,), optional
+        Of the finite values.
     """
 
     values: NDArray[np.int64]
     missing: NDArray[np.int64]
     nonfinite: NDArray[np.int64]
+    mean: NDArray[np.float64] | None = None
+    variance: NDArray[np.float64] | None = None
 
     @cached_property
     def present(self) -> NDArray[np.float64]:
@@ -162,7 +171,7 @@ def compare_numeric(
     Returns
     -------
     Comparison
-        Arrays over the features; the smooth test, KS and the missing rate decide together.
+        Arrays over the features; the smooth test, KS, the missing rate, and mean and spread decide together.
 
     Raises
     ------
@@ -178,7 +187,7 @@ def compare_numeric(
     missing_iid = rates.iid_p_value(current.absent, current.rows, base.absent, base.rows)
     return tested.combined(
         values,
-        by=(SMOOTH.name, ks.KS.name, MISSING),
+        by=_DECIDING,
         p_iid=bonferroni_pair(np.where(pair.comparable, ks_iid, np.nan), missing_iid),
     )
 

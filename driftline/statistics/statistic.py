@@ -36,6 +36,8 @@ class FeatureWindows:
         Window length over window period: 1 for disjoint windows, 2 for 30 minutes every 15.
     smallest : float
         Rows of the smallest window that is ever judged.
+    mean, variance : ndarray of float64, shape (W,), optional
+        Of the finite values; None of a baseline whose windows were kept without them, and for categories.
     """
 
     counts: Floats
@@ -45,6 +47,8 @@ class FeatureWindows:
     reference: Floats
     overlap: float
     smallest: float
+    mean: Floats | None = None
+    variance: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)

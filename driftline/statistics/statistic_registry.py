@@ -53,6 +53,8 @@ def fit_numeric(
     *,
     reference: ArrayLike | None = None,
     smallest: float = SMALLEST,
+    mean: ArrayLike | None = None,
+    variance: ArrayLike | None = None,
 ) -> dict[str, FittedNull]:
     """Calibrate every statistic of one numeric feature.
 
@@ -70,6 +72,8 @@ def fit_numeric(
         Rows of the whole reference in each value bin; those of the windows together if not given.
     smallest : float
         Rows of the smallest window that is ever judged.
+    mean, variance : array_like of float, shape (W,), optional
+        Of the finite values of each window.
 
     Returns
     -------
@@ -79,7 +83,8 @@ def fit_numeric(
     values, missing = np.asarray(values, dtype=np.float64), np.asarray(missing, dtype=np.float64)
     nonfinite, gap = np.asarray(nonfinite, dtype=np.float64), np.asarray(gap, dtype=np.float64)
     whole = values.sum(0) if reference is None else np.asarray(reference, dtype=np.float64)
-    windows = FeatureWindows(values, missing, nonfinite, gap, whole, overlap, smallest)
+    moments = (None if each is None else np.asarray(each, np.float64) for each in (mean, variance))
+    windows = FeatureWindows(values, missing, nonfinite, gap, whole, overlap, smallest, *moments)
     return fit_nulls("numeric", windows)
 
 

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_FARTHEST = 1e150  # what is farther is as far as float64 can tell
+
+
 def distance(difference: NDArray[np.float64], gap: NDArray[np.float64]) -> NDArray[np.float64]:
     """Area between two cumulative distributions whose mass sits in the centres of bins.
 
@@ -119,8 +122,12 @@ class Wasserstein(Distance):
 
     def values(self, pair: Any) -> dict[str, NDArray[np.float64]]:
         """Give both."""
+        reference, current, base = pair.reference, pair.current, pair.reference.counts
         earth = self.of(pair)
-        reference = pair.reference
+        if current.mean is not None and base.mean is not None:
+            # bins end at the reference's extremes; what lies beyond moves the mean, and no distance is less
+            moved = np.abs(current.mean - base.mean)
+            earth = np.where(pair.comparable, np.fmax(earth, np.minimum(moved, _FARTHEST)), np.nan)
         return {
             "wasserstein": earth,
             "wasserstein_iqr": in_reference_units(earth, reference.iqr, reference.sd),

@@ -158,8 +158,8 @@ RESULT = RowSchema(
             "p_value",
             "float64",
             "nullable",
-            "`smooth_p`, `ks_p` and `missing_p` (numeric) or `chi2_p` and `missing_p` (categorical), combined "
-            "by the Cauchy combination test.",
+            "`smooth_p`, `ks_p`, `missing_p` and, with less weight, `moments_p` (numeric), or `chi2_p` and "
+            "`missing_p` (categorical), by the Cauchy combination test.",
         ),
         Field(
             "p_iid",
@@ -210,6 +210,12 @@ RESULT = RowSchema(
             "float64",
             "nullable",
             "Calibrated p-value of `components` together: it sees a change across the grain of normal variation.",
+        ),
+        Field(
+            "moments_p",
+            "float64",
+            "nullable",
+            "Calibrated p-value of mean and standard deviation: it sees values far beyond the reference.",
         ),
         Field(
             "components",

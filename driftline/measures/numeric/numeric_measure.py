@@ -141,6 +141,8 @@ class NumericMeasure(Measure["Block"]):
                     overlap=overlap,
                     reference=profile.counts[row, : feature.bins],
                     smallest=min_n,
+                    mean=None if histograms.mean is None else histograms.mean[:, row],
+                    variance=None if histograms.variance is None else histograms.variance[:, row],
                 )
                 for row, feature in enumerate(part.numeric)
             ]
@@ -159,7 +161,7 @@ class NumericMeasure(Measure["Block"]):
             if len(feature.edges):  # without values in the reference there is one bin and no atom
                 atoms[row, : feature.bins] = atom_bins(feature.edges)
         return NumericReference(
-            NumericCounts(profile.counts, profile.missing, profile.nonfinite),
+            _counts(profile),
             gap=bin_gaps(part, profile),
             iqr=quartiles[:, 1] - quartiles[:, 0],
             sd=np.sqrt(profile.variance),
@@ -177,8 +179,7 @@ class NumericMeasure(Measure["Block"]):
         """Compare the histograms."""
         tests = None
         if entry is not None and reference is not None:
-            counts = NumericCounts(profile.counts, profile.missing, profile.nonfinite)
-            tests = compare_numeric(counts, reference, entry.null)
+            tests = compare_numeric(_counts(profile), reference, entry.null)
         return {"results": judged_rows(window, part, _described(profile, part), entry, tests)}
 
     def without_data(self, part: Block, entry: Entry, window: JudgedWindow) -> pa.RecordBatch:
@@ -232,6 +233,12 @@ def bin_gaps(block: Block, profile: NumericProfile) -> NDArray[np.float64]:
         centers = bin_centers(feature.edges, profile.minimum[row], profile.maximum[row])
         gaps[row, : len(centers) - 1] = np.diff(centers)
     return np.minimum(np.nan_to_num(gaps, nan=0.0, posinf=_WIDEST), _WIDEST)
+
+
+def _counts(profile: NumericProfile) -> NumericCounts:
+    return NumericCounts(
+        profile.counts, profile.missing, profile.nonfinite, profile.mean, np.asarray(profile.variance)
+    )
 
 
 def _numpy(column: Any) -> Any:
