@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +23,9 @@ class RunSummary:
     ----------
     alpha : float
         Level of ``p_adjusted`` below which a result is significant.
-    psi, wasserstein_iqr : float
-        Sizes above which a result is large; Wasserstein in units of the reference IQR.
+    psi, wasserstein_iqr, rate_change, rate_ratio : float
+        Sizes above which a result is large; Wasserstein in units of the reference IQR. Runs of 0.1.0 knew no
+        sizes of rates.
     min_n : int
         Rows a window needs before it is judged.
     min_coverage : float
@@ -80,6 +82,8 @@ class RunSummary:
     duplicates: int = 0
     labels: LabelCounts = field(default_factory=LabelCounts)
     streaming: bool = False
+    rate_change: float = math.inf
+    rate_ratio: float = math.inf
 
     @property
     def dead_letters(self) -> int:

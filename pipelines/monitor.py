@@ -198,6 +198,8 @@ def write_summary(
         alpha=tests.alpha,
         psi=tests.psi,
         wasserstein_iqr=tests.wasserstein_iqr,
+        rate_change=tests.rate_change,
+        rate_ratio=tests.rate_ratio,
         min_n=tests.min_n,
         min_coverage=tests.min_coverage,
         window_size_us=config.windows.size,

@@ -89,7 +89,14 @@ class Tests(Section):
     psi: Threshold = Field(default=0.25, description="A result is large if its PSI is above this ...")
     wasserstein_iqr: Threshold = Field(
         default=0.1,
-        description="... or its Wasserstein distance is, in interquartile ranges of the reference.",
+        description="... or its Wasserstein distance is, in interquartile ranges of the reference ...",
+    )
+    rate_change: Threshold = Field(
+        default=0.1,
+        description="... or a share changes by more (missing values, a category, values beyond the range) ...",
+    )
+    rate_ratio: Threshold = Field(
+        default=2.0, description="... or becomes more than so many times larger or smaller, and by a point."
     )
     min_n: Count = Field(
         default=200, description="Windows with fewer rows of the segment are `insufficient`."

@@ -116,6 +116,8 @@ def _decide(rows: pa.Table, coverage: float, tests: Tests) -> pa.Table:
         p_value=_numbers(rows, "p_value"),
         psi=_numbers(rows, "psi"),
         wasserstein_iqr=_numbers(rows, "wasserstein_iqr"),
+        rate_change=_numbers(rows, "rate_change"),
+        rate_ratio=_numbers(rows, "rate_ratio"),
         status=status,
         calibration=rows["calibration"].to_numpy(zero_copy_only=False).astype(object),
         thresholds=tests,

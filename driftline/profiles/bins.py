@@ -190,7 +190,7 @@ class NumericSurvey:
         return self.merge_all([self, other])
 
     def features(self, names: Sequence[str], bins: Sequence[int]) -> list[NumericFeature]:
-        """Cut every feature into bins.
+        """Cut every feature into bins, and two for what lies beyond its smallest and largest value.
 
         An atom is a value that holds more than 1 / 64 of the feature's finite values (1 / `bins` for other
         numbers of bins up to 256) and comes at least twice.
@@ -203,9 +203,15 @@ class NumericSurvey:
         share = 1 / np.minimum(np.asarray(bins), _FINEST_ATOM)
         atoms = self.heavy.above(np.maximum(self.n * share, 1))
         return [
-            NumericFeature(name, numeric_edges(self._quantiles(f), atoms[f], number))
+            NumericFeature(name, self._closed(f, numeric_edges(self._quantiles(f), atoms[f], number)))
             for f, (name, number) in enumerate(zip(names, bins, strict=True))
         ]
+
+    def _closed(self, feature: int, edges: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Add edges at the extremes: what lies beyond all of the reference has bins of its own."""
+        ends = np.array([self.minimum[feature], _following(self.maximum[feature])])
+        closed: NDArray[np.float64] = np.unique(np.concatenate([edges, ends[np.isfinite(ends)]]) + 0.0)
+        return closed
 
     def _quantiles(self, feature: int) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
         """Quantiles of one feature: the values themselves where the heavy hitters are all of them."""

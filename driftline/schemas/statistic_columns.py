@@ -13,11 +13,14 @@ STATISTICS: Final = Registry(
     {
         "smooth": "driftline.statistics.smooth:SMOOTH",
         "moments": "driftline.statistics.location_scale:LOCATION_SCALE",
+        "range": "driftline.statistics.beyond_range:BEYOND_RANGE",
         "ks": "driftline.statistics.ks:KS",
         "psi": "driftline.statistics.psi:PSI",
         "wasserstein": "driftline.statistics.wasserstein:WASSERSTEIN",
         "missing": "driftline.statistics.missing_rate:OF_NUMBERS",
         "chi2": "driftline.statistics.chi_square:CHI_SQUARE",
+        "chi2_typical": "driftline.statistics.chi_square:OF_TYPICAL_WINDOWS",
+        "new": "driftline.statistics.new_categories:NEW_CATEGORIES",
         "missing_categories": "driftline.statistics.missing_rate:OF_CATEGORIES",
     },
 )

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from driftline.statistics import rates
-from driftline.statistics.chi_square import CHI_SQUARE, two_sample
+from driftline.statistics.chi_square import CHI_SQUARE, OF_TYPICAL_WINDOWS, two_sample
 from driftline.statistics.comparison import MISSING, Comparison, Tested
 from driftline.statistics.multiple import bonferroni_pair
+from driftline.statistics.new_categories import NEW_CATEGORIES
+from driftline.statistics.rate_sizes import rate_sizes
 from driftline.statistics.statistic_registry import statistics_of
 
 if TYPE_CHECKING:
@@ -30,10 +32,13 @@ class CategoricalCounts:
         Rows of each category, then *other*; padding is 0.
     missing : ndarray of int64, shape (F,)
         Rows that are null.
+    new : ndarray of float64, shape (F,), optional
+        Rows of categories that the reference lacks; nan where it had too many to know.
     """
 
     categories: NDArray[np.int64]
     missing: NDArray[np.int64]
+    new: NDArray[np.float64] | None = None
 
     @cached_property
     def all(self) -> NDArray[np.float64]:
@@ -70,6 +75,16 @@ class CategoricalPair:
     def some(self) -> NDArray[np.bool_]:
         """Whether both have rows, shape (F,)."""
         return np.asarray((self.current.rows > 0) & (self.reference.counts.rows > 0))
+
+    @cached_property
+    def rate_sizes(self) -> dict[str, NDArray[np.float64]]:
+        """Largest change among the shares of missing, each category, other and new ones."""
+        current, base = self.current, self.reference.counts
+        new = np.zeros(len(base.rows)) if current.new is None else np.nan_to_num(current.new)
+        live = np.concatenate([current.all, new[:, None]], axis=1)
+        known = np.concatenate([base.all, np.zeros((len(new), 1))], axis=1)
+        points, ratio = rate_sizes(live, current.rows, known, base.rows)
+        return {"rate_change": points, "rate_ratio": ratio}
 
     @cached_property
     def two_sample(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -113,11 +128,11 @@ def compare_categorical(
     pair = CategoricalPair(current, reference)
     statistics = statistics_of("categorical")
     values = {name: column for each in statistics for name, column in each.values(pair).items()}
-    tested = Tested.of(pair, statistics, null)
+    tested = Tested.of(pair, statistics, null).first(CHI_SQUARE.name, of=OF_TYPICAL_WINDOWS.name)
     chi2_p = tested.p[CHI_SQUARE.name]
     missing_iid = rates.iid_p_value(current.missing, current.rows, base.missing, base.rows)
     return tested.combined(
-        {**values, "psi_p": chi2_p},
-        by={CHI_SQUARE.name: 1.0, MISSING: 1.0},
+        {**values, **pair.rate_sizes, "psi_p": chi2_p},
+        by={CHI_SQUARE.name: 2.0, MISSING: 2.0, NEW_CATEGORIES.name: 1.0},
         p_iid=bonferroni_pair(pair.two_sample[1], missing_iid),
     )

@@ -87,13 +87,25 @@ class ChiSquare(Statistic):
     """Chi-square on categories, missing one of them; its null is that of the quadratic form on pooled ones.
 
     PSI of categories has the same quadratic form, and so the same p-value.
+
+    Parameters
+    ----------
+    name : str
+        Of the null.
+    least : float
+        Smallest window it is for, as a share of a typical one. Fewer categories need pooling in larger ones.
     """
 
-    name = "chi2"
     kind = "categorical"
+
+    def __init__(self, name: str, least: float = 0.0) -> None:
+        self.name = name
+        self._least = least
 
     def values(self, pair: Any) -> dict[str, NDArray[np.float64]]:
         """Compute chi-square and PSI."""
+        if self._least:
+            return {}
         chi2, _ = pair.two_sample
         return {"chi2": chi2, "psi": psi(pair.current.all, pair.reference.counts.all)}
 
@@ -109,7 +121,10 @@ class ChiSquare(Statistic):
         pooled: NDArray[np.float64] = np.bincount(
             index.ravel(), weights=difference.ravel(), minlength=features * (groups + 1)
         ).astype(np.float64)
-        return quadratic_form(pooled.reshape(features, -1)[:, :groups], scale.astype(np.float64))
+        form = quadratic_form(pooled.reshape(features, -1)[:, :groups], scale.astype(np.float64))
+        if "smallest" in arrays:
+            form = np.where(current.rows < arrays["smallest"][:, 0], np.nan, form)
+        return form
 
     def rows(self, pair: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Count all rows."""
@@ -127,6 +142,7 @@ class ChiSquare(Statistic):
         if len(seen):
             # a window below the grid of sizes is an extrapolation anyway: no reason to pool more for its sake
             low = max(windows.smallest, float(n[n > 0].min()) * float(SIZE_GRID[0]))
+            low = max(low, self._least / float(np.mean(1 / n[n > 0])))
             fractions = seen.sum(0) / seen.sum()
             first = pool_rare(fractions, low, RARE)
             effect = design_effect(sum_groups(seen, first, int(first.max()) + 1))
@@ -135,7 +151,11 @@ class ChiSquare(Statistic):
             low, group = windows.smallest, np.zeros(table.shape[1], dtype=np.int16)
         pooled = sum_groups(table, group, int(group.max()) + 1)
         null, scale = fit_quadratic(pooled, windows.overlap, RARE / low)
-        return FittedNull(null, {"group": group, "scale": scale})
+        arrays = {"group": group, "scale": scale}
+        if self._least:
+            arrays["smallest"] = np.array([low], np.float32)
+        return FittedNull(null, arrays)
 
 
-CHI_SQUARE = ChiSquare()
+CHI_SQUARE = ChiSquare("chi2")
+OF_TYPICAL_WINDOWS = ChiSquare("chi2_typical", least=0.5)

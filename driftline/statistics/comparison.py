@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -109,6 +109,27 @@ class Tested:
                 for name in null.statistics
                 for column, values in by_name[name].standardised(pair, null.arrays[name]).items()
             },
+        )
+
+    def first(self, name: str, *, of: str) -> Tested:
+        """Take another test's p-values for those of a name, where there are any.
+
+        Parameters
+        ----------
+        name : str
+            Statistic that has them from then on.
+        of : str
+            Statistic that is asked first.
+        """
+        if of not in self.trusted:
+            return self
+        better = ~np.isnan(self.p[of])
+
+        def taken(flags: Mapping[str, Any]) -> dict[str, Any]:
+            return {**flags, name: np.where(better, flags[of], flags[name])}
+
+        return replace(
+            self, p=taken(self.p), trusted=taken(self.trusted), extrapolated=taken(self.extrapolated)
         )
 
     def combined(

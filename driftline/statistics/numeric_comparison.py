@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from driftline.statistics import ks, rates
+from driftline.statistics.beyond_range import BEYOND_RANGE
 from driftline.statistics.comparison import MISSING, Comparison, Tested
 from driftline.statistics.location_scale import LOCATION_SCALE
 from driftline.statistics.multiple import bonferroni_pair
 from driftline.statistics.psi import decile_ends, sum_deciles
+from driftline.statistics.rate_sizes import rate_sizes
 from driftline.statistics.score_moments import normal_scores, score_moments
 from driftline.statistics.smooth import SMOOTH
 from driftline.statistics.statistic_registry import statistics_of
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
     from driftline.statistics.null import BlockNull
 
 
-_DECIDING: Final = {SMOOTH.name: 3.0, ks.KS.name: 3.0, MISSING: 3.0, LOCATION_SCALE.name: 1.0}
-"""What is combined into `p_value`. The last is there for gross faults, whose p-values are small enough for a tenth."""
+_DECIDING: Final = {SMOOTH.name: 3.0, ks.KS.name: 3.0, MISSING: 3.0, LOCATION_SCALE.name: 1.0, BEYOND_RANGE.name: 1.0}
+"""What is combined into `p_value`. The last two are there for gross faults, whose p-values are small enough."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +110,12 @@ class NumericReference:
         return self.counts.coarse(self.decile_ends)
 
     @cached_property
+    def outside(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Bins below and above all values of the reference, shape (F, B) each."""
+        total = self.counts.values.cumsum(-1)
+        return total == 0, (total == total[:, -1:]) & (self.counts.values == 0)
+
+    @cached_property
     def scores(self) -> NDArray[np.float32]:
         """Normal scores of the bins, shape (F, B)."""
         return normal_scores(self.counts.values).astype(np.float32)
@@ -151,6 +159,23 @@ class NumericPair:
         return np.where(self.comparable[:, None], fractions, 0.0)
 
     @cached_property
+    def rate_sizes(self) -> dict[str, NDArray[np.float64]]:
+        """Largest change among the shares missing, non-finite, below and above the reference's range."""
+        current, base = self.current, self.reference.counts
+        live = np.stack([current.missing, current.nonfinite, *self.beyond.T], axis=1).astype(np.float64)
+        nothing = np.zeros_like(base.missing)
+        known = np.stack([base.missing, base.nonfinite, nothing, nothing], axis=1).astype(np.float64)
+        points, ratio = rate_sizes(live, current.rows, known, base.rows)
+        return {"rate_change": points, "rate_ratio": ratio}
+
+    @cached_property
+    def beyond(self) -> NDArray[np.int64]:
+        """Rows of the window below and above all of the reference, shape (F, 2)."""
+        below, above = self.reference.outside
+        values = self.current.values
+        return np.stack([(values * below).sum(-1), (values * above).sum(-1)], axis=-1)
+
+    @cached_property
     def moments(self) -> NDArray[np.float64]:
         """Moments of the scores in the window, shape (F, 4)."""
         return score_moments(self.current.fractions, self.reference.scores)
@@ -171,7 +196,7 @@ def compare_numeric(
     Returns
     -------
     Comparison
-        Arrays over the features; the smooth test, KS, the missing rate, and mean and spread decide together.
+        Arrays over the features; those of `_DECIDING` decide together.
 
     Raises
     ------
@@ -186,7 +211,7 @@ def compare_numeric(
     ks_iid = ks.iid_p_value(pair.difference, current.present, base.present, reference.spread_mass)
     missing_iid = rates.iid_p_value(current.absent, current.rows, base.absent, base.rows)
     return tested.combined(
-        values,
+        values | pair.rate_sizes,
         by=_DECIDING,
         p_iid=bonferroni_pair(np.where(pair.comparable, ks_iid, np.nan), missing_iid),
     )

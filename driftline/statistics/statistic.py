@@ -38,6 +38,8 @@ class FeatureWindows:
         Rows of the smallest window that is ever judged.
     mean, variance : ndarray of float64, shape (W,), optional
         Of the finite values; None of a baseline whose windows were kept without them, and for categories.
+    rare_categories : int
+        Categories of the reference besides those that are counted by name.
     """
 
     counts: Floats
@@ -49,6 +51,7 @@ class FeatureWindows:
     smallest: float
     mean: Floats | None = None
     variance: Floats | None = None
+    rare_categories: int = 0
 
 
 @dataclass(frozen=True, eq=False)

@@ -89,7 +89,12 @@ def fit_numeric(
 
 
 def fit_categorical(
-    counts: ArrayLike, missing: ArrayLike, overlap: float = 1.0, *, smallest: float = SMALLEST
+    counts: ArrayLike,
+    missing: ArrayLike,
+    overlap: float = 1.0,
+    *,
+    smallest: float = SMALLEST,
+    rare_categories: int = 0,
 ) -> dict[str, FittedNull]:
     """Calibrate every statistic of one categorical feature.
 
@@ -101,6 +106,8 @@ def fit_categorical(
         Rows of each window that are null.
     overlap, smallest : float
         As for `fit_numeric`.
+    rare_categories : int
+        Categories of the reference that count as *other*.
 
     Returns
     -------
@@ -109,5 +116,14 @@ def fit_categorical(
     """
     counts, missing = np.asarray(counts, dtype=np.float64), np.asarray(missing, dtype=np.float64)
     nothing = np.zeros_like(missing)
-    windows = FeatureWindows(counts, missing, nothing, np.zeros(0), counts.sum(0), overlap, smallest)
+    windows = FeatureWindows(
+        counts,
+        missing,
+        nothing,
+        np.zeros(0),
+        counts.sum(0),
+        overlap,
+        smallest,
+        rare_categories=rare_categories,
+    )
     return fit_nulls("categorical", windows)

@@ -158,8 +158,8 @@ RESULT = RowSchema(
             "p_value",
             "float64",
             "nullable",
-            "`smooth_p`, `ks_p`, `missing_p` and, with less weight, `moments_p` (numeric), or `chi2_p` and "
-            "`missing_p` (categorical), by the Cauchy combination test.",
+            "`smooth_p`, `ks_p`, `missing_p` and, with less weight, `moments_p` and `range_p` (numeric), or "
+            "`chi2_p`, `missing_p` and, with less weight, `new_p` (categorical), by the Cauchy combination test.",
         ),
         Field(
             "p_iid",
@@ -178,8 +178,8 @@ RESULT = RowSchema(
             "drifted",
             "bool",
             "nullable",
-            "Significant (`p_adjusted` < `tests.alpha`) and large (`psi` or `wasserstein_iqr` above its "
-            "threshold); null unless `status` is `ok` and `calibration` is acted on: cannot tell.",
+            "Significant (`p_adjusted` < `tests.alpha`) and large (`psi`, `wasserstein_iqr`, `rate_change` or "
+            "`rate_ratio` above its threshold); null unless `status` is `ok` and `calibration` is acted on: cannot tell.",
         ),
         Field("baseline_version", "string", "nullable", "Version of the baseline compared with."),
         Field(
@@ -216,6 +216,38 @@ RESULT = RowSchema(
             "float64",
             "nullable",
             "Calibrated p-value of mean and standard deviation: it sees values far beyond the reference.",
+        ),
+        Field(
+            "range_p",
+            "float64",
+            "nullable",
+            "p-value of `beyond_range`: of so many rows below or above all of the reference.",
+        ),
+        Field(
+            "beyond_range",
+            "float64",
+            "nullable",
+            "Share of the finite values below the smallest or above the largest one of the reference. 0 with a "
+            "baseline of an earlier release.",
+        ),
+        Field(
+            "new_p",
+            "float64",
+            "nullable",
+            "p-value of `new_category_rate`: of so many rows of categories that the reference lacks.",
+        ),
+        Field(
+            "rate_change",
+            "float64",
+            "nullable",
+            "Largest change of a share, from 0 to 1: of missing values, of a category, of new ones, of values beyond "
+            "the reference's range.",
+        ),
+        Field(
+            "rate_ratio",
+            "float64",
+            "nullable",
+            "Largest ratio of such a share to what it was, up or down, among those that change by a point or more.",
         ),
         Field(
             "components",

@@ -32,6 +32,14 @@ class Thresholds(Protocol):
     def wasserstein_iqr(self) -> float:
         """Wasserstein distance above which it is large, in interquartile ranges of the reference."""
 
+    @property
+    def rate_change(self) -> float:
+        """Change of a share above which it is large, from 0 to 1."""
+
+    @property
+    def rate_ratio(self) -> float:
+        """Ratio of a share to what it was, up or down, above which it is large."""
+
 
 @dataclass(frozen=True, eq=False)
 class Decision:
@@ -59,6 +67,8 @@ def decide(
     p_value: NDArray[np.float64],
     psi: NDArray[np.float64],
     wasserstein_iqr: NDArray[np.float64],
+    rate_change: NDArray[np.float64],
+    rate_ratio: NDArray[np.float64],
     status: NDArray[Any],
     calibration: NDArray[Any],
     thresholds: Thresholds,
@@ -67,12 +77,12 @@ def decide(
 
     Parameters
     ----------
-    p_value, psi, wasserstein_iqr : ndarray of float64, shape (R,)
+    p_value, psi, wasserstein_iqr, rate_change, rate_ratio : ndarray of float64, shape (R,)
         NaN where a result has none: a size that is not known is not large.
     status, calibration : ndarray of str, shape (R,)
         As in a result row; None where a row has none.
     thresholds : Thresholds
-        Both sizes and the level are exclusive: a result at a threshold is not drifted.
+        The sizes and the level are exclusive: a result at a threshold is not drifted.
 
     Returns
     -------
@@ -83,4 +93,5 @@ def decide(
     tested = (status == Status.OK.value) & np.isin(calibration, ACTED_ON)
     adjusted = benjamini_hochberg(np.where(tested, p_value, np.nan))
     large = (psi > thresholds.psi) | (wasserstein_iqr > thresholds.wasserstein_iqr)
+    large |= (rate_change > thresholds.rate_change) | (rate_ratio > thresholds.rate_ratio)
     return Decision(adjusted, (adjusted < thresholds.alpha) & large)

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from driftline.feature_spec import FeatureSpec
-    from driftline.profiles.layout import Block
+    from driftline.profiles.layout import Block, CategoricalFeature
     from driftline.profiles.row_groups import RowGroups
 
 _MOST_NEW = 5
@@ -122,6 +122,7 @@ class CategoricalMeasure(Measure["Block"]):
                     histograms.missing[:, row],
                     overlap=overlap,
                     smallest=min_n,
+                    rare_categories=_rare(feature),
                 )
                 for row, feature in enumerate(part.categorical)
             ]
@@ -147,9 +148,10 @@ class CategoricalMeasure(Measure["Block"]):
         """Compare the counts."""
         tests = None
         if entry is not None and reference is not None:
-            tests = compare_categorical(
-                CategoricalCounts(profile.counts, profile.missing), reference, entry.null
-            )
+            known = np.array([feature.known is not None for feature in part.categorical])
+            new = np.where(known, profile.unknown, np.nan)
+            counts = CategoricalCounts(profile.counts, profile.missing, new)
+            tests = compare_categorical(counts, reference, entry.null)
         return {"results": judged_rows(window, part, _described(profile, part), entry, tests)}
 
     def without_data(self, part: Block, entry: Entry, window: JudgedWindow) -> pa.RecordBatch:
@@ -180,6 +182,11 @@ class CategoricalMeasure(Measure["Block"]):
 
 
 CATEGORICAL: Final = CategoricalMeasure()
+
+
+def _rare(feature: CategoricalFeature) -> int:
+    """Count the categories of the reference that are not counted by name; 0 if there are too many to know."""
+    return 0 if feature.known is None else len(feature.known) - len(feature.categories)
 
 
 def _described(profile: CategoricalProfile, block: Block) -> dict[str, Any]:
