@@ -259,8 +259,8 @@ def windows_record(segment: str, block: str, windows: WindowHistograms) -> Recor
     Returns
     -------
     dict
-        Starts, the counts as raw little-endian integers of shape (W, F, width), (W, F) and (W, F), and means and
-        variances as float64 of shape (W, F).
+        Starts, the counts as raw little-endian integers of shape (W, F, width), (W, F) and (W, F), and means
+        and variances as float64 of shape (W, F).
     """
     return {
         "segment": segment,

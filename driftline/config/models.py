@@ -93,7 +93,7 @@ class Tests(Section):
     )
     rate_change: Threshold = Field(
         default=0.1,
-        description="... or a share changes by more (missing values, a category, values beyond the range) ...",
+        description="... or a share changes by more (of missing values, a category, values out of range) ...",
     )
     rate_ratio: Threshold = Field(
         default=2.0, description="... or becomes more than so many times larger or smaller, and by a point."

@@ -26,9 +26,9 @@ _TAIL: Final = 1 / 16  # of the reference, at either end: how much those rows co
 class BeyondRange(Statistic):
     """How many independent rows of a window lie beyond the reference's range, on the side where more do.
 
-    If a window of n rows is like the N of the reference, each of its outermost rows is beyond all of theirs with
-    probability ``n / (N + n)``. Rows that come in clusters count as so many fewer as the reference's windows
-    differ more in the share of their outer sixteenths than independent rows would.
+    If a window of n rows is like the N of the reference, each of its outermost rows is beyond all of theirs
+    with probability ``n / (N + n)``. Rows that come in clusters count as so many fewer as the reference's
+    windows differ more in the share of their outer sixteenths than independent rows would.
 
     References
     ----------
@@ -76,7 +76,7 @@ class BeyondRange(Statistic):
         series = WindowSeries.of(n, windows.overlap, deviations)
         squares = (deviations * series.left_out[:, None]) ** 2
         scale = series.scale(squares.max(1), 1.0, 1.0)
-        rows = SIZE_GRID * scale.typical_n
+        rows = (SIZE_GRID * scale.typical_n).astype(np.float64)
         effect = np.maximum(scale.at(rows) * rows, 1.0)
         # a side each, so half the level; the table is of counts, which the lookup takes for squares
         chance = np.log1p(n.sum() / max(windows.overlap, 1.0) / rows)

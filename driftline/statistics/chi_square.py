@@ -151,7 +151,7 @@ class ChiSquare(Statistic):
             low, group = windows.smallest, np.zeros(table.shape[1], dtype=np.int16)
         pooled = sum_groups(table, group, int(group.max()) + 1)
         null, scale = fit_quadratic(pooled, windows.overlap, RARE / low)
-        arrays = {"group": group, "scale": scale}
+        arrays: dict[str, NDArray[Any]] = {"group": group, "scale": scale}
         if self._least:
             arrays["smallest"] = np.array([low], np.float32)
         return FittedNull(null, arrays)

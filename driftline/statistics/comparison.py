@@ -132,9 +132,7 @@ class Tested:
             self, p=taken(self.p), trusted=taken(self.trusted), extrapolated=taken(self.extrapolated)
         )
 
-    def combined(
-        self, values: Mapping[str, Floats], *, by: Mapping[str, float], p_iid: Floats
-    ) -> Comparison:
+    def combined(self, values: Mapping[str, Floats], *, by: Mapping[str, float], p_iid: Floats) -> Comparison:
         """Put a comparison together.
 
         Parameters
@@ -152,11 +150,12 @@ class Tested:
         no = np.zeros(each.shape[1], dtype=bool)
 
         def of_the_first(flags: Mapping[str, NDArray[np.bool_]]) -> NDArray[np.bool_]:
-            return np.choose(first, [flags.get(name, no) for name in by])
+            found: NDArray[np.bool_] = np.choose(first, [flags.get(name, no) for name in by])
+            return found
 
         return Comparison(
             {**values, **self.standardised, **{f"{name}_p": p for name, p in self.p.items()}},
-            p_value=cauchy_combination(each, list(by.values())),
+            p_value=cauchy_combination(list(each), list(by.values())),
             p_iid=p_iid,
             trusted=of_the_first(self.trusted),
             extrapolated=of_the_first(self.extrapolated),

@@ -1,4 +1,4 @@
-"""Where values lie and how far they spread on their own scale: what ranks and bins cannot see beyond the edge."""
+"""Where values lie and how far they spread, on their own scale: ranks end at the reference's edge."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _LEAST: Final = 1e-6  # standard deviations, in units of the reference's, that c
 class LocationScale(Statistic):
     """Hotelling's ``T^2`` of mean and standard deviation, both compressed beyond the reference's own spread.
 
-    A sensor that reads 55 where nothing was above 22 moves neither ranks nor bins further than a warm day does. It
-    moves these. Windows of a heavy-tailed feature differ much in both, so there they say little.
+    A sensor that reads 55 where nothing was above 22 moves neither ranks nor bins further than a warm day
+    does. It moves these. Windows of a heavy-tailed feature differ much in both, so there they say little.
 
     References
     ----------
-    Lepage, Y. (1971). A combination of Wilcoxon's and Ansari-Bradley's statistics. Biometrika 58, 213-217 (one
-    statistic for location and scale).
+    Lepage, Y. (1971). A combination of Wilcoxon's and Ansari-Bradley's statistics. Biometrika 58, 213-217
+    (one statistic for location and scale).
     """
 
     name = "moments"
@@ -63,7 +63,8 @@ class LocationScale(Statistic):
         seen = n > 0
         n = n[seen]
         nothing = FittedNull(
-            without_null(n, windows.overlap), {"unit": np.zeros(2, np.float32), **stored_whitening(np.zeros(2))}
+            without_null(n, windows.overlap),
+            {"unit": np.zeros(2, np.float32), **stored_whitening(np.zeros(2))},
         )
         if windows.mean is None or windows.variance is None:
             return nothing
@@ -76,7 +77,10 @@ class LocationScale(Statistic):
         table, whitening = fit_whitening(found - centre, n, windows.overlap)
         return FittedNull(
             table,
-            {"unit": unit.astype(np.float32), **stored_whitening(centre, np.eye(2), whitening, table.typical_n)},
+            {
+                "unit": unit.astype(np.float32),
+                **stored_whitening(centre, np.eye(2), whitening, table.typical_n),
+            },
         )
 
 

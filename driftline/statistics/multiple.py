@@ -70,19 +70,17 @@ def bonferroni_pair(first: ArrayLike, second: ArrayLike) -> NDArray[np.float64]:
     return combined
 
 
-def cauchy_combination(
-    p: Sequence[ArrayLike], weights: Sequence[float] | None = None
-) -> NDArray[np.float64]:
+def cauchy_combination(p: Sequence[ArrayLike], weights: Sequence[float] | None = None) -> NDArray[np.float64]:
     """Combine p-values of tests of one feature, however they depend on each other.
 
-    Each p-value becomes a Cauchy variable, ``tan(pi (1/2 - p))``; their weighted mean is one again, in its tail also if
-    they depend. Unlike Bonferroni it loses nothing where the tests say the same.
+    Each p-value becomes a Cauchy variable, ``tan(pi (1/2 - p))``; their weighted mean is one again, in its
+    tail also if they depend. Unlike Bonferroni it loses nothing where the tests say the same.
 
     Parameters
     ----------
     p : sequence of array_like of float, each shape (F,)
-        p-values, one array a test; nan where a test does not apply. Those above .9 count as .9, unless all are:
-        the test with the smallest decides then.
+        p-values, one array a test; nan where a test does not apply. Those above .9 count as .9, unless all
+        are: the test with the smallest decides then.
     weights : sequence of float, optional
         How much each test counts where it applies; alike if not given.
 
@@ -95,8 +93,8 @@ def cauchy_combination(
     ----------
     Liu, Y. and Xie, J. (2020). Cauchy combination test: a powerful test with analytic p-value calculation
     under arbitrary dependency structures. Journal of the American Statistical Association 115, 393-402. Fang,
-    Y., Chang, C., Park, Y. and Tseng, G. C. (2023). Heavy-tailed distribution for combining dependent p-values
-    with asymptotic robustness. Statistica Sinica 33, 1115-1142 (the truncation).
+    Y., Chang, C., Park, Y. and Tseng, G. C. (2023). Heavy-tailed distribution for combining dependent
+    p-values with asymptotic robustness. Statistica Sinica 33, 1115-1142 (the truncation).
 
     Examples
     --------

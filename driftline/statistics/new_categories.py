@@ -28,10 +28,11 @@ _COUNTS: Final = np.geomspace(1e-3, 1e6, 400)
 class NewCategories(Statistic):
     """How many independent rows of a window are of categories that the reference lacks.
 
-    A reference of N rows that has V categories besides those counted by name has met at most V of them once, so
-    the next row is of a new one with probability V / N or less (Good 1953). How many of n rows are new has a
-    negative binomial distribution: the chance that a closed vocabulary shows k at all is ``(n / (N + n))^k``. Rows
-    that come in clusters count as so many fewer as the windows differ more than independent rows would.
+    A reference of N rows that has V categories besides those counted by name has met at most V of them once,
+    so the next row is of a new one with probability V / N or less (Good 1953). How many of n rows are new
+    has a negative binomial distribution: the chance that a closed vocabulary shows k at all is ``(n / (N +
+    n))^k``. Rows that come in clusters count as so many fewer as the windows differ more than independent
+    rows would.
 
     References
     ----------

@@ -25,8 +25,14 @@ if TYPE_CHECKING:
     from driftline.statistics.null import BlockNull
 
 
-_DECIDING: Final = {SMOOTH.name: 3.0, ks.KS.name: 3.0, MISSING: 3.0, LOCATION_SCALE.name: 1.0, BEYOND_RANGE.name: 1.0}
-"""What is combined into `p_value`. The last two are there for gross faults, whose p-values are small enough."""
+_DECIDING: Final = {
+    SMOOTH.name: 3.0,
+    ks.KS.name: 3.0,
+    MISSING: 3.0,
+    LOCATION_SCALE.name: 1.0,
+    BEYOND_RANGE.name: 1.0,
+}
+"""What is combined into `p_value`. The last two are there for gross faults: their p-values are tiny."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,9 @@ LEAST_POINTS: Final = 0.01
 _HALF_ROW: Final = 0.5
 
 
-def rate_sizes(current: Floats, rows: Floats, reference: Floats, reference_rows: Floats) -> tuple[Floats, Floats]:
+def rate_sizes(
+    current: Floats, rows: Floats, reference: Floats, reference_rows: Floats
+) -> tuple[Floats, Floats]:
     """Find the largest change among rates of the same rows.
 
     Parameters
@@ -32,8 +34,9 @@ def rate_sizes(current: Floats, rows: Floats, reference: Floats, reference_rows:
     points : ndarray of float64, shape (F,)
         Largest change of a share, from 0 to 1; nan where a sample is empty.
     ratio : ndarray of float64, shape (F,)
-        Largest ratio of a share to what it was, up or down, among those that change by `LEAST_POINTS` or more; each
-        with half a row more, so that a share of nothing has one. 1 if there is none, nan where a sample is empty.
+        Largest ratio of a share to what it was, up or down, among those that change by `LEAST_POINTS` or
+        more; each with half a row more, so that a share of nothing has one. 1 if there is none, nan where a
+        sample is empty.
 
     Examples
     --------
@@ -44,6 +47,8 @@ def rate_sizes(current: Floats, rows: Floats, reference: Floats, reference_rows:
     some = (rows > 0) & (reference_rows > 0)
     n, m = np.where(some, rows, 1.0)[:, None], np.where(some, reference_rows, 1.0)[:, None]
     change = np.abs(current / n - reference / m)
-    times = np.log((current + _HALF_ROW) / (n + _HALF_ROW)) - np.log((reference + _HALF_ROW) / (m + _HALF_ROW))
+    times = np.log((current + _HALF_ROW) / (n + _HALF_ROW)) - np.log(
+        (reference + _HALF_ROW) / (m + _HALF_ROW)
+    )
     ratio = np.exp(np.where(change >= LEAST_POINTS, np.abs(times), 0.0).max(-1))
     return np.where(some, change.max(-1), np.nan), np.where(some, ratio, np.nan)

@@ -1,4 +1,4 @@
-"""Shift, spread, skew and tails of a window's values, by the normal scores of their ranks in the reference."""
+"""Shift, spread, skew and tails of a window, by the normal scores of its ranks in the reference."""
 
 from __future__ import annotations
 
@@ -18,8 +18,15 @@ MOMENTS: Final = 4
 _FARTHEST: Final = 1e-4  # what lies beyond the reference is as far out as one row of ten thousand
 _LEAST_VARIANCE: Final = 1e-4  # of a window in which all rows are alike, in units of the reference's
 _LEAST_NORM: Final = 1e-6  # less is rounding
-_NORMAL_NORMS: Final = (1.0, 0.71, 0.67, 0.26)  # of what each moment of normal rows tells that those before it do not
-_LEAST_SHARE: Final = 0.25  # of these: what is left is so small that its square would rule in windows of 200 rows
+_NORMAL_NORMS: Final = (
+    1.0,
+    0.71,
+    0.67,
+    0.26,
+)  # of what each moment of normal rows tells that those before it do not
+_LEAST_SHARE: Final = (
+    0.25  # of these: what is left is so small that its square would rule in windows of 200 rows
+)
 
 
 def normal_scores(counts: NDArray[Any]) -> Floats:
@@ -72,10 +79,10 @@ def score_moments(fractions: NDArray[Any], scores: NDArray[Any]) -> Floats:
     Returns
     -------
     ndarray of float64, shape (..., 4)
-        Mean; logarithm of the standard deviation; mean of signed squares over the variance, from -1 to 1, which
-        is above 0 if the values skew to the right; logarithm of the standard deviation over the mean absolute
-        deviation, which is larger the heavier the tails. Unlike skewness and kurtosis the last two are near
-        normal in small windows.
+        Mean; logarithm of the standard deviation; mean of signed squares over the variance, from -1 to 1,
+        which is above 0 if the values skew to the right; logarithm of the standard deviation over the mean
+        absolute deviation, which is larger the heavier the tails. Unlike skewness and kurtosis the last two
+        are near normal in small windows.
 
     References
     ----------
@@ -114,15 +121,15 @@ def independent_rows(counts: NDArray[Any], scores: Floats) -> Floats:
     Returns
     -------
     ndarray of float64, shape (4, 4)
-        Lower triangular: row k makes the k-th combination of the first k moments. Zeros where the reference has
-        too few distinct values for that many moments.
+        Lower triangular: row k makes the k-th combination of the first k moments. Zeros where the reference
+        has too few distinct values for that many moments.
 
     References
     ----------
     Hampel, F. R. (1974). The influence curve and its role in robust estimation. Journal of the American
     Statistical Association 69, 383-393: to first order a moment is the mean of its influence curve. Of normal
-    scores the combinations are those of Hermite's polynomials, and their squares' sum is a smooth test: Neyman,
-    J. (1937). "Smooth test" for goodness of fit. Skandinavisk Aktuarietidskrift 20, 149-199.
+    scores the combinations are those of Hermite's polynomials, and their squares' sum is a smooth test:
+    Neyman, J. (1937). "Smooth test" for goodness of fit. Skandinavisk Aktuarietidskrift 20, 149-199.
     """
     mass = counts / max(float(np.sum(counts)), 1.0)
     x, far, square = scores, np.abs(scores), scores**2 - 1
@@ -132,7 +139,8 @@ def independent_rows(counts: NDArray[Any], scores: Floats) -> Floats:
             x,
             square / 2,
             x * far - skew - 2 * mean_distance * x - skew * square,
-            square / 2 - (far - mean_distance - mass @ np.sign(x) * x) / max(float(mean_distance), _LEAST_NORM),
+            square / 2
+            - (far - mean_distance - mass @ np.sign(x) * x) / max(float(mean_distance), _LEAST_NORM),
         ]
     )
     found, combinations = np.zeros((MOMENTS, len(scores))), np.zeros((MOMENTS, MOMENTS))

@@ -31,7 +31,7 @@ _WINDOWS_PER_MOMENT: Final = 5
 
 
 class Smooth(Statistic):
-    """Hotelling's ``T^2`` of the moments of normal scores, with the covariance that the reference's windows have.
+    """Hotelling's ``T^2`` of the moments of normal scores, with the covariance of the reference's windows.
 
     KS, PSI and Wasserstein treat every direction alike, so that the one in which ordinary windows differ sets
     the threshold for all. Here a change across the grain of normal variation stands out.
@@ -52,8 +52,8 @@ class Smooth(Statistic):
     def standardised(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:
         """Give shift and spread by the mean of the reference's windows, and what is unusual of the moments.
 
-        Each of `components` is the distance of a moment from what the others let expect, in standard deviations
-        of normal windows.
+        Each of `components` is the distance of a moment from what the others let expect, in standard
+        deviations of normal windows.
         """
         deviations = pair.moments - arrays["centre"]
         directions, precision = directions_and_precision(pair.current.present, arrays)
@@ -90,7 +90,9 @@ class Smooth(Statistic):
         used = min(used, max(int(disjoint) // _WINDOWS_PER_MOMENT, 1))
         if not used:
             series = WindowSeries.of(n, windows.overlap, np.zeros((len(n), 1)))
-            return FittedNull(series.table(np.zeros((len(SIZE_GRID), len(P_GRID))), 1.0), stored_whitening(centre))
+            return FittedNull(
+                series.table(np.zeros((len(SIZE_GRID), len(P_GRID))), 1.0), stored_whitening(centre)
+            )
         table, whitening = fit_whitening((found - centre) @ combinations[:used].T, n, windows.overlap)
         return FittedNull(table, stored_whitening(centre, combinations[:used], whitening, table.typical_n))
 

@@ -83,8 +83,17 @@ def fit_numeric(
     values, missing = np.asarray(values, dtype=np.float64), np.asarray(missing, dtype=np.float64)
     nonfinite, gap = np.asarray(nonfinite, dtype=np.float64), np.asarray(gap, dtype=np.float64)
     whole = values.sum(0) if reference is None else np.asarray(reference, dtype=np.float64)
-    moments = (None if each is None else np.asarray(each, np.float64) for each in (mean, variance))
-    windows = FeatureWindows(values, missing, nonfinite, gap, whole, overlap, smallest, *moments)
+    windows = FeatureWindows(
+        values,
+        missing,
+        nonfinite,
+        gap,
+        whole,
+        overlap,
+        smallest,
+        mean=None if mean is None else np.asarray(mean, np.float64),
+        variance=None if variance is None else np.asarray(variance, np.float64),
+    )
     return fit_nulls("numeric", windows)
 
 

@@ -159,7 +159,8 @@ RESULT = RowSchema(
             "float64",
             "nullable",
             "`smooth_p`, `ks_p`, `missing_p` and, with less weight, `moments_p` and `range_p` (numeric), or "
-            "`chi2_p`, `missing_p` and, with less weight, `new_p` (categorical), by the Cauchy combination test.",
+            "`chi2_p`, `missing_p` and, with less weight, `new_p` (categorical), by the Cauchy combination "
+            "test.",
         ),
         Field(
             "p_iid",
@@ -178,8 +179,10 @@ RESULT = RowSchema(
             "drifted",
             "bool",
             "nullable",
-            "Significant (`p_adjusted` < `tests.alpha`) and large (`psi`, `wasserstein_iqr`, `rate_change` or "
-            "`rate_ratio` above its threshold); null unless `status` is `ok` and `calibration` is acted on: cannot tell.",
+            "Significant (`p_adjusted` < `tests.alpha`) and large (`psi`, `wasserstein_iqr`, `rate_change` "
+            "or "
+            "`rate_ratio` above its threshold); null unless `status` is `ok` and `calibration` is acted on: "
+            "cannot tell.",
         ),
         Field("baseline_version", "string", "nullable", "Version of the baseline compared with."),
         Field(
@@ -209,7 +212,8 @@ RESULT = RowSchema(
             "smooth_p",
             "float64",
             "nullable",
-            "Calibrated p-value of `components` together: it sees a change across the grain of normal variation.",
+            "Calibrated p-value of `components` together: it sees a change across the grain of normal "
+            "variation.",
         ),
         Field(
             "moments_p",
@@ -227,7 +231,8 @@ RESULT = RowSchema(
             "beyond_range",
             "float64",
             "nullable",
-            "Share of the finite values below the smallest or above the largest one of the reference. 0 with a "
+            "Share of the finite values below the smallest or above the largest one of the reference. 0 "
+            "with a "
             "baseline of an earlier release.",
         ),
         Field(
@@ -240,21 +245,25 @@ RESULT = RowSchema(
             "rate_change",
             "float64",
             "nullable",
-            "Largest change of a share, from 0 to 1: of missing values, of a category, of new ones, of values beyond "
+            "Largest change of a share, from 0 to 1: of missing values, of a category, of new ones, of "
+            "values beyond "
             "the reference's range.",
         ),
         Field(
             "rate_ratio",
             "float64",
             "nullable",
-            "Largest ratio of such a share to what it was, up or down, among those that change by a point or more.",
+            "Largest ratio of such a share to what it was, up or down, among those that change by a point "
+            "or more.",
         ),
         Field(
             "components",
             "float64",
             "repeated",
-            "Shift, spread, skew and tails of the ranks: how far each is from what the other three let expect, "
-            "in standard deviations of normal windows. Empty without a null; fewer where the reference has few "
+            "Shift, spread, skew and tails of the ranks: how far each is from what the other three let "
+            "expect, "
+            "in standard deviations of normal windows. Empty without a null; fewer where the reference has "
+            "few "
             "distinct values.",
         ),
         Field(
@@ -264,13 +273,17 @@ RESULT = RowSchema(
             "How far the values moved, in standard deviations of the reference (of its normal scores).",
         ),
         Field(
-            "spread", "float64", "nullable", "Spread of the values over that of the reference, on the same scale."
+            "spread",
+            "float64",
+            "nullable",
+            "Spread of the values over that of the reference, on the same scale.",
         ),
         Field(
             "change",
             "string",
             "nullable",
-            "What changed, in words: components of three standard deviations or more, the largest first, and the "
+            "What changed, in words: components of three standard deviations or more, the largest first, "
+            "and the "
             "missing rate; null if none.",
         ),
         *added_columns(),

@@ -73,5 +73,6 @@ def _likelihood(log_mean_square: Floats, components: int, dependence: float) -> 
         below = special.fdtr(k, d, np.exp(start - _SCALES))
         score[row] = density.sum(0) + inside * np.log(np.maximum(below, 1e-300))
     score = score / dependence
-    weight: Floats = np.exp(score - score.max())
-    return weight / weight.sum()
+    likelihood = np.exp(score - score.max())
+    weight: Floats = likelihood / likelihood.sum()
+    return weight

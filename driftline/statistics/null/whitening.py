@@ -60,13 +60,11 @@ class _Fold:
     out: Floats
 
     def eigen(self) -> tuple[Floats, Floats, float, Scale]:
-        """Eigenvalues and vectors at the typical size, their mean, and the scale of all components together."""
+        """Eigenvalues and vectors at the typical size, their mean, and the scale of all together."""
         return _eigen(self.deviations, self.series)
 
 
-def fit_whitening(
-    components: Floats, n: Floats, overlap: float
-) -> tuple[NullTable, Whitening]:
+def fit_whitening(components: Floats, n: Floats, overlap: float) -> tuple[NullTable, Whitening]:
     """Calibrate ``T^2``, the squared length of a window's whitened components.
 
     Parameters

@@ -40,14 +40,15 @@ def stored_whitening(
     Returns
     -------
     dict of str to ndarray of float32
-        One-dimensional: ``centre`` (M,), ``directions`` (M * M,), ``log_variances`` (sizes * M,), ``typical_n``.
+        One-dimensional: ``centre`` (M,), ``directions`` (M * M,), ``log_variances`` (sizes * M,),
+        ``typical_n``.
     """
     width = len(centre)
     directions, log_variances = np.zeros((width, width)), np.zeros((len(SIZE_GRID), width))
     if combinations is not None and whitening is not None:
         used = len(combinations)
         directions[:, :used] = combinations.T @ whitening.directions
-        log_variances[:, :used] = np.log(whitening.variances(SIZE_GRID * typical_n))
+        log_variances[:, :used] = np.log(whitening.variances((SIZE_GRID * typical_n).astype(np.float64)))
     stored = {
         "centre": centre,
         "directions": directions.ravel(),

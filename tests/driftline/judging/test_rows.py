@@ -204,7 +204,9 @@ def combined(p, weights=None):
 
 
 def of_numbers(row):
-    return combined([row[f"{name}_p"] for name in ("smooth", "ks", "missing", "moments", "range")], [3, 3, 3, 1, 1])
+    return combined(
+        [row[f"{name}_p"] for name in ("smooth", "ks", "missing", "moments", "range")], [3, 3, 3, 1, 1]
+    )
 
 
 # --- categorical

@@ -105,15 +105,15 @@ def test_a_category_is_trusted_by_chi_square_which_counts_missing_too(of_categor
     assert (found.trusted.tolist(), found.extrapolated.tolist()) == ([False], [True])
 
 
-@pytest.mark.parametrize(
-    ("compare", "others"), [(numeric, ("smooth_p", "ks_p")), (categorical, ("chi2_p",))]
-)
+@pytest.mark.parametrize(("compare", "others"), [(numeric, ("smooth_p", "ks_p")), (categorical, ("chi2_p",))])
 def test_the_deciding_tests_are_combined(of_numbers, of_categories, compare, others):
     null = of_numbers if compare is numeric else of_categories
     found = compare(np.add(USUAL, [20, -20, 0, 30, -30]), 40, null)
     each = [getattr(found, name)[0] for name in (*others, "missing_p")]
     assert len(set(each)) == len(each)
-    assert found.p_value[0] == pytest.approx(stats.cauchy.sf(np.mean(stats.cauchy.isf(np.minimum(each, 0.9)))))
+    assert found.p_value[0] == pytest.approx(
+        stats.cauchy.sf(np.mean(stats.cauchy.isf(np.minimum(each, 0.9))))
+    )
 
 
 @pytest.mark.parametrize("compare", [numeric, categorical])

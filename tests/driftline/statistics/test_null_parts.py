@@ -3,10 +3,10 @@ import pytest
 from scipy import signal, stats
 
 from driftline.statistics.null import lookup_grid, shape
-from driftline.statistics.null.window_series import WindowSeries
 from driftline.statistics.null.dependence import Dependence, dependence
 from driftline.statistics.null.pooling import design_effect, pool_rare, sum_groups
 from driftline.statistics.null.scale import fit_scale
+from driftline.statistics.null.window_series import WindowSeries
 
 
 def table_of(law, typical_n=100.0):

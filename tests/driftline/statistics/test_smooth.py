@@ -20,7 +20,9 @@ def counted(rng, n, mean=0.0, sd=1.0):
 def fitted(windows, missing=None, overlap=1.0):
     windows = np.asarray(windows)
     missing = np.zeros(len(windows), int) if missing is None else np.asarray(missing)
-    null = BlockNull.stack([fit_numeric(windows, missing, 0 * missing, np.ones(windows.shape[1] - 1), overlap)])
+    null = BlockNull.stack(
+        [fit_numeric(windows, missing, 0 * missing, np.ones(windows.shape[1] - 1), overlap)]
+    )
     whole = NumericCounts(windows.sum(0)[None], missing.sum()[None], np.zeros(1, int))
     return NumericReference(whole, np.ones((1, windows.shape[1] - 1)), np.ones(1), np.ones(1)), null
 

@@ -105,7 +105,7 @@ def test_less_variation_than_independent_rows_have_is_not_believed():
 
 
 def test_windows_that_share_rows_are_not_learned_from():
-    """Overlapping windows know each other: left out together, their tail is as long as that of disjoint ones."""
+    """Overlapping windows know each other: left out together, they have the tail of disjoint ones."""
     rng = np.random.default_rng(4)
     quarters = rng.standard_normal((403, 2)) / np.sqrt(250)
     means = np.stack([quarters[i : i + 4].mean(0) for i in range(400)])
