@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from driftline.config.errors import ConfigError, Problem, did_you_mean
+from driftline.pipelines.interrupts import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
     from driftline.config import Config
 
-DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes: the last is that of a program ended by Ctrl-C."""
+DONE, FAILED, USAGE = 0, 1, 2
+"""Exit codes, beside `INTERRUPTED`."""
 
 _LONGEST_CAUSE = 600
 
@@ -297,7 +298,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _show_usage(error)
         return USAGE if isinstance(error, click.UsageError) else error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("\ninterrupted: nothing was written under a final name", err=True)
+        click.echo("\ninterrupted", err=True)
         return INTERRUPTED
     except ConfigError as error:
         click.echo(str(error), err=True)

@@ -32,7 +32,19 @@ def install(files, folder):
 
 def python(*args, site, cwd):
     """Run Python with a package installed, outside of the tree."""
+    job = python_started(*args, site=site, cwd=cwd)
+    out, err = job.communicate()
+    return subprocess.CompletedProcess(job.args, job.returncode, out, err)
+
+
+def python_started(*args, site, cwd):
+    """Start it."""
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
-    return subprocess.run(
-        [sys.executable, *map(str, args)], cwd=cwd, env=env, capture_output=True, text=True, check=False
+    return subprocess.Popen(
+        [sys.executable, *map(str, args)],
+        cwd=cwd,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
