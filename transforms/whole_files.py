@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from apache_beam.io.filesystem import BeamIOError
@@ -57,11 +59,16 @@ def refuse_own_output(directory: str, names: list[str], pattern: str, *, key: st
     ConfigError
         If the pattern matches one of them.
     """
-    taken = [name for name in names if fnmatch(FileSystems.join(directory, name), pattern)]
+    read = _absolute(pattern)
+    taken = [name for name in names if fnmatch(_absolute(FileSystems.join(directory, name)), read)]
     if taken:
         remedy = "give another directory, or a pattern that does not match it"
         message = f"is where {pattern} is read: {taken[0]} would be input the next time"
         raise ConfigError("output", [Problem(key, message, remedy, directory)])
+
+
+def _absolute(path: str) -> str:
+    return path if FileSystems.get_scheme(path) is not None else os.path.normpath(Path.cwd() / path)
 
 
 @contextmanager
