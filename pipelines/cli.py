@@ -130,8 +130,8 @@ def baseline(
     data's own windows how much they differ when nothing drifts. Give it at least 30 windows of past data:
     with fewer than 10, p-values are an indication and no more.
 
-    Kafka, as the source of events or of labels, is read from its start, or from the earliest message where
-    that is `latest`, to its present end.
+    A source without end, of events or of labels, is read to its present end: kafka from its start, or from
+    the earliest message where that is `latest`.
 
     \b
     Examples:
@@ -185,8 +185,8 @@ def backtest(
 ) -> None:
     """Judge recorded data with the baseline of CONFIG: the monitor job on input that ends.
 
-    A Kafka source is read from its start, or from the earliest message where that is `latest`, to its
-    present end.
+    A source without end is read to its present end: kafka from its start, or from the earliest message
+    where that is `latest`.
 
     Leaves results.parquet (one row for every segment, feature and window) and dead_letters.parquet (what
     could not be read, and why) in DIR, with labels performance.parquet, with detectors detections.parquet.
@@ -219,8 +219,9 @@ def backtest(
 def monitor(invocation: Invocation, config: str) -> None:
     """Run the monitoring job of CONFIG: from its source, against its baseline, into its sinks.
 
-    With files as source the job ends with them. With kafka it runs until it is stopped: on this machine
-    Ctrl-C stops it; on a Flink cluster Ctrl-C ends the watching and the job goes on.
+    A source that ends, such as files, ends the job. With one that does not, such as kafka, the job runs
+    until it is stopped: on this machine Ctrl-C stops it; on a Flink cluster Ctrl-C ends the watching and the
+    job goes on.
 
     \b
     Examples:
