@@ -1,4 +1,4 @@
-"""Why nothing can be told of the results of a run."""
+"""Why nothing can be told of the inputs, or of the model, of a run."""
 
 from __future__ import annotations
 
@@ -55,3 +55,54 @@ def lacking(statuses: Collection[str], *, told: bool) -> Lack | None:
     if Status.OK in found:
         return Lack.REFERENCE_WINDOWS
     return _ONLY.get(found.pop(), Lack.ENOUGH_DATA) if len(found) == 1 else Lack.ENOUGH_DATA
+
+
+class ModelLack(Enum):
+    """What a run lacks by which it could be told whether the model is still right."""
+
+    ROWS = "performance rows"
+    LABELS = "labels"
+    REFERENCE = "outcomes of the reference"
+    REFERENCE_WINDOWS = "windows of the reference"
+    ENOUGH_LABELS = "enough labels in a window"
+
+
+def lacking_of_model(
+    *, rows: bool, labelled: bool, reference: bool, judged: bool, tested: bool, watched: bool
+) -> ModelLack | None:
+    """Decide whether silence on the model's error means that it holds, or that nothing can be told.
+
+    Parameters
+    ----------
+    rows : bool
+        Whether there is any performance row.
+    labelled, judged : bool
+        Whether any window has a label, and whether any has enough.
+    reference : bool
+        Whether the mean loss of the reference is known.
+    tested : bool
+        Whether any window has a calibrated p-value.
+    watched : bool
+        Whether detectors watch: then windows need no p-value.
+
+    Returns
+    -------
+    ModelLack or None
+        The first thing that is lacking; None if silence means that the model holds.
+
+    Examples
+    --------
+    >>> everything = dict.fromkeys(("rows", "labelled", "reference", "judged", "tested"), True)
+    >>> lacking_of_model(**everything, watched=False)
+    >>> lacking_of_model(**everything | {"tested": False}, watched=False)
+    <ModelLack.REFERENCE_WINDOWS: 'windows of the reference'>
+    """
+    if not rows:
+        return ModelLack.ROWS
+    if not labelled:
+        return ModelLack.LABELS
+    if not reference:
+        return ModelLack.REFERENCE
+    if not judged:
+        return ModelLack.ENOUGH_LABELS
+    return None if tested or watched else ModelLack.REFERENCE_WINDOWS

@@ -7,7 +7,7 @@ import itertools
 import pytest
 
 from driftline.tables import Status
-from driftline.verdicts.untold import Lack, lacking
+from driftline.verdicts.untold import Lack, ModelLack, lacking, lacking_of_model
 
 STATUSES = [str(status) for status in Status]
 
@@ -33,3 +33,27 @@ def test_where_something_can_be_told_nothing_is_lacking():
     for some in itertools.chain.from_iterable(itertools.combinations(STATUSES, n) for n in range(6)):
         assert lacking(some, told=True) is None
         assert lacking(some, told=False) is not None
+
+
+ALL = {"rows": True, "labelled": True, "reference": True, "judged": True, "tested": True, "watched": False}
+
+
+@pytest.mark.parametrize(
+    ("missing", "expected"),
+    [
+        ([], None),
+        (["rows", "labelled", "reference", "judged", "tested"], ModelLack.ROWS),
+        (["labelled", "reference", "judged", "tested"], ModelLack.LABELS),
+        (["reference", "judged", "tested"], ModelLack.REFERENCE),
+        (["judged", "tested"], ModelLack.ENOUGH_LABELS),
+        (["tested"], ModelLack.REFERENCE_WINDOWS),
+    ],
+)
+def test_the_first_thing_a_model_lacks_is_named(missing, expected):
+    assert lacking_of_model(**ALL | dict.fromkeys(missing, False)) is expected
+
+
+def test_detectors_make_up_for_windows_of_the_reference_and_for_nothing_else():
+    assert lacking_of_model(**ALL | {"tested": False, "watched": True}) is None
+    assert lacking_of_model(**ALL | {"judged": False, "watched": True}) is ModelLack.ENOUGH_LABELS
+    assert lacking_of_model(**ALL | {"reference": False, "watched": True}) is ModelLack.REFERENCE
