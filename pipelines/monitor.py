@@ -43,7 +43,10 @@ _SLACK = 60_000_000
 def judge_events(
     events: beam.PCollection, config: Config, baseline: BaselineSource, *, streaming: bool
 ) -> beam.PCollection:
-    """From normalised events to result rows: the part that every source and sink shares."""
+    """From normalised events to result rows alone, for whoever lays out a pipeline without other tables.
+
+    The jobs themselves lay out `judge_measures`.
+    """
     return judge_measures(events, config, baseline, streaming=streaming)["results"]
 
 
