@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 from pydantic import BeforeValidator, Field
 
 from driftline.config.value_types import mistake
+from driftline.registry import UnusableError
 
 if TYPE_CHECKING:
     from driftline.registry import Registry
-
 
 BROUGHT: Final[dict[str, Any]] = {"brought": True}
 """Mark of a key that another package brings (``json_schema_extra``): the reference is of our own keys."""
@@ -32,26 +32,35 @@ def optional_sections(registry: Registry) -> dict[str, Any]:
     Returns
     -------
     dict
-        Fields for `pydantic.create_model`. A key whose package cannot be imported is refused when it is used.
+        Fields for `pydantic.create_model`. A key of what cannot be used is refused when it is asked for; what
+        has no settings has no key.
+
+    Raises
+    ------
+    UnusableError
+        If something cannot be used that every configuration uses, such as a table.
     """
-    return {name: _optional(registry, name) for name in registry.names}
+    found = {name: _optional(registry, name) for name in registry.names}
+    return {name: key for name, key in found.items() if key is not None}
 
 
-def _optional(registry: Registry, name: str) -> tuple[Any, Any]:
+def _optional(registry: Registry, name: str) -> tuple[Any, Any] | None:
+    extra = mark(registry, name)
     try:
         settings = registry.load(name).settings
-    except Exception as error:  # noqa: BLE001  # whatever another package does when it is imported
-        return Annotated[Any, BeforeValidator(_broken(registry.what, error))], Field(default=None)
-    extra = mark(registry, name)
+    except UnusableError as error:
+        if error.what != registry.what:
+            raise
+        return Annotated[Any, BeforeValidator(_refuse(error))], Field(default=None, json_schema_extra=extra)
+    if settings is None:
+        return None
     return settings | None, Field(default=None, description=settings.__doc__, json_schema_extra=extra)
 
 
-def _broken(what: str, error: Exception) -> Any:
-    found = f"is a {what} that cannot be imported: {type(error).__name__}: {error}"
-
+def _refuse(error: UnusableError) -> Any:
     def refuse(value: Any) -> Any:
         if value is not None:
-            raise mistake(found, "repair or upgrade the package that brings it")
+            raise mistake(error.message, error.remedy)
         return value
 
     return refuse
