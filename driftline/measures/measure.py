@@ -68,7 +68,8 @@ class Measure(ABC, Generic[AnyPart]):
     Attributes
     ----------
     name : str
-        Kind of its parts, and of features that are its own.
+        Kind of its parts. Features are of the kinds ``numeric`` and ``categorical`` only, each the measure of
+        that name; every other one looks at whole rows.
     tag : bytes
         Three bytes that its profiles begin with.
     settings : type or None
