@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from driftline.measures.measure import Measure
 
-_TAG: Final = 3
+_TAG_LENGTH: Final = 3
 """Bytes of a tag."""
 
 
@@ -21,8 +21,8 @@ def _wrong(name: str, found: Any) -> tuple[str, str] | None:
     if (wrong := other_name(name, found)) is not None:
         return wrong
     tag = getattr(found, "tag", None)
-    if not isinstance(tag, bytes) or len(tag) != _TAG:
-        return f"has the tag {tag!r}", f"give it {_TAG} bytes that no other measure has"
+    if not isinstance(tag, bytes) or len(tag) != _TAG_LENGTH:
+        return f"has the tag {tag!r}", f"give it {_TAG_LENGTH} bytes that no other measure has"
     before = MEASURES.names[: MEASURES.names.index(name)]
     taken = next((other for other in before if (its := _usable(other)) is not None and its.tag == tag), None)
     if taken is None:
