@@ -110,7 +110,7 @@ class Registry:
         NotInstalledError
             If there is none of that name; says what there is.
         UnusableError
-            If packages dispute the name, or what is announced cannot be imported or is not what it should be.
+            If packages dispute the name, or what is announced raises an error or is not what it should be.
         """
         if name in self._loaded:
             return self._loaded[name]
@@ -126,14 +126,15 @@ class Registry:
             raise UnusableError(self.what, name, f"is announced by {listed}", "uninstall all of them but one")
         try:
             found = entry.load()
+            wrong = None if name in self.built_in else self.check(name, found)
         except UnusableError:  # of what it needs in turn
             raise
         except Exception as error:  # whatever a package does when it is imported
             where = f"{entry.value} of {brought_by(entry)}"
-            message = f"cannot be imported: {where} raises {type(error).__name__}: {error}"
+            message = f"cannot be used: {where} raises {type(error).__name__}: {error}"
             remedy = f"repair, upgrade or uninstall {brought_by(entry)}"
             raise UnusableError(self.what, name, message, remedy) from error
-        if name not in self.built_in and (wrong := self.check(name, found)) is not None:
+        if wrong is not None:
             raise self.unusable(name, *wrong)
         self._loaded[name] = found
         return found

@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     Measures = AskedMeasures
 else:
     Measures = create_model(
-        "Measures", __base__=AskedMeasures, __doc__=AskedMeasures.__doc__, **optional_sections(MEASURES)
+        "Measures",
+        __base__=AskedMeasures,
+        __doc__=AskedMeasures.__doc__,
+        **optional_sections(MEASURES, bare=True),
     )
     """The section `measures`: a key for each measure that is installed and asked for there."""

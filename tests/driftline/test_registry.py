@@ -72,7 +72,7 @@ def test_what_cannot_be_imported_is_named_with_who_announces_it(install, where, 
     with pytest.raises(UnusableError) as caught:
         Registry("test.things", "thing", {}).load("added")
     said = str(caught.value)
-    assert said.startswith(f"thing `added` cannot be imported: {where} of c 1.0 raises {raised}")
+    assert said.startswith(f"thing `added` cannot be used: {where} of c 1.0 raises {raised}")
     assert said.endswith(": repair, upgrade or uninstall c 1.0")
     assert str(pickle.loads(pickle.dumps(caught.value))) == said
 
@@ -91,5 +91,5 @@ def test_what_a_package_needs_is_blamed_for_itself(install, tmp_path):
         "from driftline.registry import Registry as R\nTHING = R('test.things', 'thing', {}).load('needed')"
     )
     (tmp_path / "needy.py").write_text(needs)
-    with pytest.raises(UnusableError, match=r"^thing `needed` cannot be imported: nowhere:THING of e 1.0"):
+    with pytest.raises(UnusableError, match=r"^thing `needed` cannot be used: nowhere:THING of e 1.0"):
         Registry("none", "other", {"needs": "needy:THING"}).load("needs")

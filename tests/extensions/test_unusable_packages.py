@@ -55,10 +55,26 @@ def test_a_package_that_cannot_be_imported_stops_nobody_else(tmp_path, what):
     _, _, where = PORTS[what]
     module = where.partition(":")[0]
     install({"pyproject.toml": announcement(what), f"{module}.py": "raise RuntimeError('boom')"}, tmp_path)
-    message = f"cannot be imported: {where} of toy 1.0 raises RuntimeError: boom"
+    message = f"cannot be used: {where} of toy 1.0 raises RuntimeError: boom"
     refused(tmp_path, what, f"{message} -> repair, upgrade or uninstall toy 1.0")
     if what in USES:
         assert validated(tmp_path, what, FILES_SOURCE, tmp_path) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("source", "of toy 1.0 has no Section as its `settings` -> give it the keys it has"),
+        ("sink", "of toy 1.0 has no Section as its `settings` -> give it the keys it has"),
+        ("measure", "of toy 1.0 has the name `None` -> announce it under its own name"),
+        ("statistic", "of toy 1.0 has the name `None` -> announce it under its own name"),
+        ("table", "of toy 1.0 has the name `None` -> announce it under its own name"),
+    ],
+)
+def test_what_is_something_else_is_refused(tmp_path, what, message):
+    module, _, attribute = PORTS[what][2].partition(":")
+    install({"pyproject.toml": announcement(what), f"{module}.py": f"{attribute} = object()"}, tmp_path)
+    refused(tmp_path, what, message)
 
 
 @EACH
