@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import signal, stats
 
-from driftline.statistics.null import lookup_grid, null_bytes, shape
+from driftline.statistics.null import lookup_grid, shape
 from driftline.statistics.null.calibrate import _Windows
 from driftline.statistics.null.dependence import Dependence, dependence
 from driftline.statistics.null.pooling import design_effect, pool_rare, sum_groups
@@ -140,15 +140,3 @@ def test_a_window_in_the_reference_lies_closer_to_it_than_a_new_one():
     np.testing.assert_allclose(same**2, (1 + 1 / 4) / (1 - 1 / 4))
     overlapping = _Windows(np.full(4, 100.0), 2.0, Dependence(2.0, 1.5)).left_out
     np.testing.assert_allclose(overlapping**2, (1 + 2 / 4) / (1 - 2 / 4))
-
-
-@pytest.mark.parametrize("dtype", ["int64", "float64", "bool"])
-def test_arrays_that_could_not_be_read_back_are_not_written(dtype):
-    sizes, levels = len(lookup_grid.SIZE_GRID), len(lookup_grid.P_GRID)
-    quantiles, numbers = np.zeros((1, 1, sizes, levels), np.float32), np.zeros((5, 1, 1))
-    for fits in ("int16", "float32", ">i2"):
-        arrays = {"mine": {"ends": np.ones((1, 3), fits)}}
-        decoded = null_bytes.decode(null_bytes.encode(["mine"], quantiles, numbers, arrays))
-        assert decoded[3]["mine"]["ends"].tolist() == [[1, 1, 1]]
-    with pytest.raises(ValueError, match=f"statistic `mine`: the array `ends` of its null is {dtype}, and a"):
-        null_bytes.encode(["mine"], quantiles, numbers, {"mine": {"ends": np.ones((1, 3), dtype)}})
