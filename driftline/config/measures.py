@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from pydantic import create_model, model_validator
 
@@ -14,6 +14,9 @@ from driftline.tables import TABLES
 if TYPE_CHECKING:
     from driftline.registry import Registry
 
+_FILLED: Final = ("performance", "detections", "dead_letters")
+"""Tables that take no rows of a measure."""
+
 
 class AskedMeasures(Section):
     """Measures of whole rows that installed packages bring, each with keys of its own."""
@@ -21,12 +24,15 @@ class AskedMeasures(Section):
     named_in: ClassVar[Registry | None] = MEASURES
 
     @model_validator(mode="after")
-    def _their_tables_are_installed(self) -> AskedMeasures:
-        for name in self.asked():
-            absent = [table for table in measure(name).tables if table not in TABLES.names]
-            if absent:
+    def _tables_can_take_rows(self) -> AskedMeasures:
+        asked = [(name, table) for name in self.asked() for table in measure(name).tables]
+        for name, table in asked:
+            if table not in TABLES.names:
                 remedy = "install the package that brings it, here and on the workers"
-                raise mistake(f"needs the table {absent[0]}, which is not installed", remedy, below=(name,))
+                raise mistake(f"needs the table {table}, which is not installed", remedy, below=(name,))
+            if table in _FILLED:
+                remedy = "give its rows a table of their own, or results"
+                raise mistake(f"gives rows of {table}, which the job fills itself", remedy, below=(name,))
         return self
 
     def asked(self) -> dict[str, Any]:

@@ -175,6 +175,15 @@ def test_a_measure_whose_table_is_not_installed_is_refused(desk, tmp_path):
     assert "needs the table order_shares, which is not installed -> install the package" in said
 
 
+def test_a_measure_gives_no_rows_of_a_table_that_the_job_fills(desk, tmp_path):
+    theirs = FILES["toy_measure.py"].replace("(TABLE.name,)", '(TABLE.name, "detections")')
+    install(FILES | {"toy_measure.py": theirs}, tmp_path)
+    said = refused(desk, CONFIG + ASKED, tmp_path)
+    assert (
+        "gives rows of detections, which the job fills itself -> give its rows a table of their own" in said
+    )
+
+
 def test_a_measure_that_is_not_installed_is_refused_with_what_is(desk, site, tmp_path):
     said = refused(desk, CONFIG + ASKED, tmp_path)
     assert "measures.order" in said
