@@ -16,6 +16,7 @@ import click
 
 from driftline.config.errors import ConfigError, Problem, did_you_mean
 from driftline.pipelines.interrupts import INTERRUPTED
+from driftline.registry import UnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -303,6 +304,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
     except ConfigError as error:
         click.echo(str(error), err=True)
+        return USAGE
+    except UnusableError as error:  # of what every configuration uses: a table, a statistic
+        problem = Problem(f"{error.what} `{error.name}`", error.message, error.remedy)
+        click.echo(str(ConfigError("installed packages", [problem])), err=True)
         return USAGE
     except Exception as error:  # noqa: BLE001  # whatever a runner throws ends as one line
         return _failed(error, show_traceback=invocation.traceback)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 from typing import Final
 
@@ -58,7 +59,7 @@ def _words(words: type[_Word]) -> str:
 QUANTILES = {"p01": 0.01, "p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95, "p99": 0.99}
 """Field of the ``quantiles`` record to its probability."""
 
-RESULT = RowSchema(
+_OWN = RowSchema(
     "Result",
     1,
     "One feature of one segment in one window, compared with the baseline.",
@@ -204,9 +205,11 @@ RESULT = RowSchema(
             "independent, in notebooks without times.",
         ),
         p_value_column("wasserstein"),
-        *added_columns(),
     ),
 )
+
+RESULT = replace(_OWN, fields=(*_OWN.fields, *added_columns(_OWN.fields)))
+"""The row: columns never move, so those that a statistic brings are the last."""
 
 TABLE: Final = Table(
     name="results",

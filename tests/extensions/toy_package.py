@@ -17,14 +17,16 @@ FILES = dict(BLOCK.findall((ROOT / "docs" / "extending.md").read_text()))
 CLI = ("-m", "driftline.pipelines.cli")
 
 
-def install(files, folder):
+def install(files, folder, name="toy"):
     """Leave what `pip install` leaves: the modules, and what the package announces."""
-    for name, text in files.items():
-        if name.endswith(".py"):
-            (folder / name).write_text(text)
-    info = folder / "toy-1.0.dist-info"
+    for file, text in files.items():
+        if file.endswith(".py"):
+            (folder / file).write_text(text)
+    if "pyproject.toml" not in files:
+        return
+    info = folder / f"{name}-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n")
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
     groups = ENTRY_POINTS.findall(files["pyproject.toml"])
     lines = [f"[{group}]\n{body.replace(chr(34), '')}" for group, body in groups]
     (info / "entry_points.txt").write_text("".join(lines))
