@@ -53,7 +53,7 @@ format: setup  ## rewrite the code in the project's style
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup bench-peers  ## the numbers of the README, each with its ratio to a peer
+bench: setup bench-peers  ## the benchmarks that need no server; benchmarks/README.md lists all
 	$(BIN)/python benchmarks/throughput.py
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/sketches.py

@@ -206,10 +206,14 @@ def flights(folder):
             )
 
 
-if __name__ == "__main__":
+def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--flights", type=Path, help="folder of the flights example's data")
     chosen = parser.parse_args()
     simulated() if chosen.flights is None else flights(chosen.flights)
+
+
+if __name__ == "__main__":
+    main()

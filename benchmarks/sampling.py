@@ -20,12 +20,41 @@ PARTS = (
         ("driftline/decoding/avro_", "driftline/decoding/bisection", "driftline/decoding/decoded"),
     ),
     ("check and normalise events", ("driftline/decoding/",)),
-    ("split by segment and slice", ("driftline/slicing.py", "driftline/segments.py")),
+    (
+        "split by segment and slice",
+        (
+            "driftline/measures/slicing.py",
+            "driftline/measures/numeric/",
+            "driftline/measures/categorical/",
+            "driftline/profiles/row_groups.py",
+            "driftline/segments.py",
+        ),
+    ),
     ("profile and merge: moments", ("driftline/profiles/moments.py",)),
     ("profile and merge: t-digest", ("driftline/profiles/tdigest.py",)),
-    ("profile and merge: sort, bins, bytes", ("driftline/profiles/", "transforms/merge_")),
-    ("statistics and p-values", ("driftline/statistics/", "driftline/judging/")),
-    ("result rows, sinks", ("transforms/judge_windows.py", "transforms/write_", "driftline/schemas/")),
+    (
+        "profile and merge: sort, bins, bytes",
+        (
+            "driftline/profiles/",
+            "driftline/framing.py",
+            "driftline/measures/measure_registry.py",
+            "transforms/spine/merge_",
+        ),
+    ),
+    (
+        "statistics and p-values",
+        ("driftline/statistics/", "driftline/judging/", "driftline/measures/result_rows.py"),
+    ),
+    (
+        "result rows, sinks",
+        (
+            "transforms/decide/",
+            "transforms/spine/judge_profiles.py",
+            "transforms/sinks/",
+            "driftline/schemas/",
+            "driftline/tables/",
+        ),
+    ),
     ("the rest of driftline", ("driftline/", "transforms/", "pipelines/")),
     ("Beam", ("apache_beam/",)),
 )

@@ -5,13 +5,18 @@ off, so they do not depend on what else the machine does. Baselines here are che
 is used for every segment, since calibrating 60,000 (segment, feature) pairs would take longer than
 everything that is measured.
 
-Usage: scaling.py [--rounds N]
+With --memory it prints something else, and nothing of that: what a baseline of 1,001 segments and 60 features
+takes in its file and in the memory of a process that reads it.
+
+Usage: scaling.py [--rounds N] [--memory]
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pyarrow as pa
@@ -113,12 +118,51 @@ def print_profiles(scenario: Scenario) -> None:
     print(f"  (aims: at most {MOST_BYTES:,} bytes, less than {MOST_TEST_MS} ms)")
 
 
+GROWTH = """
+import gc, sys, time
+from driftline.transforms.spine.baseline_source import read_baseline
+
+def resident():
+    gc.collect()
+    lines = open("/proc/self/status").read().splitlines()
+    return next(int(line.split()[1]) << 10 for line in lines if line.startswith("VmRSS"))
+
+read_baseline(sys.argv[1])   # what is imported on the way
+before, start = resident(), time.perf_counter()
+baseline = read_baseline(sys.argv[2])
+print(time.perf_counter() - start, resident() - before)
+"""
+
+
+def print_memory(scenario: Scenario) -> None:
+    """Print what a baseline takes in its file, before compression, and in memory."""
+    small = shared_baseline(dataclasses.replace(scenario, segments=1)).baseline.path
+    path = shared_baseline(dataclasses.replace(scenario, segments=1000)).baseline.path
+    entries = read_baseline(path).entries
+    pairs = len(entries) * scenario.features
+    profile, null = (
+        sum(len(getattr(entry, of).to_bytes()) for entry in entries.values()) / pairs
+        for of in ("profile", "null")
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", GROWTH, small, path], capture_output=True, text=True, check=True
+    )
+    seconds, growth = map(float, done.stdout.split())
+    print(f"{len(entries):,} segments x {scenario.features} numeric features")
+    print(f"  each in the file: {null / 1e3:.1f} kB calibration, {profile / 1e3:.1f} kB profile")
+    print(f"  each in memory: {growth / pairs / 1e3:.1f} kB; all {growth / 1e6:.0f} MB in {seconds:.1f} s")
+
+
 def main() -> None:
     """Print all tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=2, help="half hours of events in each run")
-    rounds = parser.parse_args().rounds
-    usual = Scenario()
+    parser.add_argument("--memory", action="store_true", help="print what a baseline takes, and nothing else")
+    asked = parser.parse_args()
+    rounds, usual = asked.rounds, Scenario()
+    if asked.memory:
+        print_memory(usual)
+        return
     windows = {
         f"30 min every {every}": (
             usual,

@@ -16,6 +16,7 @@ from driftline.baseline import BaselineError, decode_baseline
 from driftline.baseline.digests import import_digests
 from driftline.baseline.reference_windows import calibration_remarks, calibration_stride
 from driftline.pipelines.configured_sources import event_reader, label_reader, source_of, without_duplicates
+from driftline.pipelines.interrupts import closed_together
 from driftline.pipelines.job import FIRST_READING, run_job
 from driftline.pipelines.joined_labels import Outcomes, outcome_remarks
 from driftline.tables import DEAD_LETTER
@@ -60,7 +61,8 @@ def build_baseline(
     for note in _notes(config):
         say(note)
     directory, name = FileSystems.split(output)
-    with unfinished(directory) as scratch:
+    left = f"nothing was written under a final name, {output} is as it was"
+    with closed_together([unfinished(directory)], lambda: left) as (scratch,):
         pipeline = beam.Pipeline(options=options)
         path = FileSystems.join(scratch, name)
         lay_out_baseline(pipeline, config, reader=reader, labels=labels, path=path)

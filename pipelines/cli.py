@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from driftline.config.errors import ConfigError, Problem, did_you_mean
+from driftline.pipelines.interrupts import INTERRUPTED
+from driftline.registry import UnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 
     from driftline.config import Config
 
-DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
-"""Exit codes: the last is that of a program ended by Ctrl-C."""
+DONE, FAILED, USAGE = 0, 1, 2
+"""Exit codes, beside `INTERRUPTED`."""
 
 _LONGEST_CAUSE = 600
 
@@ -129,8 +131,8 @@ def baseline(
     data's own windows how much they differ when nothing drifts. Give it at least 30 windows of past data:
     with fewer than 10, p-values are an indication and no more.
 
-    Kafka, as the source of events or of labels, is read from its start, or from the earliest message where
-    that is `latest`, to its present end.
+    A source without end, of events or of labels, is read to its present end: kafka from its start, or from
+    the earliest message where that is `latest`.
 
     \b
     Examples:
@@ -184,8 +186,8 @@ def backtest(
 ) -> None:
     """Judge recorded data with the baseline of CONFIG: the monitor job on input that ends.
 
-    A Kafka source is read from its start, or from the earliest message where that is `latest`, to its
-    present end.
+    A source without end is read to its present end: kafka from its start, or from the earliest message
+    where that is `latest`.
 
     Leaves results.parquet (one row for every segment, feature and window) and dead_letters.parquet (what
     could not be read, and why) in DIR, with labels performance.parquet, with detectors detections.parquet.
@@ -218,8 +220,9 @@ def backtest(
 def monitor(invocation: Invocation, config: str) -> None:
     """Run the monitoring job of CONFIG: from its source, against its baseline, into its sinks.
 
-    With files as source the job ends with them. With kafka it runs until it is stopped: on this machine
-    Ctrl-C stops it; on a Flink cluster Ctrl-C ends the watching and the job goes on.
+    A source that ends, such as files, ends the job. With one that does not, such as kafka, the job runs
+    until it is stopped: on this machine Ctrl-C stops it; on a Flink cluster Ctrl-C ends the watching and the
+    job goes on.
 
     \b
     Examples:
@@ -297,10 +300,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         _show_usage(error)
         return USAGE if isinstance(error, click.UsageError) else error.exit_code
     except (click.Abort, KeyboardInterrupt):
-        click.echo("\ninterrupted: nothing was written under a final name", err=True)
+        click.echo("\ninterrupted", err=True)
         return INTERRUPTED
     except ConfigError as error:
         click.echo(str(error), err=True)
+        return USAGE
+    except UnusableError as error:  # of what every configuration uses: a table, a statistic
+        problem = Problem(f"{error.what} `{error.name}`", error.message, error.remedy)
+        click.echo(str(ConfigError("installed packages", [problem])), err=True)
         return USAGE
     except Exception as error:  # noqa: BLE001  # whatever a runner throws ends as one line
         return _failed(error, show_traceback=invocation.traceback)

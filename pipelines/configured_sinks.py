@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from driftline.config.sinks import SINKS
+from driftline.pipelines.interrupts import closed_together
 from driftline.tables import table_named
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ def whole_sinks(sinks: Sequence[Sink], tables: Sequence[Table]) -> Iterator[list
     list of Sink
         What the job writes to meanwhile.
     """
-    with ExitStack() as stack:
-        yield [stack.enter_context(sink.whole(tables)) for sink in sinks]
+    wholes = [sink.whole(tables) for sink in sinks]
+    with closed_together(wholes, lambda: "; ".join(sink.interrupted() for sink in sinks)) as places:
+        yield places
 
 
 def write_sinks(tables: Mapping[str, beam.PCollection], sinks: Sequence[Sink], *, streaming: bool) -> None:

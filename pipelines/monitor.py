@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from driftline.baseline.compatibility import check_fits
 from driftline.measures.measure_registry import measure
+from driftline.measures.survey import wanted_measures
 from driftline.pipelines.configured_sinks import prepare_sinks, sinks_of, whole_sinks, write_sinks
 from driftline.pipelines.configured_sources import event_reader, label_reader, without_duplicates
 from driftline.pipelines.job import run_job
@@ -43,7 +44,10 @@ _SLACK = 60_000_000
 def judge_events(
     events: beam.PCollection, config: Config, baseline: BaselineSource, *, streaming: bool
 ) -> beam.PCollection:
-    """From normalised events to result rows: the part that every source and sink shares."""
+    """From normalised events to result rows alone, for whoever lays out a pipeline without other tables.
+
+    The jobs themselves lay out `judge_measures`.
+    """
     return judge_measures(events, config, baseline, streaming=streaming)["results"]
 
 
@@ -68,7 +72,8 @@ def judge_measures(
         | "MergeWindows" >> MergeWindows(windows.size, windows.every, length.slice, lateness)
         | "JudgeWindows" >> JudgeWindows(baseline, config.tests, length, keep_for, streaming)
     )
-    others = {table for name in config.measures.asked() for table in measure(name).tables} - {"results"}
+    wanted = wanted_measures(config.feature_specs, config.measures.asked())
+    others = {table for name in wanted for table in measure(name).tables} - {"results"}
     return {
         "results": judged["results"],
         **{

@@ -108,7 +108,7 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
         try:
             state = result.wait_until_finish()
         except KeyboardInterrupt:
-            raise _stopped(result, config.source.key("source"), outcome(), here=here) from None
+            raise _stopped(result, config, outcome(), here=here) from None
     if state not in (PipelineState.DONE, None):
         raise JobError(f"the job ended as {state}: the runner's log says why")
     return outcome()
@@ -147,12 +147,12 @@ def _label_remarks(config: Config, reader: Reader | None) -> list[str]:
     remark = (
         f"note: labels are read from {reader.describe()} once, now: those that come later are never seen, "
         "and predictions without a label in these expire; for labels that keep coming, give "
-        "labels.source.kafka"
+        f"labels.source.{config.source.kind}"
     )
     return [remark]
 
 
-def _stopped(result: Any, source: str, outcome: Outcome, *, here: bool) -> StreamStopped:
+def _stopped(result: Any, config: Config, outcome: Outcome, *, here: bool) -> StreamStopped:
     if not here:
         return StreamStopped(
             "no longer watching: the job goes on. Stop it with a savepoint in Flink's web UI or with "
@@ -160,9 +160,9 @@ def _stopped(result: Any, source: str, outcome: Outcome, *, here: bool) -> Strea
         )
     threading.Thread(target=result.cancel, daemon=True).start()
     time.sleep(1)
+    begins = source_of(config.source).begins(config.source.key("source"))
     return StreamStopped(
-        f"stopped: windows that had not ended were not reported; a new job begins at {source}.start",
-        outcome,
+        f"stopped: windows that had not ended were not reported; a new job begins {begins}", outcome
     )
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 import uuid
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from apache_beam.io.filesystem import BeamIOError
@@ -17,14 +16,9 @@ from driftline.config import ConfigError, Problem
 from driftline.transforms.write_file import is_folder, replace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-#: Exit status of a program ended by Ctrl-C.
-INTERRUPTED = 130
+    from collections.abc import Iterator
 
 _ATTEMPTS = 5
-_OPEN: list[str] = []
-"""What Ctrl-C deletes: directories that jobs of this process write into."""
 
 
 def refuse_folders(*paths: str, key: str = "--output") -> None:
@@ -65,11 +59,16 @@ def refuse_own_output(directory: str, names: list[str], pattern: str, *, key: st
     ConfigError
         If the pattern matches one of them.
     """
-    taken = [name for name in names if fnmatch(FileSystems.join(directory, name), pattern)]
+    read = _absolute(pattern)
+    taken = [name for name in names if fnmatch(_absolute(FileSystems.join(directory, name)), read)]
     if taken:
         remedy = "give another directory, or a pattern that does not match it"
         message = f"is where {pattern} is read: {taken[0]} would be input the next time"
         raise ConfigError("output", [Problem(key, message, remedy, directory)])
+
+
+def _absolute(path: str) -> str:
+    return path if FileSystems.get_scheme(path) is not None else os.path.normpath(Path.cwd() / path)
 
 
 @contextmanager
@@ -90,16 +89,14 @@ def unfinished(final: str, *, key: str = "--output") -> Iterator[str]:
         interrupted it is deleted, and what was in the final one is still there. Several may be open at once.
     """
     scratch = FileSystems.join(final, f".unfinished-{uuid.uuid4().hex[:12]}")
-    with _deleted_when_interrupted() as go_on:
-        _OPEN.append(scratch)
-        try:
-            _make(scratch, final, key)
-            yield scratch
-            go_on()
-            publish(scratch, final)
-        finally:
-            delete([scratch])
-            _OPEN.remove(scratch)
+    try:
+        _make(scratch, final, key)
+        yield scratch
+        publish(scratch, final)
+    finally:
+        for _ in range(_ATTEMPTS):  # workers of a job that was interrupted may be writing still
+            with suppress(BeamIOError, OSError):
+                delete([scratch])
 
 
 def _make(directory: str, final: str, key: str) -> None:
@@ -108,40 +105,6 @@ def _make(directory: str, final: str, key: str) -> None:
     except (BeamIOError, OSError) as error:
         problem = Problem(key, f"cannot be written to: {error}", "name a directory you may write to", final)
         raise ConfigError("output", [problem]) from error
-
-
-@contextmanager
-def _deleted_when_interrupted() -> Iterator[Callable[[], None]]:
-    """End the process at Ctrl-C: the threads of Beam's local runner cannot be stopped.
-
-    Gives a function that turns this off: once files move under their final names, all of them shall.
-    """
-    if threading.current_thread() is not threading.main_thread():  # where signals never arrive
-        yield lambda: None
-        return
-
-    def ignore() -> None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    before = signal.getsignal(signal.SIGINT)
-    if before is _interrupted:  # within another, which gives the handler back
-        yield ignore
-        return
-    signal.signal(signal.SIGINT, _interrupted)
-    try:
-        yield ignore
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _interrupted(_signal: int, _frame: object) -> None:
-    try:
-        for _ in range(_ATTEMPTS):  # the workers may be writing still
-            with suppress(BeamIOError, OSError):
-                delete(list(_OPEN))
-    finally:
-        os.write(2, b"\ninterrupted: nothing was written under a final name; start the job again\n")
-        os._exit(INTERRUPTED)
 
 
 def publish(scratch: str, final: str) -> list[str]:

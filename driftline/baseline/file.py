@@ -72,6 +72,7 @@ _OLD_PARTS = {"(performance)": "performance"}
 
 #: keys of the header that enter the version
 _IDENTITY = ("model", "size", "every", "segment_columns", "windows")
+_LONGEST_CAUSE = 300
 _REBUILD = "build it again with `driftline baseline`"
 #: what reading bytes that are no baseline, or no whole one, can raise
 _DAMAGE = (
@@ -189,6 +190,8 @@ def decode_baseline(data: bytes, name: str) -> Baseline:
         return _baseline(head, records)
     except _DAMAGE as error:
         msg = f"{name} is cut short or damaged ({len(data)} bytes): copy it again, or {_REBUILD}"
+        if str(error):
+            msg += f"; found: {str(error)[:_LONGEST_CAUSE]}"
         raise BaselineError(msg) from error
 
 

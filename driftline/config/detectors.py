@@ -11,6 +11,7 @@ from driftline.config.errors import did_you_mean
 from driftline.config.value_types import OneOf, Section, Shown, Text, mistake
 from driftline.detectors.detector_registry import JOB_DETECTORS
 from driftline.feature_spec import PREDICTION
+from driftline.schemas.statistic_columns import added_values
 from driftline.tables.detections import FEATURE, LEARNING_GAP, LOSS
 
 if TYPE_CHECKING:
@@ -18,10 +19,12 @@ if TYPE_CHECKING:
 
     from driftline.config.labels import Labels
 
-STATISTICS_BY_KIND = {
+_FIRST = {
     "numeric": ("ks", "psi", "wasserstein", "wasserstein_iqr", "missing_rate", "mean"),
     "categorical": ("psi", "chi2", "missing_rate", "new_category_rate"),
 }
+
+STATISTICS_BY_KIND = {kind: (*first, *added_values(kind)) for kind, first in _FIRST.items()}
 """Columns of a result that a detector can follow from window to window, by the kind of the feature."""
 
 STATISTICS = tuple(dict.fromkeys(name for names in STATISTICS_BY_KIND.values() for name in names))

@@ -203,7 +203,7 @@ class KafkaSource(MessagesSource):
         """Whether times are those that Kafka keeps of its records."""
         return self.event_time == "record"
 
-    def reads(self, topic: str) -> bool:
+    def reads(self, place: str) -> bool:
         """Say whether a topic is one of the source's.
 
         Returns
@@ -212,5 +212,5 @@ class KafkaSource(MessagesSource):
             Whether it is listed, or matches the pattern as a whole.
         """
         if self.topic_pattern is None:
-            return topic in self.topics
-        return re.fullmatch(self.topic_pattern, topic) is not None
+            return place in self.topics
+        return re.fullmatch(self.topic_pattern, place) is not None

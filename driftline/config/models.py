@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import Field, PrivateAttr, ValidationInfo, field_validator
+from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
 from driftline.config.detectors import Watch, check_watches
 from driftline.config.errors import ConfigError, Problem
@@ -22,9 +22,11 @@ from driftline.config.value_types import (
     Share,
     Text,
     Threshold,
+    below,
     mistake,
 )
 from driftline.feature_spec import PREDICTION, FeatureSpec
+from driftline.measures.measure_registry import measure
 
 RESERVED = ("metrics", "policy", "responses")
 """Keys that a later release will give a meaning."""
@@ -235,6 +237,13 @@ class Config(Section):
         sources = (info.data.get("source"), labels.source if labels is not None else None)
         check_places(value, [source for source in sources if source is not None])
         return value
+
+    @model_validator(mode="after")
+    def _measures_fit(self) -> Config:
+        for name, settings in self.measures.asked().items():
+            with below("measures", name):
+                measure(name).check(settings, self)
+        return self
 
     @property
     def name(self) -> str:

@@ -132,7 +132,8 @@ def _unknown(path: Path) -> tuple[str, str, str | None]:
     known = list(inside.keys())
     suggestion = did_you_mean(key, known)
     if inside.named_in is not None:
-        there = f"there are {', '.join(known)}: install the package that brings it, here and on the workers"
+        listed = f"there are {', '.join(known)}" if known else "there is none"
+        there = f"{listed}: install the package that brings it, here and on the workers"
         remedy = f"did you mean `{suggestion}`?" if suggestion else there
         return f"is not a {inside.named_in.what} that is installed", remedy, suggestion
     message = f"is not a key of {section}" if section else "is not a key of the configuration"

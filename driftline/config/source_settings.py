@@ -22,3 +22,13 @@ class SourceSettings(Section):
     def reads_files(self) -> str | None:
         """Glob pattern of the files that are read, into which no job may write."""
         return None
+
+    def reads(self, place: str) -> bool:  # noqa: ARG002  # a source that shares no place with a sink
+        """Say whether what the sink of the same name writes to is read, so that no job may write there.
+
+        Parameters
+        ----------
+        place : str
+            Name of one of the sink's `places`, such as that of a topic.
+        """
+        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -20,6 +21,8 @@ from driftline.config.durations import parse_duration
 from driftline.config.errors import did_you_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from driftline.registry import Registry
 
 
@@ -44,6 +47,21 @@ def mistake(
     """
     context = {"message": message, "remedy": remedy, "below": below, "shown": shown}
     return PydanticCustomError("mistake", "{message}", context)
+
+
+@contextmanager
+def below(*path: str | int) -> Iterator[None]:
+    """Say of a mistake where what it was made in lies."""
+    try:
+        yield
+    except PydanticCustomError as error:
+        known: Any = error.context
+        raise mistake(
+            known["message"],
+            known["remedy"],
+            below=(*path, *known.get("below", ())),
+            shown=known.get("shown", True),
+        ) from None
 
 
 @dataclass(frozen=True)

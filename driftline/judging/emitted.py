@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-_VERSION = 2
-_HEAD = struct.Struct("<BI")  # version, how often the window was said
-_VERSION_ONLY = 1  # bytes of the head of version 1
+from driftline.framing import Head
+
+_HEAD = Head(b"dWE", 1, "record of an emitted window", "I")  # how often the window was said
 _IDENTITY = pa.binary(16)
 
 #: columns that make a row new to a reader when they change
@@ -99,10 +98,10 @@ class Emitted:
         Returns
         -------
         bytes
-            Version and how often it was said, then a compressed Arrow stream.
+            A head with how often it was said, then a compressed Arrow stream.
         """
         sink = pa.BufferOutputStream()
-        sink.write(_HEAD.pack(_VERSION, self.times))
+        sink.write(_HEAD.pack(self.times))
         options = pa.ipc.IpcWriteOptions(compression="zstd")
         with pa.ipc.new_stream(sink, _SCHEMA, options=options) as writer:
             writer.write_table(self.rows)
@@ -115,20 +114,11 @@ class Emitted:
         Raises
         ------
         ValueError
-            If a newer release wrote it.
+            If the bytes are something else, or a newer release wrote them.
         """
-        version = data[0]
-        if version > _VERSION:
-            raise ValueError(
-                f"what was emitted of a window has version {version}, this release reads up to {_VERSION}: "
-                "upgrade driftline"
-            )
-        start = _HEAD.size if version > 1 else _VERSION_ONLY
-        with pa.ipc.open_stream(pa.py_buffer(data)[start:]) as reader:
-            rows = reader.read_all().combine_chunks()
-        if version > 1:
-            return Emitted(rows, _HEAD.unpack_from(data)[1])
-        return Emitted(rows, 1 + (pc.max(rows["pane_index"]).as_py() or 0))
+        (times,), rest = _HEAD.unpack(data)
+        with pa.ipc.open_stream(pa.py_buffer(data)[rest.at :]) as reader:
+            return Emitted(reader.read_all().combine_chunks(), times)
 
 
 def _identities(rows: pa.Table) -> pa.Array:

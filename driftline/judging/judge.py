@@ -31,11 +31,23 @@ def judge(
     dict of str to pyarrow.RecordBatch
         Rows by table. What is decided per model and window of results (`coverage`, `p_adjusted`, `drifted`,
         `pane`, `pane_index`, `emitted_at`) is null.
+
+    Raises
+    ------
+    ValueError
+        If there are rows of a table that the measure does not name: nothing would write them.
     """
     entry = baseline.entries.get((segment, part.name))
     reference = baseline.reference(segment, part) if entry is not None else None
     place = JudgedWindow(baseline.model, segment, *window, baseline.version, min_n)
-    return dict(measure(part.kind).judge(part, profile, entry, reference, place))
+    of = measure(part.kind)
+    rows = dict(of.judge(part, profile, entry, reference, place))
+    if stray := sorted(rows.keys() - {*of.tables}):
+        raise ValueError(
+            f"measure `{of.name}` gives rows of the table `{stray[0]}`, and its `tables` are "
+            f"{', '.join(of.tables) or 'none'}: name every table there"
+        )
+    return rows
 
 
 def no_data(

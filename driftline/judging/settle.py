@@ -56,6 +56,7 @@ def settle_window(
     baseline: Baseline | None,
     tests: Tests,
     *,
+    layout: str = "",
     emitted: Emitted | None = None,
     emitted_at: int,
 ) -> Settled:
@@ -71,6 +72,8 @@ def settle_window(
         Share of the window's coverage units in which the model has rows.
     baseline
         The baseline the rows were judged against; None if it is lost, then no absent segment is filled in.
+    layout
+        Fingerprint of the profiles, which the summary names.
     emitted
         What was emitted of the window; None if its on-time results are not out yet.
     emitted_at
@@ -93,7 +96,7 @@ def settle_window(
     rows = _set(rows, "pane", pa.repeat("on_time" if emitted is None else "late", len(rows)))
     rows = _set(rows, "emitted_at", pa.repeat(pa.scalar(emitted_at, pa.int64()).cast(_TIMESTAMP), len(rows)))
     news = rows.filter(changed)
-    summary = WindowSummary.of(rows, tests, pane_index=before.times) if len(news) else None
+    summary = WindowSummary.of(rows, tests, pane_index=before.times, layout=layout) if len(news) else None
     return Settled(news, rows, judged, before.updated(rows), summary)
 
 

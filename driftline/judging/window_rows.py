@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from driftline.framing import Head
 from driftline.profiles.coverage import Coverage
 from driftline.tables import RESULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-STATE_VERSION = 1
-_HEAD = struct.Struct("<BBI")  # version, a flag that is no longer used, length of the coverage
+_HEAD = Head(b"dWR", 1, "part of a window's rows", "I")  # length of the coverage
 # parts are small: threads would cost more than they save
 _COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 _READ = pa.ipc.IpcReadOptions(use_threads=False)
@@ -63,12 +62,12 @@ class WindowRows:
         Returns
         -------
         bytes
-            Version, flag and coverage, then the rows as an Arrow stream, which carries its schema and is
+            A head and the coverage, then the rows as an Arrow stream, which carries its schema and is
             compressed: most of a row is counts.
         """
         coverage = self.coverage.to_bytes() if self.coverage is not None else b""
         sink = pa.BufferOutputStream()
-        sink.write(_HEAD.pack(STATE_VERSION, 0, len(coverage)) + coverage)
+        sink.write(_HEAD.pack(len(coverage)) + coverage)
         if self.batches:
             with pa.ipc.new_stream(sink, RESULT.arrow, options=_COMPRESSED) as writer:
                 for batch in self.batches:
@@ -82,16 +81,12 @@ class WindowRows:
         Raises
         ------
         ValueError
-            If a newer release wrote it.
+            If the bytes are something else, or a newer release wrote them.
         """
-        version, _, length = _HEAD.unpack_from(data)
-        if version > STATE_VERSION:
-            raise ValueError(
-                f"window state has version {version}, this release reads up to {STATE_VERSION}: "
-                "upgrade driftline"
-            )
-        coverage = Coverage.from_bytes(data[_HEAD.size : _HEAD.size + length]) if length else None
-        rows = data[_HEAD.size + length :]
+        (length,), rest = _HEAD.unpack(data)
+        known = rest.take("u1", length).tobytes()
+        coverage = Coverage.from_bytes(known) if length else None
+        rows = data[rest.at :]
         batches: tuple[pa.RecordBatch, ...] = ()
         if rows:
             with pa.ipc.open_stream(rows, options=_READ) as reader:

@@ -68,7 +68,8 @@ class Measure(ABC, Generic[AnyPart]):
     Attributes
     ----------
     name : str
-        Kind of its parts, and of features that are its own.
+        Kind of its parts. Features are of the kinds ``numeric`` and ``categorical`` only, each the measure of
+        that name; every other one looks at whole rows.
     tag : bytes
         Three bytes that its profiles begin with.
     settings : type or None
@@ -82,6 +83,23 @@ class Measure(ABC, Generic[AnyPart]):
     tag: ClassVar[bytes]
     settings: ClassVar[type | None] = None
     tables: ClassVar[tuple[str, ...]] = ("results",)
+
+    def check(self, settings: Any, config: Any) -> None:
+        """Refuse settings that do not go with the rest of a configuration.
+
+        Parameters
+        ----------
+        settings : Section
+            What the configuration says below `measures`, each key right by itself.
+        config : Config
+            All of it; `config.feature_specs` has the features.
+
+        Raises
+        ------
+        PydanticCustomError
+            For the first mistake, as `driftline.config.value_types.mistake` makes it; its `below` names the
+            key of the settings.
+        """
 
     def survey(self, events: Any, features: Sequence[FeatureSpec], settings: Any) -> bytes:  # noqa: ARG002
         """Look at events of the reference before its parts are decided.

@@ -5,12 +5,30 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from driftline.registry import Registry
+from driftline.registry import Registry, UnusableError, other_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from driftline.measures.measure import Measure
+
+_TAG_LENGTH: Final = 3
+"""Bytes of a tag."""
+
+
+def _wrong(name: str, found: Any) -> tuple[str, str] | None:
+    """Check name and tag: a second measure with the tag of another would be handed its bytes."""
+    if (wrong := other_name(name, found)) is not None:
+        return wrong
+    tag = getattr(found, "tag", None)
+    if not isinstance(tag, bytes) or len(tag) != _TAG_LENGTH:
+        return f"has the tag {tag!r}", f"give it {_TAG_LENGTH} bytes that no other measure has"
+    before = MEASURES.names[: MEASURES.names.index(name)]
+    taken = next((other for other in before if (its := _usable(other)) is not None and its.tag == tag), None)
+    if taken is None:
+        return None
+    return f"has the tag {tag!r}, which is that of `{taken}`", "give it one of its own"
+
 
 MEASURES: Final = Registry(
     "driftline.measures",
@@ -21,6 +39,7 @@ MEASURES: Final = Registry(
         "coverage": "driftline.measures.coverage_measure:COVERAGE",
         "performance": "driftline.performance.performance_measure:PERFORMANCE",
     },
+    _wrong,
 )
 """Every measure; a package adds its own under entry points of this group."""
 
@@ -34,9 +53,16 @@ def measure(name: str) -> Measure[Any]:
     return cast("Measure[Any]", MEASURES.load(name))
 
 
+def _usable(name: str) -> Measure[Any] | None:
+    try:
+        return measure(name)
+    except UnusableError:  # said where a configuration asks for it
+        return None
+
+
 @cache
 def _by_tag() -> dict[bytes, Measure[Any]]:
-    return {each.tag: each for each in MEASURES.load_all().values()}
+    return {each.tag: each for name in MEASURES.names if (each := _usable(name)) is not None}
 
 
 def measure_of(profile: bytes) -> Measure[Any]:

@@ -7,11 +7,7 @@ from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 from driftline.framing import frame, unframe
-from driftline.measures.categorical.categorical_survey import CategoricalSurvey
 from driftline.measures.measure_registry import measure
-from driftline.measures.numeric.numeric_survey import GroupedNumericSurvey
-from driftline.profiles.bins import NumericSurvey
-from driftline.profiles.categories import Categories
 from driftline.profiles.layout import Layout
 
 if TYPE_CHECKING:
@@ -19,7 +15,7 @@ if TYPE_CHECKING:
 
     from driftline.feature_spec import FeatureSpec
 
-_TAG, _VERSION = b"dSV", 2
+_TAG, _VERSION = b"dSU", 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +96,7 @@ class Survey:
         return Layout.of_parts(parts)
 
     def to_bytes(self) -> bytes:
-        """Serialise, format version 2.
+        """Serialise, format version 1; no survey outlives the job that made it.
 
         Returns
         -------
@@ -116,7 +112,7 @@ class Survey:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Survey:
-        """Read what `to_bytes` wrote, in this or an earlier version.
+        """Read what `to_bytes` wrote.
 
         Raises
         ------
@@ -124,8 +120,6 @@ class Survey:
             If the bytes are something else, of a newer version, or cut short.
         """
         head, payload = unframe(_TAG, _VERSION, "survey", data)
-        if data[3] == 1:
-            return cls(head["rows"], *_of_version_1(head, payload))
         sizes = {str(name): int(length) for name, length in head["surveys"]}
         return cls(head["rows"], tuple(head["features"]), dict(zip(sizes, _cut(payload, sizes), strict=True)))
 
@@ -138,25 +132,6 @@ def _cut(payload: bytes, sizes: Mapping[str, int]) -> list[bytes]:
         )
     ends = list(accumulate(sizes.values(), initial=0))
     return [payload[start:end] for start, end in pairwise(ends)]
-
-
-def _of_version_1(head: Mapping[str, Any], payload: bytes) -> tuple[tuple[str, ...], dict[str, bytes]]:
-    """Read features and surveys of a version that knew of two measures only."""
-    groups = [tuple(names) for names, _ in head["numeric"]]
-    names = [name for name, _ in head["categorical"]]
-    sizes = {str(place): size for place, (_, size) in enumerate((*head["numeric"], *head["categorical"]))}
-    pieces = _cut(payload, sizes)
-    numeric = GroupedNumericSurvey(
-        tuple(
-            (group, NumericSurvey.from_bytes(piece))
-            for group, piece in zip(groups, pieces[: len(groups)], strict=True)
-        )
-    )
-    counted = zip(names, map(Categories, pieces[len(groups) :]), strict=True)
-    categorical = CategoricalSurvey(dict(counted))
-    surveys = {"numeric": numeric.to_bytes()} if groups else {}
-    surveys |= {"categorical": categorical.to_bytes()} if names else {}
-    return (*(name for group in groups for name in group), *names), surveys
 
 
 def wanted_measures(

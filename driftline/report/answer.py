@@ -13,6 +13,7 @@ from driftline.report.loss_words import losses_against
 from driftline.report.performance_grid import STATUSES, instants
 from driftline.report.wording import listing, plural, rate
 from driftline.tables import PerformanceStatus
+from driftline.verdicts.untold import ModelLack, lacking_of_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +65,8 @@ def answer(
 ) -> Answer | None:
     """Say in plain words whether the model is still right.
 
-    What is worse is decided by `driftline.verdicts.model_worse`.
+    What is worse is decided by `driftline.verdicts.model_worse`, what cannot be told by
+    `driftline.verdicts.untold`.
 
     Parameters
     ----------
@@ -121,30 +123,37 @@ def _not_worse(
     cannot = "Cannot say whether the model is still right"
     if performance is None:
         return Answer(f"{cannot}: detections without performance rows", (), "unknown")
-    if not performance.status.size:
-        return Answer(f"{cannot}: there is no performance row", (), "unknown")
     labelled = performance.labelled
-    if not labelled.any():
+    segments = np.flatnonzero(labelled.any(axis=1))
+    normal = float(performance.normal["mean_loss_reference"][segments[0]]) if len(segments) else float("nan")
+    lack = lacking_of_model(
+        rows=bool(performance.status.size),
+        labelled=bool(len(segments)),
+        reference=bool(np.isfinite(normal)),
+        judged=bool((performance.status == STATUSES.index(PerformanceStatus.OK)).any()),
+        tested=performance.tested,
+        watched=detections is not None,
+    )
+    if lack is ModelLack.ROWS:
+        return Answer(f"{cannot}: there is no performance row", (), "unknown")
+    if lack is ModelLack.LABELS:
         return Answer(f"{cannot}: no label is known yet", _estimated(performance), "unknown")
-    s = int(np.argmax(labelled.any(axis=1)))
-    place = place_of(performance.segments[s])
-    n, loss = performance.columns["n"][s], performance.columns["mean_loss"][s]
-    some = labelled[s] & np.isfinite(loss)
-    normal = float(performance.normal["mean_loss_reference"][s])
-    now = float(np.average(loss[some], weights=n[some])) if some.any() else float("nan")
-    against = losses_against(performance.loss, now, normal, of_reference=True)
-    judged = performance.status == STATUSES.index(PerformanceStatus.OK)
-    lacking = ""
-    if not np.isfinite(normal):
-        lacking = "no outcomes of the reference to compare with"
-    elif judged.any() and detections is None and not performance.tested:
-        lacking = "too few windows of the reference to say whether that is normal"
-    if lacking:
-        return Answer(f"{against} in {place}; {lacking}", (), "unknown")
-    if not judged.any():
+    if lack is ModelLack.ENOUGH_LABELS:
         most = int(np.nanmax(performance.columns["n"]))
         few = f"no window has the {plural(run.min_n, 'label')} it needs, the fullest has {most:,}"
         return Answer(f"{cannot}: {few}", (), "unknown")
+    s = int(segments[0])
+    place = place_of(performance.segments[s])
+    n, loss = performance.columns["n"][s], performance.columns["mean_loss"][s]
+    some = labelled[s] & np.isfinite(loss)
+    now = float(np.average(loss[some], weights=n[some])) if some.any() else float("nan")
+    against = losses_against(performance.loss, now, normal, of_reference=True)
+    if lack is not None:
+        why = {
+            ModelLack.REFERENCE: "no outcomes of the reference to compare with",
+            ModelLack.REFERENCE_WINDOWS: "too few windows of the reference to say whether that is normal",
+        }[lack]
+        return Answer(f"{against} in {place}; {why}", (), "unknown")
     ended = []
     if detections is not None and detections.on_loss:
         last = detections.on_loss[0]

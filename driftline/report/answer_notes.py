@@ -12,6 +12,7 @@ from driftline.report.performance_grid import CALIBRATED, RAW, instants
 from driftline.report.wording import listing, percent, plural, rate
 from driftline.statistics.null.null_table import ACTED_ON
 from driftline.tables.detections import LEARNING_GAP, LOSS
+from driftline.verdicts.retraining import GapChange, retraining_pays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,13 +124,14 @@ def _left_out(performance: PerformanceGrid) -> list[Note]:
 
 def _detections(detections: Detections, when: Callable[[int], str]) -> list[Note]:
     notes = []
-    gaps = [each for each in detections.found if each.signal == LEARNING_GAP and each.rise > 0]
-    if gaps:
-        last = gaps[0]
+    gaps = [each for each in detections.found if each.signal == LEARNING_GAP]
+    grew = retraining_pays([GapChange(each.segment, each.before, each.after) for each in gaps])
+    if grew is not None:
+        last = gaps[grew]
         notes.append(
             Note(
                 f"The learning gap in {place_of(last.segment)} grew on {when(last.at)} ({last.detector}): a "
-                "model that learns from the newest labels errs less than this one, so retraining would pay."
+                "model that learns from the newest labels gains on this one, so retraining would pay."
             )
         )
     inputs = sum(each.signal not in {LOSS, LEARNING_GAP} for each in detections.found)

@@ -43,11 +43,6 @@ class Detected:
     after: float
     width: int | None
 
-    @property
-    def rise(self) -> float:
-        """By how much the signal rose; NaN if the row does not say."""
-        return self.after - self.before
-
 
 @dataclass(frozen=True)
 class Detections:

@@ -14,6 +14,7 @@ from driftline.report.note import Note
 from driftline.report.result_grid import STATUSES, Grid
 from driftline.report.wording import calendar, listing, moment, percent, period, plural
 from driftline.statistics.null.null_table import ACTED_ON, DEPENDABLE_WINDOWS, FEWEST_WINDOWS
+from driftline.verdicts.untold import Lack, lacking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -77,22 +78,29 @@ def _title(grid: Grid, run: RunSummary, found: list[Episode], when: Callable[[in
 
 
 def _nothing(grid: Grid, run: RunSummary) -> tuple[str, str]:
-    if not grid.row.size:
-        return "No results: no window was touched by data", "unknown"
-    if run.reference_windows <= FEWEST_WINDOWS:
-        return "Cannot judge: the baseline is uncalibrated", "unknown"
-    if grid.judged.any():
-        features = plural(len(grid.features), "feature")
-        windows = plural(int(grid.judged.any(axis=(0, 1)).sum()), "window")
+    judged = grid.judged
+    lack = lacking(grid.statuses, told=bool(judged.any()))
+    if lack is None:
+        features = plural(int(judged.any(axis=(0, 2)).sum()), "feature")
+        windows = plural(int(judged.any(axis=(0, 1)).sum()), "window")
         return f"Nothing drifted: {features} over {windows}", "quiet"
-    reasons = {status for code, status in enumerate(STATUSES) if (grid.status == code).any()}
-    only = reasons.pop() if len(reasons) == 1 else ""
+    if lack is Lack.RESULTS:
+        return "No results: no window was touched by data", "unknown"
     why = {
-        "insufficient": f"no window has the {plural(run.min_n, 'row')} it needs",
-        "no_data": "no window holds any data",
-        "no_baseline": "the baseline knows none of these segments and features",
-    }.get(only, "no window has enough data")
+        Lack.REFERENCE_WINDOWS: _few_windows(run),
+        Lack.ROWS: f"no window has the {plural(run.min_n, 'row')} it needs",
+        Lack.DATA: "no window holds any data",
+        Lack.BASELINE: "the baseline knows none of these segments and features",
+        Lack.ENOUGH_DATA: "no window has enough data",
+    }[lack]
     return f"Cannot judge: {why}", "unknown"
+
+
+def _few_windows(run: RunSummary) -> str:
+    has = "the baseline has too few reference windows of every segment and feature"
+    if run.reference_windows < ACTED_ON:
+        has = f"the baseline has {plural(run.reference_windows, 'reference window')}"
+    return f"{has}; build it from {ACTED_ON:.0f} or more"
 
 
 def _calibration(run: RunSummary) -> list[Note]:
@@ -109,8 +117,9 @@ def _calibration(run: RunSummary) -> list[Note]:
     if run.reference_windows < ACTED_ON:
         return [
             Note(
-                f"The baseline has only {windows}: read drift as a hint. driftline reports it but never acts "
-                f"on it; {DEPENDABLE_WINDOWS} windows make p-values dependable.",
+                f"The baseline has only {windows}: sizes and p-values are an indication, and nothing can "
+                f"be called drifted. Build it from at least {ACTED_ON:.0f} windows, better "
+                f"{DEPENDABLE_WINDOWS}.",
                 warning=True,
             )
         ]
@@ -130,8 +139,11 @@ def _unjudged(grid: Grid, run: RunSummary) -> list[Note]:
         "partial": f"a window less than {percent(run.min_coverage)} covered by data",
         "no_baseline": "no baseline for the segment",
         "no_data": "no data",
+        "ok": f"fewer than {plural(int(ACTED_ON), 'reference window')}",
     }
-    counts = {reason: int((grid.status == STATUSES.index(reason)).sum()) for reason in reasons}
+    counts = {
+        reason: int((~grid.judged & (grid.status == STATUSES.index(reason))).sum()) for reason in reasons
+    }
     rows = int((grid.row >= 0).sum())
     if not (total := sum(counts.values())):
         return []

@@ -46,6 +46,7 @@ def payload(
     """
     sections: dict[str, NDArray[Any]] = {
         "status": grid.status,
+        "judged": grid.judged.astype(np.uint8),
         "drifted": grid.drifted.astype(np.uint8),
         "severity": rounded(grid.severity),
     }

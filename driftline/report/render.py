@@ -21,6 +21,7 @@ from driftline.report.headline import Headline, headline
 from driftline.report.payload import payload
 from driftline.report.performance_payload import performance_payload
 from driftline.report.wording import calendar, moment, number, percent, period, plural, span
+from driftline.statistics.null.null_table import ACTED_ON
 from driftline.verdicts.severity import EXTREME, STRONG
 
 if TYPE_CHECKING:
@@ -188,7 +189,8 @@ def _thresholds(run: RunSummary) -> str:
     return (
         f"significant is an adjusted p below {number(run.alpha)}, large a PSI above {number(run.psi)} or a "
         f"Wasserstein above {number(run.wasserstein_iqr)} IQR; judged is a window of at least "
-        f"{plural(run.min_n, 'row')} and {percent(run.min_coverage)} of it covered by data"
+        f"{plural(run.min_n, 'row')} and {percent(run.min_coverage)} of it covered by data, with at least "
+        f"{ACTED_ON:.0f} reference windows of its segment and feature"
     )
 
 

@@ -47,6 +47,8 @@ class Grid:
         Index into `STATUSES`, or `ABSENT`.
     columns : dict of str to ndarray of float64, shape (S, F, W)
         The statistics, NaN where a row has none; p-values by their own names.
+    judged, drifted : ndarray of bool, shape (S, F, W)
+        Where it can be told whether a result is drifted, and where it is.
     severity : ndarray of float64, shape (S, F, W)
         See `severity`; NaN where a result was not judged.
     row : ndarray of int64, shape (S, F, W)
@@ -63,6 +65,7 @@ class Grid:
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
     status: NDArray[np.uint8]
+    judged: NDArray[np.bool_]
     drifted: NDArray[np.bool_]
     columns: dict[str, NDArray[np.float64]]
     severity: NDArray[np.float64]
@@ -77,9 +80,9 @@ class Grid:
         return len(self.segments), len(self.features), len(self.starts)
 
     @property
-    def judged(self) -> NDArray[np.bool_]:
-        """Cells whose status is ``ok``, shape (S, F, W)."""
-        return np.asarray(self.status == STATUSES.index(Status.OK))
+    def statuses(self) -> tuple[str, ...]:
+        """Statuses that results have."""
+        return tuple(STATUSES[code] for code in np.unique(self.status).tolist() if code != ABSENT)
 
 
 def of(results: Any, run: RunSummary) -> Grid:
@@ -123,6 +126,7 @@ def of(results: Any, run: RunSummary) -> Grid:
         }.items()
     }
     status = spread(codes(table["status"], STATUSES), ABSENT, "u1")
+    judged = spread(pc.is_valid(table["drifted"]).to_numpy(), empty=False, dtype="?")
     drifted = spread(pc.fill_null(table["drifted"], fill_value=False).to_numpy(), empty=False, dtype="?")
     row = spread(np.arange(table.num_rows), -1, "i8")
     ends = np.zeros(len(windows), "i8")
@@ -130,10 +134,7 @@ def of(results: Any, run: RunSummary) -> Grid:
     kinds = [""] * len(features)
     for f, name in enumerate(features):
         kinds[f] = table["kind"][pc.index(table["feature"], name).as_py()].as_py()
-    judged = status == STATUSES.index(Status.OK)
-    severities = severity(
-        columns["psi"], columns["wasserstein_iqr"], columns["p_adjusted"], drifted & judged, run
-    )
+    severities = severity(columns["psi"], columns["wasserstein_iqr"], columns["p_adjusted"], drifted, run)
     return Grid(
         segments=segments,
         features=features,
@@ -141,7 +142,8 @@ def of(results: Any, run: RunSummary) -> Grid:
         starts=windows,
         ends=ends,
         status=status,
-        drifted=drifted & judged,
+        judged=judged,
+        drifted=drifted,
         columns=columns,
         severity=np.where(judged, severities, np.nan),
         row=row,

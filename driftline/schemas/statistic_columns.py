@@ -1,11 +1,27 @@
-"""The registry of statistics, and the columns that those of other packages add to a result row."""
+"""The registry of statistics, and the columns that they add to a result row."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from driftline.registry import Registry
+from driftline.registry import Registry, other_name
 from driftline.schemas.fields import Field
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def _wrong(name: str, found: Any) -> tuple[str, str] | None:
+    """Check the name, and that there are columns."""
+    if (wrong := other_name(name, found)) is not None:
+        return wrong
+    if not found.columns:
+        return "has no columns", "give it the column of its value in `columns`"
+    required = next((column for column in found.columns if column.mode == "required"), None)
+    if required is None:
+        return None
+    return f"has the required column `{required.name}`", "make it nullable: other rows lack it"
+
 
 STATISTICS: Final = Registry(
     "driftline.statistics",
@@ -23,6 +39,7 @@ STATISTICS: Final = Registry(
         "new": "driftline.statistics.new_categories:NEW_CATEGORIES",
         "missing_categories": "driftline.statistics.missing_rate:OF_CATEGORIES",
     },
+    _wrong,
 )
 """Every statistic; a package adds its own under entry points of this group."""
 
@@ -32,7 +49,36 @@ def p_value_column(name: str) -> Field:
     return Field(f"{name}_p", "float64", "nullable", f"Calibrated p-value of `{name}`.")
 
 
-def added_columns() -> tuple[Field, ...]:
-    """Declare the columns of statistics that installed packages bring: their own, then the p-value."""
-    theirs = [STATISTICS.load(name) for name in STATISTICS.names if name not in STATISTICS.built_in]
-    return tuple(column for each in theirs for column in (*each.columns, p_value_column(each.name)))
+def added_columns(before: Sequence[Field]) -> tuple[Field, ...]:
+    """Declare the columns of the statistics that bring their own: these, then that of the p-value.
+
+    Parameters
+    ----------
+    before : sequence of Field
+        The columns in front of them.
+
+    Raises
+    ------
+    UnusableError
+        If two columns have one name.
+    """
+    names, added = {column.name for column in before}, []
+    for name, each in STATISTICS.load_all().items():
+        for column in (*each.columns, p_value_column(each.name)) if each.columns else ():
+            if column.name in names:
+                message = f"has the column `{column.name}`, which is there already"
+                raise STATISTICS.unusable(name, message, "give the column another name")
+            names.add(column.name)
+            added.append(column)
+    return tuple(added)
+
+
+def added_values(kind: str) -> tuple[str, ...]:
+    """Name the added columns that are numbers, of features of a kind."""
+    return tuple(
+        column.name
+        for each in STATISTICS.load_all().values()
+        if each.kind == kind
+        for column in each.columns
+        if column.type in {"float64", "int64"} and column.mode != "repeated"
+    )

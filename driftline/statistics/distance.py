@@ -40,7 +40,7 @@ class Distance(Statistic):
         many rows (N,), as (N,); ``unseen`` (B - 1,) is F (1 - F) of the reference at the bins' edges. It is
         what a reference without any variation forgives.
     columns : tuple of Field
-        The column of its value; empty for those of driftline itself.
+        As of `Statistic`: the column of its value.
     """
 
     name: str

@@ -64,7 +64,7 @@ class FittedNull:
         Of the squared statistic.
     arrays : mapping of str to ndarray
         What the statistic needs besides to be computed as it was calibrated: bins that were pooled,
-        denominators. Each one-dimensional.
+        denominators. Each one-dimensional, int16 or float32.
     """
 
     table: NullTable
@@ -81,7 +81,8 @@ class Statistic(ABC):
     kind : str
         Features it is for: ``numeric`` or ``categorical``.
     columns : tuple of Field
-        Columns that it adds to a result row besides its p-value; empty for those of driftline itself.
+        Columns that it adds to a result row, and behind them its p-value; null where it is not computed.
+        Empty for those whose columns the row had from the start.
     """
 
     name: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum
 from typing import Final
 
@@ -58,7 +59,7 @@ def _words(words: type[_Word]) -> str:
 QUANTILES = {"p01": 0.01, "p05": 0.05, "p25": 0.25, "p50": 0.5, "p75": 0.75, "p95": 0.95, "p99": 0.99}
 """Field of the ``quantiles`` record to its probability."""
 
-RESULT = RowSchema(
+_OWN = RowSchema(
     "Result",
     1,
     "One feature of one segment in one window, compared with the baseline.",
@@ -231,9 +232,8 @@ RESULT = RowSchema(
             "beyond_range",
             "float64",
             "nullable",
-            "Share of the finite values below the smallest or above the largest one of the reference. 0 "
-            "with a "
-            "baseline of an earlier release.",
+            "Share of the finite values below the smallest or above the largest one of the reference. 0 with "
+            "a baseline of an earlier release.",
         ),
         Field(
             "new_p",
@@ -246,8 +246,7 @@ RESULT = RowSchema(
             "float64",
             "nullable",
             "Largest change of a share, from 0 to 1: of missing values, of a category, of new ones, of "
-            "values beyond "
-            "the reference's range.",
+            "values beyond the reference's range.",
         ),
         Field(
             "rate_ratio",
@@ -261,10 +260,8 @@ RESULT = RowSchema(
             "float64",
             "repeated",
             "Shift, spread, skew and tails of the ranks: how far each is from what the other three let "
-            "expect, "
-            "in standard deviations of normal windows. Empty without a null; fewer where the reference has "
-            "few "
-            "distinct values.",
+            "expect, in standard deviations of normal windows. Empty without a null; fewer where the "
+            "reference has few distinct values.",
         ),
         Field(
             "shift",
@@ -283,12 +280,13 @@ RESULT = RowSchema(
             "string",
             "nullable",
             "What changed, in words: components of three standard deviations or more, the largest first, "
-            "and the "
-            "missing rate; null if none.",
+            "and the missing rate; null if none.",
         ),
-        *added_columns(),
     ),
 )
+
+RESULT = replace(_OWN, fields=(*_OWN.fields, *added_columns(_OWN.fields)))
+"""The row: columns never move, so those that a statistic brings are the last."""
 
 TABLE: Final = Table(
     name="results",

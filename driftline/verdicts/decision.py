@@ -13,7 +13,7 @@ from driftline.tables import Calibration, Status
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-ACTED_ON = (Calibration.CALIBRATED.value, Calibration.BOUND.value, Calibration.INDEPENDENT.value)
+TRUSTED = (Calibration.CALIBRATED.value, Calibration.BOUND.value, Calibration.INDEPENDENT.value)
 """Calibrations whose p-values are acted on."""
 
 
@@ -87,10 +87,10 @@ def decide(
     Returns
     -------
     Decision
-        Only results whose status is ``ok`` and whose calibration is in `ACTED_ON` are tests of the window:
+        Only results whose status is ``ok`` and whose calibration is in `TRUSTED` are tests of the window:
         their p-values are adjusted together (see `benjamini_hochberg`), and of no other can it be told.
     """
-    tested = (status == Status.OK.value) & np.isin(calibration, ACTED_ON)
+    tested = (status == Status.OK.value) & np.isin(calibration, TRUSTED)
     adjusted = benjamini_hochberg(np.where(tested, p_value, np.nan))
     large = (psi > thresholds.psi) | (wasserstein_iqr > thresholds.wasserstein_iqr)
     large |= (rate_change > thresholds.rate_change) | (rate_ratio > thresholds.rate_ratio)

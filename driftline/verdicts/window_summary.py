@@ -74,6 +74,9 @@ class Finding:
 class WindowSummary:
     """A settled window of a model as it is known now; it is said again at each correction.
 
+    `model`, window and `layout` name what it is of: a window in which the baseline was replaced is said once
+    for each of the two, each with the rows of its own share, and each with a `pane_index` from 0.
+
     Parameters
     ----------
     window_start, window_end : int
@@ -82,6 +85,10 @@ class WindowSummary:
         ``on_time`` or ``late``.
     pane_index : int
         How often the window was said before: 0 on time, one more at each correction.
+    layout : str
+        Fingerprint of what the profiles hold: that of a baseline. Another baseline may have the same.
+    baseline_version : str or None
+        That of most rows; None if no row was compared with a baseline.
     coverage : float
         Share of the window's slices that hold rows of the model.
     tests : int
@@ -97,6 +104,7 @@ class WindowSummary:
     window_end: int
     pane: str
     pane_index: int
+    layout: str
     baseline_version: str | None
     coverage: float
     tests: int
@@ -104,7 +112,7 @@ class WindowSummary:
     findings: tuple[Finding, ...]
 
     @staticmethod
-    def of(rows: pa.Table, thresholds: Thresholds, *, pane_index: int) -> WindowSummary:
+    def of(rows: pa.Table, thresholds: Thresholds, *, pane_index: int, layout: str) -> WindowSummary:
         """Sum up the rows of one window.
 
         Parameters
@@ -113,6 +121,8 @@ class WindowSummary:
             All settled result rows of one model and window, one a (segment, feature), in any order.
         thresholds : Thresholds
             Those the rows were decided by.
+        pane_index, layout
+            As above.
 
         Raises
         ------
@@ -129,6 +139,7 @@ class WindowSummary:
             window_end=end,
             pane=first["pane"],
             pane_index=pane_index,
+            layout=layout,
             baseline_version=_version(rows),
             coverage=first["coverage"],
             tests=rows.num_rows - rows["p_adjusted"].null_count,
@@ -163,6 +174,7 @@ class WindowSummary:
             "window": [self.window_start, self.window_end],
             "pane": self.pane,
             "pane_index": self.pane_index,
+            "layout": self.layout,
             "baseline_version": self.baseline_version,
             "coverage": self.coverage,
             "tests": self.tests,
@@ -203,6 +215,7 @@ class WindowSummary:
             window_end=end,
             pane=head["pane"],
             pane_index=head["pane_index"],
+            layout=head["layout"],
             baseline_version=head["baseline_version"],
             coverage=head["coverage"],
             tests=head["tests"],

@@ -81,7 +81,7 @@ def test_what_a_source_leaves_in_state_does_not_grow(flink, job):
     flink.rest.wait_checkpoint(job_id)
     kept = [path for path in (flink.folder / "checkpoints" / job_id).rglob("*") if path.is_file()]
     names = {name for path in kept for name in re.findall(rb"sdf_checkpoint:\w+:\d", path.read_bytes())}
-    # one for each place in a bundle; without runners/flink/residuals.py there is one for every read
+    # one for each place in a bundle; without tools/flink/residuals.py there is one for every read
     assert names
     assert names <= {b"sdf_checkpoint:sdf_checkpoint:%d" % place for place in range(ELEMENTS)}
 

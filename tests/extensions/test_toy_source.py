@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tests.extensions.toy_package import CLI, FILES, ROOT, install, python
+from tests.extensions.toy_package import CLI, FILES, ROOT, python
 
 HOUR = 3_600_000_000
 FIRST = 480_000 * HOUR
@@ -137,18 +137,6 @@ def test_a_source_that_is_not_installed_is_refused_with_what_is(shop, tmp_path):
     assert "source.toy" in done.stderr
     assert "is not a source that is installed" in done.stderr
     assert "there are files, kafka, pubsub: install the package that brings it" in done.stderr
-
-
-def test_a_package_that_cannot_be_imported_stops_nobody_else(shop, tmp_path):
-    install(FILES | {"toy_source.py": "import nothing_of_the_kind"}, tmp_path)
-    done = validated(shop, tmp_path, "", "")
-    assert done.returncode == 2
-    assert "is a source that cannot be imported: ModuleNotFoundError" in done.stderr
-    others = CONFIG.replace(
-        "toy: {path: shop.db, query: select * from events}", "files: {pattern: shop.jsonl}"
-    ).replace("toy: {path: labels.db}", "files: {pattern: labels.jsonl}")
-    (shop / "files.yaml").write_text(others)
-    assert python(*CLI, "validate", "files.yaml", site=tmp_path, cwd=shop).returncode == 0
 
 
 def test_the_reference_page_is_of_what_comes_with_driftline(site):

@@ -17,14 +17,16 @@ FILES = dict(BLOCK.findall((ROOT / "docs" / "extending.md").read_text()))
 CLI = ("-m", "driftline.pipelines.cli")
 
 
-def install(files, folder):
+def install(files, folder, name="toy"):
     """Leave what `pip install` leaves: the modules, and what the package announces."""
-    for name, text in files.items():
-        if name.endswith(".py"):
-            (folder / name).write_text(text)
-    info = folder / "toy-1.0.dist-info"
+    for file, text in files.items():
+        if file.endswith(".py"):
+            (folder / file).write_text(text)
+    if "pyproject.toml" not in files:
+        return
+    info = folder / f"{name}-1.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: toy\nVersion: 1.0\n")
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
     groups = ENTRY_POINTS.findall(files["pyproject.toml"])
     lines = [f"[{group}]\n{body.replace(chr(34), '')}" for group, body in groups]
     (info / "entry_points.txt").write_text("".join(lines))
@@ -32,7 +34,19 @@ def install(files, folder):
 
 def python(*args, site, cwd):
     """Run Python with a package installed, outside of the tree."""
+    job = python_started(*args, site=site, cwd=cwd)
+    out, err = job.communicate()
+    return subprocess.CompletedProcess(job.args, job.returncode, out, err)
+
+
+def python_started(*args, site, cwd):
+    """Start it."""
     env = os.environ | {"PYTHONPATH": os.pathsep.join([str(site), str(ROOT)])}
-    return subprocess.run(
-        [sys.executable, *map(str, args)], cwd=cwd, env=env, capture_output=True, text=True, check=False
+    return subprocess.Popen(
+        [sys.executable, *map(str, args)],
+        cwd=cwd,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )

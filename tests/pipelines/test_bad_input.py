@@ -567,6 +567,28 @@ def test_output_that_would_be_input_the_next_time_is_refused(shop, desk, driftli
     refused(ran, "--output", "results.parquet would be input the next time")
 
 
+@pytest.mark.parametrize(
+    ("pattern", "output"), [("res*.parquet", "."), ("./*.parquet", "./"), ("o/*.parquet", "./o")]
+)
+def test_output_in_the_working_directory_can_be_input_too(
+    shop, desk, driftline, today, monkeypatch, pattern, output
+):
+    monkeypatch.chdir(desk.folder)
+    (desk.folder / "o").mkdir()
+    for folder in (desk.folder, desk.folder / "o"):
+        desk.write(today, folder / "res-1.parquet")
+    ran = driftline("backtest", shop.folder / "drift.yaml", "--input", pattern, "--output", output)
+    refused(ran, "--output", "results.parquet would be input the next time")
+
+
+def test_a_baseline_of_a_relative_pattern(desk, driftline, reference, monkeypatch):
+    monkeypatch.chdir(desk.folder)
+    desk.write(reference.slice(0, 2_000), "past-1.parquet")
+    ran = driftline("baseline", desk.config(), "--input", "past-*.parquet")
+    assert ran.code == 0, ran.err
+    assert ran.counts["profiled"] == 2_000
+
+
 def test_events_of_which_none_can_be_used_end_with_a_warning(backtest, today):
     ran = backtest(replaced(today, at=pa.nulls(len(today), pa.int64())))
     assert ran.code == 0

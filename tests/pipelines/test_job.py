@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -18,6 +19,7 @@ from apache_beam.io.filesystem import BeamIOError
 
 from driftline.config import ConfigError
 from driftline.pipelines.counts import Counts
+from driftline.pipelines.interrupts import closed_together
 from driftline.transforms.whole_files import delete, publish, unfinished
 from driftline.transforms.write_file import replace, write_atomically
 from tests.pipelines.conftest import log
@@ -111,7 +113,7 @@ def test_a_job_may_run_outside_the_main_thread(tmp_path):
     done = []
 
     def work():
-        with unfinished(str(tmp_path)) as scratch:
+        with closed_together([unfinished(str(tmp_path))], str) as (scratch,):
             Path(scratch, "a").write_text("new")
         done.append(True)
 
@@ -124,41 +126,67 @@ def test_a_job_may_run_outside_the_main_thread(tmp_path):
 
 def test_the_handler_of_ctrl_c_is_given_back(tmp_path):
     before = signal.getsignal(signal.SIGINT)
-    with unfinished(str(tmp_path)):
+    with closed_together([unfinished(str(tmp_path))], str):
         assert signal.getsignal(signal.SIGINT) is not before
     assert signal.getsignal(signal.SIGINT) is before
-    with pytest.raises(ValueError, match="x"), unfinished(str(tmp_path)):
+    with pytest.raises(ValueError, match="x"), closed_together([unfinished(str(tmp_path))], str):
         raise ValueError("x")
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_ctrl_c_deletes_every_directory_that_is_open(tmp_path, monkeypatch, capfd):
-    left = []
+@contextmanager
+def place(log, name, error=None):
+    """Notes how it was left."""
+    try:
+        yield name
+    except BaseException as thrown:
+        log.append((name, type(thrown)))
+        if error:
+            raise error from None
+        raise
+    log.append((name, signal.getsignal(signal.SIGINT)))
 
-    def ended(code):
-        left.extend(names(tmp_path))
+
+@pytest.fixture
+def ended(monkeypatch):
+    """An end of the process that a test survives."""
+
+    def end(code):
         raise SystemExit(code)
 
-    monkeypatch.setattr(os, "_exit", ended)
+    monkeypatch.setattr(os, "_exit", end)
 
-    def work():
-        with unfinished(str(tmp_path / "a")) as one, unfinished(str(tmp_path / "b")) as other:
-            for directory in (one, other):
-                Path(directory, "f").write_text("new")
+
+def interrupted(places, left):
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(SystemExit, match="130"), closed_together(places, left):
             signal.raise_signal(signal.SIGINT)
-
-    with pytest.raises(SystemExit, match="130"):
-        work()
-    assert left == ["a", "b"]
-    assert "nothing was written under a final name" in capfd.readouterr().err
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
-def test_once_files_move_under_their_names_all_shall(tmp_path):
-    with unfinished(str(tmp_path / "a")):
-        with unfinished(str(tmp_path / "b")) as scratch:
-            Path(scratch, "f").write_text("new")
-        assert names(tmp_path / "b") == ["f"]
-        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+def test_ctrl_c_closes_every_place_and_says_what_is_left(tmp_path, ended, capfd):
+    log = []
+    scratch = unfinished(str(tmp_path / "a"))
+    interrupted([place(log, "first"), scratch, place(log, "last")], lambda: "this is left")
+    assert log[:2] == [("last", KeyboardInterrupt), ("first", KeyboardInterrupt)]
+    assert names(tmp_path) == ["a"]
+    assert "interrupted: this is left; start the job again" in capfd.readouterr().err
+
+
+def test_a_place_that_cannot_be_closed_keeps_none_from_closing(ended, capfd):
+    log = []
+    interrupted([place(log, "first"), place(log, "last", OSError("disk gone"))], str)
+    assert [name for name, _ in log[:2]] == ["last", "first"]
+    assert "may not have been taken back: OSError: disk gone" in capfd.readouterr().err
+
+
+def test_once_a_job_has_succeeded_all_places_keep_what_it_wrote():
+    log = []
+    with closed_together([place(log, "first"), place(log, "last")], str) as opened:
+        assert opened == ["first", "last"]
+    assert log == [("last", signal.SIG_IGN), ("first", signal.SIG_IGN)]
 
 
 def test_publishing_moves_every_file_and_says_which(tmp_path):
@@ -232,7 +260,7 @@ def test_ctrl_c_in_the_middle_ends_at_once_with_130_and_nothing_half_written(sho
     assert time.monotonic() - begin < 10
     assert names(out) == ["results.parquet"]
     assert (out / "results.parquet").read_text() == "old"
-    assert "interrupted: nothing was written under a final name" in err
+    assert f"interrupted: nothing was written under a final name in {out}" in err
     assert "Traceback" not in err
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from driftline.tables import DETECTION, PERFORMANCE, RESULT
 from driftline.transforms.sinks.files.write_stream_files import WriteFiles, make_folder
-from tests.pipelines.conftest import log
+from tests.pipelines.conftest import DAY, FIRST, log
 
 
 @pytest.fixture
@@ -178,3 +178,20 @@ def test_markup_in_names_stays_text(shop, desk, driftline):
     page = (desk.folder / "out" / "report.html").read_text()
     assert "<script>alert(1)" not in page
     assert page.count("</script>") == page.count("<script")
+
+
+def test_a_shift_that_a_baseline_of_six_windows_cannot_tell_is_not_judged(desk, driftline):
+    config = desk.config(windows="{size: 1d, every: 1d}")
+    desk.write(log(1, 6_000, days=6), "ref.parquet")
+    assert driftline("baseline", config).code == 0
+    shifted = desk.write(log(2, 2_000, days=2, first=FIRST + 6 * DAY, shift=3.0))
+    assert driftline("backtest", config, "--input", shifted).code == 0
+    results = desk.results()
+    assert pc.all(pc.equal(results["status"], "ok")).as_py()
+    assert results["drifted"].null_count == results.num_rows
+    assert driftline("report", desk.folder / "out").code == 0
+    page = (desk.folder / "out" / "report.html").read_text()
+    assert "Not judged" in page
+    assert "Cannot judge: the baseline has 6 reference windows; build it from 10 or more" in page
+    assert "No drift" not in page
+    assert "Nothing drifted" not in page

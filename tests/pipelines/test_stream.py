@@ -19,8 +19,9 @@ from driftline.measures.measure import Entry
 from driftline.pipelines.baseline import lay_out_baseline
 from driftline.pipelines.configured_sources import event_reader, label_reader
 from driftline.pipelines.job import FIRST_READING
-from driftline.pipelines.stream import _interrupted_quietly, lay_out_stream, run_stream
+from driftline.pipelines.stream import StreamStopped, _interrupted_quietly, lay_out_stream, run_stream
 from driftline.transforms.sources.kafka.partition import Partition
+from driftline.transforms.sources.source import Source
 
 CONFIG = """
 model: m
@@ -134,6 +135,45 @@ def test_labels_that_are_read_only_once_are_named_where_the_job_starts(tmp_path,
     run_stream(config, PipelineOptions(["--streaming"]), lines.append)
     assert lines[0].startswith("reading 1 partitions of t")
     assert ["once, now" in line and "l*.jsonl" in line for line in lines[1:]] == [True] * said
+    assert not said or lines[1].endswith("for labels that keep coming, give labels.source.kafka")
+
+
+class Ticks(Source):
+    """A source without end that says nothing of where it begins."""
+
+    endless = True
+
+
+class TicksOfItsOwn(Ticks):
+    def begins(self, key):
+        return f"at the tick of {key}.tick"
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        (None, "a new job begins at source.kafka.start"),
+        (Ticks(), "a new job begins where source.kafka says"),
+        (TicksOfItsOwn(), "a new job begins at the tick of source.kafka.tick"),
+    ],
+)
+def test_a_source_says_where_a_new_job_begins(config, monkeypatch, source, said):
+    class Interrupted:
+        def wait_until_finish(self):
+            raise KeyboardInterrupt
+
+        def cancel(self):
+            pass
+
+    monkeypatch.setattr(beam.Pipeline, "run", lambda _: Interrupted())
+    baseline = SimpleNamespace(version="v")
+    monkeypatch.setattr("driftline.pipelines.stream.fitting_baseline", lambda _: baseline)
+    if source is not None:
+        monkeypatch.setattr("driftline.pipelines.stream.source_of", lambda _: source)
+    for step in ("prepare_sinks", "lay_out_stream", "write_summary"):
+        monkeypatch.setattr(f"driftline.pipelines.stream.{step}", lambda *_, **__: None)
+    with pytest.raises(StreamStopped, match=re.escape(said)):
+        run_stream(config, PipelineOptions(["--streaming", "--runner=PrismRunner"]), print)
 
 
 def carriers(pipeline):

@@ -139,3 +139,18 @@ def test_pubsub_is_said_to_be_not_read(desk, driftline):
     ran = driftline("validate", desk.config(labels=labels))
     assert ran.code == 0
     assert f"  labels: {said}, baseline and backtest these or --labels\n" in ran.out
+
+
+def test_relative_patterns_begin_at_the_working_directory(desk, driftline, monkeypatch):
+    monkeypatch.chdir(desk.folder)
+    events = log(1, 5, days=1)
+    desk.write(events, "ref-1.parquet")
+    desk.write(events.select(["id", "at"]).append_column("y", events["k"]), "labels-1.parquet")
+    labels = (
+        "{column: y, source: {files: {pattern: labels*.parquet}}, time: {column: at, unit: us}, wait: 1d}"
+    )
+    config = desk.config(source="{files: {pattern: ref-*.parquet}}", labels=labels)
+    ran = driftline("validate", config)
+    assert ran.code == 0, ran.err
+    assert "files ref-*.parquet: every configured column is there" in ran.out
+    assert "labels: files labels*.parquet: every configured column is there" in ran.out

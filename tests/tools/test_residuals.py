@@ -32,5 +32,5 @@ def test_the_number_becomes_a_constant_of_the_same_length(archives):
 
 @pytest.mark.parametrize("code", [b"other", 2 * _NEXT_NUMBER], ids=["another release", "twice"])
 def test_another_release_is_refused(archives, code):
-    with pytest.raises(RuntimeError, match=r"remove runners/flink/residuals\.py"):
+    with pytest.raises(RuntimeError, match=r"remove tools/flink/residuals\.py"):
         bounded_residuals(archives(code))

@@ -57,7 +57,7 @@ def bounded_residuals(archives: Path) -> Path:
     if code.count(_NEXT_NUMBER) != 1:
         raise RuntimeError(
             f"{archive.name} is not the release whose state of splittable DoFns is bounded here: "
-            "if it has Beam's pull request 39191, remove runners/flink/residuals.py"
+            "if it has Beam's pull request 39191, remove tools/flink/residuals.py"
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".partial")

@@ -54,7 +54,8 @@ class SettleWindow(beam.DoFn):
     Notes
     -----
     A window in which the baseline was replaced is settled once for each of the two, each with the rows and
-    the coverage of its own share. Their rows have the same `row_id`: those with more rows stand.
+    the coverage of its own share. Their rows have the same `row_id`: those with more rows stand. Their
+    summaries are told apart by `WindowSummary.layout`.
 
     Judged rows are only ever added to a bag, until more than half of what it holds is superseded. What is
     written again each time the window settles is small.
@@ -163,6 +164,7 @@ class SettleWindow(beam.DoFn):
             rows.coverage.count(start, end) / units if rows.coverage is not None else 0.0,
             self._source.of_layout(fingerprint),
             self._tests,
+            layout=fingerprint,
             emitted=Emitted.from_bytes(said) if said else None,
             emitted_at=now,
         )

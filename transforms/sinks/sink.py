@@ -93,5 +93,9 @@ class Sink(ABC):
         """
         yield self
 
+    def interrupted(self) -> str:
+        """Say what an interrupted job that would have ended left, behind "interrupted:"."""
+        return f"{self.describe()} may hold rows of it"
+
     def summarise(self, summary: RunSummary) -> None:  # noqa: B027  # few can
         """Leave what a run says about itself beside the rows, where there is a place for it."""

@@ -150,6 +150,16 @@ class Source(Protocol):
     settings: type[SourceSettings]
     endless: bool
 
+    def begins(self, key: str) -> str:
+        """Say where a new job on an endless source begins, behind "a new job begins".
+
+        Parameters
+        ----------
+        key
+            Where the source is configured, such as ``source.kafka``.
+        """
+        return f"where {key} says"
+
     def check(self, reading: Reading) -> list[str]:
         """Refuse what cannot work, as far as that can be told without a connection.
 

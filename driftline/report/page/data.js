@@ -46,18 +46,25 @@ function prepared(report) {
   return report;
 }
 
+// Why there is no decision on a cell; null where there is one.
+function whyNot(report, cell) {
+  if (report.column.judged[cell]) return null;
+  const status = report.statuses[report.column.status[cell]];
+  return status === "ok" ? "few_windows" : status;
+}
+
 // Colour step of a cell: 0-2 not drifted, 3-5 drifted, otherwise why there is no decision.
 function levelOf(report, cell) {
-  const status = report.statuses[report.column.status[cell]];
-  if (status !== "ok") return status;
+  const why = whyNot(report, cell);
+  if (why) return why;
   const severity = report.column.severity[cell];
   if (report.column.drifted[cell]) return severity >= report.thresholds.extreme ? 5 : severity >= report.thresholds.strong ? 4 : 3;
   return severity >= 0.66 ? 2 : severity >= 0.33 ? 1 : 0;
 }
 
-const STATUS_WORDS = {
-  ok: "judged", insufficient: "too few rows", partial: "partial window",
-  no_baseline: "no baseline", no_data: "no data", absent: "no result",
+const WHY_NOT_WORDS = {
+  insufficient: "too few rows", partial: "partial window",
+  no_baseline: "no baseline", no_data: "no data", absent: "no result", few_windows: "too few reference windows",
 };
 
 const segmentName = (segment) => (segment === "*" ? "all traffic" : segment);
@@ -65,13 +72,13 @@ const segmentName = (segment) => (segment === "*" ? "all traffic" : segment);
 function cellText(report, s, f, w) {
   const cell = report.at(s, f, w);
   const c = report.column;
-  const status = report.statuses[c.status[cell]];
+  const why = whyNot(report, cell);
   const lines = [
     `${report.features[f]}, ${segmentName(report.segments[s])}`,
     windowText(report.starts[w], report.ends[w]),
-    status === "ok" ? (c.drifted[cell] ? "DRIFTED" : "not drifted") : `not judged: ${STATUS_WORDS[status]}`,
+    why ? `not judged: ${WHY_NOT_WORDS[why]}` : c.drifted[cell] ? "DRIFTED" : "not drifted",
   ];
-  if (status === "absent" || status === "no_data") return lines.join("\n");
+  if (why === "absent" || why === "no_data") return lines.join("\n");
   lines.push(`${num(c.n[cell])} rows, ${pct(c.missing_rate[cell])} missing`);
   const sizes = [];
   if (Number.isFinite(c.psi[cell])) sizes.push(`PSI ${num(c.psi[cell])}`);

@@ -108,7 +108,7 @@ function drawCell(pen, ink, step, x, y, width, height) {
     const inset = step >= 3 ? 1 : Math.round(height * 0.22);
     pen.fillStyle = ink.steps[step];
     pen.fillRect(x, y + inset, wide, height - 2 * inset);
-  } else if (step === "insufficient" || step === "partial") {
+  } else if (step === "insufficient" || step === "partial" || step === "few_windows") {
     const inset = Math.round(height * 0.22);
     pen.fillStyle = ink.stripes;
     pen.fillRect(x, y + inset, wide, height - 2 * inset);
@@ -163,6 +163,6 @@ function heatLegend(box, shares) {
   const entries = shares
     ? [[0, "no feature drifted"], [2, "up to 10%"], [3, "up to 30%"], [4, "up to 60%"], [5, "more"]]
     : [[0, "as in the reference"], [2, "near a threshold"], [3, "drifted"], [4, "strongly"], [5, "extremely"]];
-  entries.push(["partial", "too few rows or partial"], ["no_data", "no data"]);
+  entries.push(["partial", "not judged: too few rows or reference windows, or partial"], ["no_data", "no data"]);
   box.replaceChildren(...entries.map(([step, label]) => el("span", {}, sample(step), label)));
 }

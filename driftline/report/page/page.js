@@ -61,14 +61,14 @@ function start(report) {
 
   function segmentsMap(box, common) {
     const count = (s, w) => {
-      let judged = 0, drifted = 0, status = report.statuses.indexOf("absent");
+      let judged = 0, drifted = 0, why = "absent", least = report.statuses.indexOf(why);
       for (let f = 0; f < F; f++) {
         const cell = report.at(s, f, w);
-        status = Math.min(status, report.column.status[cell]);
-        judged += Number(report.statuses[report.column.status[cell]] === "ok");
+        if (report.column.status[cell] < least) [least, why] = [report.column.status[cell], whyNot(report, cell)];
+        judged += report.column.judged[cell];
         drifted += report.column.drifted[cell];
       }
-      return { judged, drifted, status: report.statuses[status] };
+      return { judged, drifted, why };
     };
     const order = ordered(S, (s) => Array.from({ length: F }, (_, f) => driftedWindows(s, f)).reduce((a, b) => a + b, 0));
     const worstFeature = (s, w) => Array.from({ length: F }, (_, f) => f).reduce((a, b) => (severityOf(s, b, w) > severityOf(s, a, w) ? b : a));
@@ -77,14 +77,14 @@ function start(report) {
       rows: order.map((s) => ({ label: segmentName(report.segments[s]), pressed: s === chosen.s })),
       cell: { r: order.indexOf(chosen.s), w: chosen.w },
       level: (r, w) => {
-        const { judged, drifted, status } = count(order[r], w);
-        if (!judged) return status;
+        const { judged, drifted, why } = count(order[r], w);
+        if (!judged) return why;
         const share = drifted / judged;
         return share === 0 ? 0 : share <= 0.1 ? 2 : share <= 0.3 ? 3 : share <= 0.6 ? 4 : 5;
       },
       text: (r, w) => {
-        const { judged, drifted, status } = count(order[r], w);
-        const say = judged ? `${drifted} of ${judged} judged features drifted` : `not judged: ${STATUS_WORDS[status]}`;
+        const { judged, drifted, why } = count(order[r], w);
+        const say = judged ? `${drifted} of ${judged} judged features drifted` : `not judged: ${WHY_NOT_WORDS[why]}`;
         return `${segmentName(report.segments[order[r]])}\n${windowText(report.starts[w], report.ends[w])}\n${say}`;
       },
       pick: (r, w) => choose({ s: order[r], w, f: worstFeature(order[r], w) }),
@@ -152,7 +152,7 @@ function start(report) {
     const reference = report.reference.get(s * F + f);
     if (!parts) {
       const status = report.statuses[c.status[cell]];
-      holder.replaceChildren(el("p", { class: "quiet" }, !reference ? report.references.length ? "The baseline has no distribution for this feature and segment." : "This report was written without the baseline, so there are no distributions to compare." : status === "absent" || status === "no_data" ? `No distribution to show: ${STATUS_WORDS[status]}.` : "To keep this page small, only some windows carry their distribution; this one does not. Its bin counts are in results.parquet."));
+      holder.replaceChildren(el("p", { class: "quiet" }, !reference ? report.references.length ? "The baseline has no distribution for this feature and segment." : "This report was written without the baseline, so there are no distributions to compare." : status === "absent" || status === "no_data" ? `No distribution to show: ${WHY_NOT_WORDS[status]}.` : "To keep this page small, only some windows carry their distribution; this one does not. Its bin counts are in results.parquet."));
     } else if (!numeric) drawCategories(holder, parts, c.new_category_rate[cell], report.newCategories[cell] || []);
     else if (!parts.axis.length) holder.replaceChildren(el("p", { class: "quiet" }, "The reference has one bin only: there is no shape to draw."));
     else if (chosen.drawn === "histogram") drawHistogram(holder, parts);
@@ -162,9 +162,9 @@ function start(report) {
   function facts(cell, s, f) {
     const c = report.column;
     const reference = report.reference.get(s * F + f);
-    const status = report.statuses[c.status[cell]];
+    const why = whyNot(report, cell);
     const pairs = [
-      ["Decision", status === "ok" ? (c.drifted[cell] ? "drifted" : "not drifted") : STATUS_WORDS[status]],
+      ["Decision", why ? `not judged: ${WHY_NOT_WORDS[why]}` : c.drifted[cell] ? "drifted" : "not drifted"],
       ["Rows", num(c.n[cell])],
       ["PSI", num(c.psi[cell])],
     ];

@@ -45,7 +45,7 @@ function resultTable(box, report, filters, sort, limit, { onSort, onMore, onPick
     const { s, f } = place(cell);
     return (filters.segment === "" || s === Number(filters.segment)) && (filters.feature === "" || f === Number(filters.feature))
       && (filters.status === "" || column.status[cell] === Number(filters.status))
-      && (filters.drifted === "" || (report.statuses[column.status[cell]] === "ok" && column.drifted[cell] === Number(filters.drifted)));
+      && (filters.drifted === "" || (column.judged[cell] && column.drifted[cell] === Number(filters.drifted)));
   });
   const value = {
     feature: (cell) => place(cell).f, segment: (cell) => place(cell).s, window: (cell) => place(cell).w, status: (cell) => column.status[cell],
@@ -67,7 +67,7 @@ function resultTable(box, report, filters, sort, limit, { onSort, onMore, onPick
       feature: report.features[f], segment: segmentName(report.segments[s]), window: windowText(report.starts[w], report.ends[w]), status,
     };
     return el("tr", { onclick: () => onPick(s, f, w) }, ...COLUMNS.map(({ key, text, format }) => {
-      if (key === "severity") return el("td", {}, status !== "ok" ? "–" : column.drifted[cell] ? el("span", { class: "yes" }, "yes") : "no");
+      if (key === "severity") return el("td", {}, !column.judged[cell] ? "–" : column.drifted[cell] ? el("span", { class: "yes" }, "yes") : "no");
       return el("td", { class: text ? "text" : "", title: text ? words[key] : null }, text ? words[key] : format(column[key][cell]));
     }));
   });

@@ -55,7 +55,19 @@ def encode(
     -------
     bytes
         Magic, version, a JSON head, then the arrays in its order.
+
+    Raises
+    ------
+    ValueError
+        If an array is of another type, which `decode` refuses.
     """
+    for name, named in arrays.items():
+        for key, array in named.items():
+            if array.dtype.newbyteorder("<").str not in _TYPES:
+                raise ValueError(
+                    f"statistic `{name}`: the array `{key}` of its null is {array.dtype}, and a baseline "
+                    "holds int16 and float32: let `fit` give one of these"
+                )
     head = {
         "features": len(quantiles),
         "statistics": list(statistics),

@@ -273,7 +273,7 @@ def test_judged_rows_that_stand_are_kept_as_they_were_judged(baseline):
 
 def test_a_window_is_summed_up_where_something_changed(baseline):
     first = settled(baseline, batch(row()))
-    assert first.summary == WindowSummary.of(first.rows, TESTS, pane_index=0)
+    assert first.summary == WindowSummary.of(first.rows, TESTS, pane_index=0, layout="")
     again = settled(baseline, batch(row(n=101)), after=first)
-    assert again.summary == WindowSummary.of(again.rows, TESTS, pane_index=1)
+    assert again.summary == WindowSummary.of(again.rows, TESTS, pane_index=1, layout="")
     assert settled(baseline, batch(row(n=101)), after=again).summary is None

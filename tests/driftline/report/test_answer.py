@@ -198,6 +198,9 @@ def test_detections_on_inputs_say_nothing_of_the_error(made):
 def test_a_growing_learning_gap_advises_retraining(made):
     _, notes = said(made, days(made), [made.detection(5, signal="learning_gap")])
     assert "The learning gap in all traffic grew on 6 Apr (adwin)" in notes
+    fell = made.detection(9, signal="learning_gap", before=0.3, after=0.1)
+    _, notes = said(made, days(made), [made.detection(5, signal="learning_gap"), fell])
+    assert "learning gap" not in notes
 
 
 def test_detections_without_numbers_accuse_nobody(made):

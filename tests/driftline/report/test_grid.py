@@ -38,6 +38,20 @@ def test_absent_rows_are_absent(made):
     assert np.isnan(cells.severity[0, 0, 1])
 
 
+def test_judged_is_what_has_a_decision(made):
+    rows = [made.row(0, drifted=True), made.row(1), made.row(2, drifted=None), made.row(3, status="partial")]
+    cells = grids.of(made.table(rows), made.run())
+    assert cells.judged.tolist() == [[[True, True, False, False]]]
+    assert np.isnan(cells.severity[~cells.judged]).all()
+
+
+def test_what_cannot_be_told_neither_breaks_nor_extends_a_stretch(made):
+    marks = [True, None, True, None, False, True, None]
+    rows = [made.row(day, drifted=mark) for day, mark in enumerate(marks)]
+    found = episodes(grids.of(made.table(rows), made.run()))
+    assert [(each.first, each.last, each.lasting) for each in found] == [(0, 2, True), (5, 5, False)]
+
+
 def test_severity_agrees_with_the_decision(flights):
     table, run, _ = flights
     cells = grids.of(table, run)
@@ -71,8 +85,7 @@ def test_what_does_not_fit_is_left_out_by_least_drift(made, monkeypatch):
 def test_an_episode_holds_its_stretch_and_names_its_worst_window(made):
     days = {1: 0.5, 2: 2.0, 4: 0.5, 6: 9.0}
     rows = [
-        made.row(day, status="ok" if day != 3 else "partial", drifted=day in days, psi=days.get(day, 0.01))
-        for day in range(7)
+        made.row(day, drifted=None if day == 3 else day in days, psi=days.get(day, 0.01)) for day in range(7)
     ]
     found = episodes(grids.of(made.table(rows), made.run()))
     said = [(each.first, each.last, each.worst, each.severity, each.lasting) for each in found]

@@ -193,6 +193,27 @@ def test_no_drift_never_stands_above_a_worse_model(made, flip):
     assert said[3:] == ["No drift", "Nothing drifted: 1 feature over 40 windows"]
 
 
+def few_windows(made):
+    few = {"calibration": "few_windows", "drifted": None, "p_adjusted": None, "wasserstein_iqr": 3.0}
+    return made.table([made.row(day, **few) for day in range(3)]), made.run(reference_windows=6)
+
+
+def test_a_baseline_of_few_windows_is_never_no_drift(made):
+    assert lead(render(*few_windows(made))) == [
+        "Not judged",
+        "Cannot judge: the baseline has 6 reference windows; build it from 10 or more",
+    ]
+
+
+def test_in_a_browser_what_cannot_be_told_is_not_judged(made, tmp_path):
+    dom = chromium(render(*few_windows(made)), tmp_path)
+    page = dom[dom.index("<html") :].split("<script")[0]
+    assert not problem(dom)
+    assert "<dt>Decision</dt><dd>not judged: too few reference windows</dd>" in page
+    assert "<td>\N{EN DASH}</td>" in page[page.index('id="table"') :]
+    assert "not drifted" not in page
+
+
 @pytest.mark.parametrize(("severity", "level"), [(1.99, 3), (2, 4), (4.99, 4), (5, 5)])
 def test_strong_and_extreme_findings_have_their_colours(made, severity, level):
     rows = made.table([made.row(drifted=True, psi=0.25 * severity, wasserstein_iqr=None)])

@@ -31,9 +31,9 @@ def untold(segment="*", feature="x", n=100, **changes):
     return row(segment, feature, n, **({"p_adjusted": None, "drifted": None} | changes))
 
 
-def of(*rows, pane_index=0):
+def of(*rows, pane_index=0, layout="9c1e"):
     table = pa.Table.from_pylist(list(rows), schema=RESULT.arrow)
-    return WindowSummary.of(table, THRESHOLDS, pane_index=pane_index)
+    return WindowSummary.of(table, THRESHOLDS, pane_index=pane_index, layout=layout)
 
 
 def test_what_is_known_of_a_window():
@@ -51,6 +51,7 @@ def test_what_is_known_of_a_window():
         window_end=WINDOW[1],
         pane="on_time",
         pane_index=3,
+        layout="9c1e",
         baseline_version="3f2a",
         coverage=0.75,
         tests=4,
@@ -134,7 +135,7 @@ def summaries(draw):
         "window_start": draw(st.integers(-(2**60), 2**60)),
     }
     changes["window_end"] = changes["window_start"] + draw(st.integers(1, 10**15))
-    return of(*(each | changes for each in rows), pane_index=draw(st.integers(0, 2**40)))
+    return of(*(each | changes for each in rows), pane_index=draw(st.integers(0, 2**40)), layout=draw(NAMES))
 
 
 def sizes():

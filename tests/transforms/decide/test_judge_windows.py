@@ -174,6 +174,21 @@ def test_a_window_is_said_as_a_whole_when_it_is_settled_and_at_each_correction(s
     assert len(window.summaries) == 2  # nothing changed
 
 
+def test_of_a_window_in_which_the_baseline_was_replaced_two_summaries_are_told_apart(source, tmp_path):
+    (tmp_path / "b.avro").write_bytes(encoded_baseline(reference_events(seed=1, windows=20, rows=100)))
+    said = []
+    for each, minutes in ((source, [1] * 60), (BaselineSource(str(tmp_path / "b.avro")), [20] * 70)):
+        window = Window(each)
+        window.give(*judged(each, minutes), *coverage(each, *minutes[:1]))
+        window.settle()
+        (summary,) = window.summaries
+        assert summary.layout == each.newest.fingerprint
+        assert summary.baseline_version == decode_baseline(encoded_path(each), "b").version
+        said.append(summary)
+    assert len({(each.model, each.window_start, each.window_end, each.pane_index) for each in said}) == 1
+    assert len({each.layout for each in said}) == 2
+
+
 def test_timers_are_set_for_the_end_of_the_window_and_of_its_corrections(source, window):
     window.give(*judged(source, [1] * 60))
     assert window.settle_at.at == Timestamp(micros=END + 1_000)

@@ -81,6 +81,10 @@ class FilesSink(Sink):
         written = {table.name for table in tables}
         delete([self._place(self._file(name)) for name in TABLES.names if name not in written])
 
+    def interrupted(self) -> str:
+        """Say that what was there still is."""
+        return f"nothing was written under a final name in {self.describe()}"
+
     def summarise(self, summary: RunSummary) -> None:
         """Leave a ``run.json``, which the report reads."""
         from driftline.transforms.write_file import write_atomically

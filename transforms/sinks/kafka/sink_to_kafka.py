@@ -50,3 +50,8 @@ class KafkaSink(Sink):
     def describe(self) -> str:
         """Name the topic of results."""
         return f"topic {self.configured.results}"
+
+    def interrupted(self) -> str:
+        """Name every topic."""
+        topics = ", ".join(self.configured.topics.values())
+        return f"rows written so far stay in {topics}, and the next job writes them again by the same row_id"

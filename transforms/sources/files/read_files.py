@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator  # noqa: TC003  # Beam reads type hints at run time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import apache_beam as beam
@@ -176,7 +177,8 @@ def _known_format(pattern: str, given: str | None) -> str:
 
 
 def _remedy(pattern: str) -> str:
-    folder, _ = FileSystems.split(pattern)
+    _, name = FileSystems.split(pattern)
+    folder = pattern.removesuffix(name)  # the other half of the split is never relative
     close = did_you_mean(pattern, _match(FileSystems.join(folder, "*")))
     return (
         f"did you mean {close}?"
@@ -186,11 +188,13 @@ def _remedy(pattern: str) -> str:
 
 
 def _match(pattern: str) -> list[str]:
+    # without a folder in it Beam lists nothing at all
+    here = "./" if FileSystems.get_scheme(pattern) is None and not Path(pattern).is_absolute() else ""
     try:
-        found = FileSystems.match([pattern])[0].metadata_list
+        found = FileSystems.match([here + pattern])[0].metadata_list
     except BeamIOError as error:
         raise FileNotFoundError(f"{pattern} cannot be listed: {error}") from error
-    return sorted(file.path for file in found)
+    return sorted(file.path.removeprefix(here) for file in found)
 
 
 def _open(path: str) -> Any:

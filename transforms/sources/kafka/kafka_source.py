@@ -16,6 +16,10 @@ class _Kafka(Source):
     settings = KafkaSource
     endless = True
 
+    def begins(self, key: str) -> str:
+        """Name the setting."""
+        return f"at {key}.start"
+
     def check(self, reading: Reading) -> list[str]:
         """Read the schema files, and hold the one schema of all messages against the columns."""
         checked_format(reading)

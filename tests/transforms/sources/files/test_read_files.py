@@ -184,6 +184,40 @@ def test_large_files_come_in_batches(tmp_path):
         assert set(batches[0].decoded.parts[0].records.schema.names) == {"at", "x"}
 
 
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("big*.parquet", ["big-1.parquet", "big-2.parquet"]),
+        ("./big*.parquet", ["./big-1.parquet", "./big-2.parquet"]),
+        ("big-1.parquet", ["big-1.parquet"]),
+        ("*/big-[0-9].parquet", ["d/big-3.parquet"]),
+        ("d*/big-3.parquet", ["d/big-3.parquet"]),
+        ("d/*.parquet", ["d/big-3.parquet"]),
+    ],
+)
+def test_a_relative_pattern_begins_at_the_working_directory(tmp_path, monkeypatch, pattern, expected):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "d").mkdir()
+    for name in ("big-1.parquet", "big-2.parquet", "d/big-3.parquet"):
+        write_parquet(tmp_path / name)
+    assert match_files(pattern) == expected
+    assert source_columns(pattern)
+
+
+def test_a_pattern_above_the_working_directory(tmp_path, monkeypatch):
+    (tmp_path / "d").mkdir()
+    monkeypatch.chdir(tmp_path / "d")
+    write_parquet(tmp_path / "big.parquet")
+    assert match_files("../b*.parquet") == ["../big.parquet"]
+
+
+def test_a_mistyped_name_in_the_working_directory_has_a_suggestion(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_parquet(tmp_path / "events.parquet")
+    with pytest.raises(FileNotFoundError, match=r"did you mean events\.parquet\?"):
+        match_files("event.parquet")
+
+
 def test_no_such_file(tmp_path):
     (tmp_path / "flights.avro").write_bytes(b"")
     with pytest.raises(FileNotFoundError, match=r"did you mean .*flights.avro"):

@@ -1,0 +1,266 @@
+"""Benchmarks and examples that no other test starts: what they import is there, and the small ones run."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import json
+import re
+import subprocess
+import sys
+from importlib.util import find_spec
+from multiprocessing.pool import ThreadPool
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import yaml
+
+from driftline.config import load_config
+from driftline.decoding.event_schema import EventSchema
+from driftline.decoding.events import decode_events
+from driftline.decoding.formats import MessageFormat
+from driftline.pipelines import cli
+from driftline.transforms.outcomes import join_labels
+
+ROOT = Path(__file__).parents[1]
+BENCHMARKS = ROOT / "benchmarks"
+SCRIPTS = sorted(path for name in ("benchmarks", "examples") for path in (ROOT / name).rglob("*.py"))
+OURS = {"driftline", "tools", "tests", "benchmarks"}
+PEERS = {"evidently", "nannyml", "whylogs"}
+"""Packages that only a venv of their own has."""
+NOT_IN_THE_PEERS_VENV = ("click", "confluent_kafka", "datasketches", "pydantic", "rich", "scipy")
+"""Of what driftline depends on."""
+AGAIN = {"benchmarks", "peers", "tests", "tools", *(path.stem for path in SCRIPTS)}
+TINY = {
+    "calibration": (
+        "--replicates 1 --live 3 --streams 0,4 --sizes 200 --windows 200",
+        {"Pool": ThreadPool},
+        r"AR\(1\) \.95 +200( +\d\.\d\d[! ]\| \d\.\d\d){16}",
+    ),
+    "performance_calibration": (
+        "",
+        {"WINDOWS": (10,), "REPLICATES": 2, "LIVE": 3, "WORSE": 2},
+        r"\| few users send most \| zero_one \| 10 \| \d\.\d{3} \|.*\|",
+    ),
+    "iid_agreement": ("--trials 2", {}, r"Wasserstein, 300 rows( +[01]\.\d{3}){4}"),
+    "sketches": (
+        "--values 200 --merges 2 --features 2",
+        {},
+        r"worst rank error after 2 merges: 0\.\d{5} .*",
+    ),
+    "detectors": (
+        "--runs 1 --shifts 1 --values 1000",
+        {"LENGTH": 2_000, "SHORT": 200, "HISTORY": 500, "PATIENCE": 1_000},
+        r"Bernoulli \.05( +\d+\.\d){6}",
+    ),
+    "online_learning": (
+        "--rows 300 --seeds 1",
+        {"SHAPES": ((3, 1, 3),), "STREAMS": ((5, 0.0),)},
+        r" +3 +1 +3( +[\d,]+){3}",
+    ),
+    "outcomes_on_the_spine": (
+        "--rate 0.1",
+        {"WAIT": 2 * 3_600_000_000},
+        r"in its own engine +\d+ +\d\.\d +\d+ +\d+\.\d\d",
+    ),
+    "join": (
+        "--rate 20 --wait 1 --bundle 10 --slices 1",
+        {},
+        r".*\bmatched [\d,]+,.* predictions [\d,]+\b.*",
+    ),
+    "duplicates": (
+        "--rate 500 --seconds 2 --bundles 100 --features 2",
+        {},
+        r" +100( +\d+\.\d\d){4} +[\d,]+ +8\.\d\d +1\.0",
+    ),
+}
+"""Options, what else is made small, and a line of what is printed."""
+IMPORT = f"""
+import runpy, sys, traceback
+from pathlib import Path
+installed, failed = sys.path[1:], False
+for script in sys.argv[1:]:
+    sys.path[:] = [str(Path(script).parent), *installed]
+    try:
+        runpy.run_path(script, run_name="imported")
+    except BaseException:
+        failed = True
+        print(script, traceback.format_exc(), file=sys.stderr)
+    for name in [name for name in sys.modules if name.partition(".")[0] in {AGAIN}]:
+        del sys.modules[name]
+sys.exit(failed)
+"""
+
+
+def named(path):
+    return str(path.relative_to(ROOT))
+
+
+def imports_of(path):
+    """All (module, name), also inside functions and for types only; name is None for a module."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            yield from ((node.module, alias.name) for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from ((alias.name, None) for alias in node.names)
+
+
+def top(module):
+    return module.partition(".")[0]
+
+
+def python(*words, folder):
+    return subprocess.run(
+        [sys.executable, *map(str, words)], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=named)
+def test_every_name_that_is_imported_from_this_repository_exists(script, monkeypatch):
+    monkeypatch.setattr(sys, "path", [str(ROOT), *sys.path])
+    for module, name in imports_of(script):
+        if top(module) in OURS:
+            found = importlib.import_module(module)
+            assert name is None or hasattr(found, name) or find_spec(f"{module}.{name}"), f"{module}: {name}"
+
+
+def test_every_script_imports_in_a_fresh_interpreter(tmp_path):
+    here = [path for path in SCRIPTS if not PEERS & {top(module) for module, _ in imports_of(path)}]
+    done = python("-c", IMPORT, *here, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_peer_of_our_kafka_source_needs_no_more_than_its_venv_has(tmp_path):
+    installed = (BENCHMARKS / "peers" / "requirements-read_from_kafka.txt").read_text()
+    assert not [name for name in NOT_IN_THE_PEERS_VENV if re.search(f"^{name}", installed, re.MULTILINE)]
+    lines = (
+        "import sys",
+        f"sys.path[:0] = [{str(ROOT)!r}]",
+        f"sys.modules.update(dict.fromkeys({NOT_IN_THE_PEERS_VENV}))",
+        "import benchmarks.peers.read_from_kafka, driftline.runners.flink.worker",
+    )
+    done = python("-c", "\n".join(lines), folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def load(monkeypatch):
+    """Import a benchmark as its own command does; forgotten afterwards."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    mine = {"peers", "peers.environments", *(path.stem for path in BENCHMARKS.glob("*.py"))}
+    others = {name: sys.modules.pop(name) for name in mine & sys.modules.keys()}
+    yield importlib.import_module
+    for name in mine:
+        sys.modules.pop(name, None)
+    sys.modules.update(others)
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_benchmark_without_servers_runs(name, load, monkeypatch, capsys):
+    options, constants, line = TINY[name]
+    monkeypatch.setattr(join_labels, "settle", join_labels.settle)  # the benchmark puts a clock around it
+    monkeypatch.setattr(sys, "argv", [name, *options.split()])
+    benchmark = load(name)
+    for constant, value in constants.items():
+        monkeypatch.setattr(benchmark, constant, value)
+    benchmark.main()
+    shown = capsys.readouterr().out
+    assert re.search(f"^{line}$", shown, re.MULTILINE), shown
+
+
+def test_a_family_of_tests_is_calibrated_on_every_stream(load):
+    shares = load("calibration").family(30, 3, seed=1, n=200, tests=16)
+    assert shares.keys() == {"ours", "plain"}
+    assert all(0 <= drifted <= significant <= 1 for significant, drifted in shares.values())
+
+
+def test_flights_with_their_days_shuffled_are_judged(load, monkeypatch, tmp_path, capsys):
+    rng = np.random.default_rng(1)
+    rows = [
+        f"{month},{day},{origin},{delay:.0f},NA,{100 + delay:.0f}"
+        for month in (1, 2)
+        for day in range(1, 16)
+        for origin in ("EWR", "JFK", "LGA")
+        for delay in rng.normal(10, 20, 20)
+    ]
+    rows = [row.replace("NA", str(number % 50)) for number, row in enumerate(rows)]
+    (tmp_path / "flights.csv").write_text("\n".join(["month,day,origin,dep_delay,arr_delay,air_time", *rows]))
+    flights = load("shuffled_flights")
+    monkeypatch.setattr(flights, "REFERENCE_DAYS", 20)
+    flights.print_flights(tmp_path, shuffles=1)
+    shown = capsys.readouterr().out
+    assert re.search(r"^LGA +air_time( +\d\.\d{4} \(\d\.\d{3}-\d\.\d{3}\)){4}$", shown, re.MULTILINE), shown
+
+
+@pytest.fixture
+def small(load, monkeypatch, tmp_path):
+    """A scenario of a minute in place of the usual one."""
+    scenario = load("scenario")
+    monkeypatch.setattr(scenario, "CACHE", tmp_path)
+    made = scenario.Scenario(features=3, segments=1, rate=40, minutes=1, reference_rows=3_000)
+    for name in ("driftline_pipeline", "naive_pipeline", "throughput"):
+        monkeypatch.setattr(load(name), "Scenario", lambda: made)
+
+    def run(command, **_):
+        assert cli.main([str(word) for word in command[1:]]) == 0
+
+    monkeypatch.setattr(load("driftline_pipeline"), "subprocess", SimpleNamespace(run=run))
+    return made
+
+
+def test_pipelines_run_and_their_costs_are_printed(small, load, monkeypatch, capsys):
+    throughput, scaling = load("throughput"), load("scaling")
+    whylogs = {"rows": 10, "chunked_s": (1, 1), "one_piece_s": (1, 1), "version": "1"}
+
+    def alone(cpu, program, script, argument):
+        if script == "peers/whylogs_throughput.py":
+            return whylogs
+        load(Path(script).stem).main(int(argument))
+        return json.loads(capsys.readouterr().out.splitlines()[-1])
+
+    monkeypatch.setattr(sys, "argv", ["throughput", "--rounds", "2", "--naive-rows", "100"])
+    monkeypatch.setattr(throughput, "python", str)
+    monkeypatch.setattr(throughput, "alone", alone)
+    throughput.main()
+    shown = capsys.readouterr().out
+    assert re.search(r"^driftline: 4,800 rows to \d+ result rows", shown, re.MULTILINE), shown
+    assert re.search(r"^  decode and normalise +\d+\.\d\d +[\d,]+$", shown, re.MULTILINE), shown
+
+    scaling.print_costs("segments", {"1 segment": (small, {})}, 2)
+    scaling.print_profiles(small)
+    shown = capsys.readouterr().out
+    assert re.search(r"^  1 segment +4,800 +\d+ +-?\d+\.\d\d +1\.00$", shown, re.MULTILINE), shown
+    assert re.search(r"^  1,000 rows, 3 features +[\d,]+ \([\d,]+ merged\) +\d", shown, re.MULTILINE), shown
+
+
+def test_every_place_where_time_goes_is_a_file_of_this_repository(load):
+    places = [place for _, places in load("sampling").PARTS for place in places if "apache_beam" not in place]
+    assert len(places) > 20
+    for place in places:
+        assert list(ROOT.glob(f"{place}*")), place
+
+
+def test_the_peer_of_our_kafka_source_decodes_what_ours_does(load, tmp_path):
+    feature_stream, peer = load("benchmarks.feature_stream"), load("benchmarks.peers.read_from_kafka")
+    stream = feature_stream.FeatureStream(features=3, pool=1_000)
+    (tmp_path / "event.avsc").write_text(json.dumps(stream.avro_schema))
+    kafka = {"brokers": ["localhost:9092"], "topic": "t", "format": "avro", "schema": "event.avsc"}
+    config = stream.config(tmp_path, source={"kafka": kafka | {"group": "g", "disorder": "2s"}})
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config))
+    engine = SimpleNamespace(stream=stream, broker=SimpleNamespace(bootstrap="localhost:9092"))
+    ours = load_config(tmp_path / "config.yaml")
+    source = json.loads(json.dumps(load("benchmarks.kafka_readers").plain_source(engine, ours)))
+
+    features = tuple(peer.Feature(*each) for each in source["columns"].pop("features"))
+    schema = EventSchema(**source["columns"], features=features)
+    decode = peer.DecodeBatches(schema, MessageFormat("avro", source["avro"]))
+    decode.setup()
+    decode.start_bundle()
+    messages = stream.avro(0, 0, 100)
+    assert not [found for message in messages for found in decode.process((None, message))]
+    (decoded,) = decode.finish_bundle()
+    assert decoded.value.num_rows == 100
+    expected = MessageFormat("avro", source["avro"]).decoder(EventSchema.of(ours))
+    assert decoded.value.equals(decode_events(expected, messages, EventSchema.of(ours)).events)
