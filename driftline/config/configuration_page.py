@@ -31,8 +31,7 @@ windows: {size: 30m, every: 15m, allowed_lateness: 10m}
 source:
   files: {pattern: data/*.parquet}
 baseline: {path: baseline.avro}
-tests:
-  {alpha: 0.01, psi: 0.25, wasserstein_iqr: 0.1, rate_change: 0.1, rate_ratio: 2, min_n: 200, min_coverage: 0.5}
+tests: {alpha: 0.01, psi: 0.25, wasserstein_iqr: 0.1, rate_change: 0.1, min_n: 200, min_coverage: 0.5}
 sinks:
   - files: {path: out/, format: parquet}
 labels: {column: was_late, loss: zero_one}

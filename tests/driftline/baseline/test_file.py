@@ -290,7 +290,8 @@ def test_references_hold_the_counts_of_the_whole_reference():
     x = reference["feature.x"].to_numpy()
     mine = np.array(reference["segment.s"].to_pylist()) == "A"
     found = baseline.reference("s=A", block)
-    expected = np.bincount(np.searchsorted(block.numeric[0].edges, x[mine], side="right"), minlength=64)
+    edges = block.numeric[0].edges
+    expected = np.bincount(np.searchsorted(edges, x[mine], side="right"), minlength=len(edges) + 1)
     assert found.counts.values[0].tolist() == expected.tolist()
     low, high = np.quantile(x[mine], [0.25, 0.75])
     assert found.iqr[0] == pytest.approx(high - low, rel=0.03)
@@ -353,6 +354,7 @@ def test_windows_of_version_1_are_readable():
     assert found.starts[:2].tolist() == [-35_100_000_000, -34_200_000_000]
     assert found.counts.shape == (37, 1, 64)
     assert found.counts.sum((1, 2))[:5].tolist() == [34, 44, 51, 49, 47]
+    assert found.mean is found.variance is None
 
 
 # --- the windows beside it
@@ -366,6 +368,7 @@ def test_windows_come_back_as_they_were():
             rng.integers(0, 2**40, (7, 3, 5)),
             rng.integers(0, 9, (7, 3)),
             rng.integers(0, 9, (7, 3)),
+            *(rng.normal(size=(2, 7, 3)) if block == "numeric/0" else ()),
         )
         for segment in ("*", "s=é")
         for block in ("numeric/0", "categorical/0")
@@ -376,6 +379,10 @@ def test_windows_come_back_as_they_were():
     for key, windows in histograms.items():
         for name in ("starts", "counts", "missing", "nonfinite"):
             assert getattr(again[key], name).tolist() == getattr(windows, name).tolist()
+        for name in ("mean", "variance"):
+            found, written = getattr(again[key], name), getattr(windows, name)
+            assert (found is None) == (written is None) == (key[1] == "categorical/0")
+            assert written is None or found.tolist() == written.tolist()
 
 
 def test_no_windows_at_all_come_back():
@@ -392,7 +399,7 @@ def test_windows_from_the_sidecar_refit_to_the_same_null(version_1):
     block = version_1.layout.block("numeric/0")
     entry = version_1.entries["*", "numeric/0"]
     again = measure("numeric").null_of(block, entry.profile, windows, overlap=2, min_n=50)
-    squared, n = np.full((1, 4), 0.01), np.full((1, 4), 80.0)
+    again, squared, n = again.only(entry.null.statistics), np.full((1, 4), 0.01), np.full((1, 4), 80.0)
     assert again.p_values(squared, n)[0] == pytest.approx(entry.null.p_values(squared, n)[0], rel=0.05)
 
 

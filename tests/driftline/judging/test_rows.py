@@ -133,10 +133,10 @@ def test_a_numeric_row_compares_with_the_raw_reference(baseline, reference, shif
     assert exact - 1.5 / 64 <= row["ks"] <= exact + 1e-12
 
     # PSI on reference deciles: bins that end where a tenth of the reference does, to the nearest bin
-    counts = np.bincount(np.searchsorted(edges, before, side="right"), minlength=64)
+    counts = np.bincount(np.searchsorted(edges, before, side="right"), minlength=len(edges) + 1)
     middle = (counts.cumsum() - counts / 2) / counts.sum()
     decile = np.minimum((middle * 10).astype(int), 9)
-    live = np.bincount(np.searchsorted(edges, now, side="right"), minlength=64)
+    live = np.bincount(np.searchsorted(edges, now, side="right"), minlength=len(edges) + 1)
     sums = [np.bincount(decile, c, 10) for c in (live, counts)]
     assert row["psi"] == pytest.approx(psi_of([*sums[0], 2, 1], [*sums[1], 0, 0]), rel=1e-9)
 
@@ -237,7 +237,9 @@ def test_a_categorical_row_is_exact(c):
     base = [before.count(None), *(before.count(v) for v in ("a", "b", "c")), 0]
     live = [c.count(None), *row["bin_counts"]]
     assert row["psi"] == pytest.approx(psi_of(live, base), rel=1e-9, abs=1e-12)
-    assert row["p_value"] == pytest.approx(combined([row["chi2_p"], row["missing_p"]]))
+    assert row["p_value"] == pytest.approx(
+        combined([row["chi2_p"], row["missing_p"], row["new_p"]], [2, 2, 1])
+    )
     for name in (
         "mean",
         "quantiles",

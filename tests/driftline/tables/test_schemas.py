@@ -158,6 +158,7 @@ def test_bigquery_quantiles_are_a_record_and_lists_are_repeated():
         "segment_values",
         "bin_counts",
         "new_categories",
+        "components",
     }
 
 

@@ -11,7 +11,7 @@ from scipy.stats import false_discovery_control
 from driftline.tables import Calibration, Status
 from driftline.verdicts.decision import decide
 
-THRESHOLDS = SimpleNamespace(alpha=0.01, psi=0.25, wasserstein_iqr=0.1)
+THRESHOLDS = SimpleNamespace(alpha=0.01, psi=0.25, wasserstein_iqr=0.1, rate_change=0.1, rate_ratio=2.0)
 NAN = float("nan")
 ABOVE, BELOW = np.nextafter(0.25, 1), np.nextafter(0.25, 0)
 
@@ -21,11 +21,8 @@ def one(**changes):
 
 
 def many(rows, **thresholds):
-    rows = [
-        {"p_value": 1e-6, "psi": 1.0, "wasserstein_iqr": NAN, "status": "ok", "calibration": "calibrated"}
-        | row
-        for row in rows
-    ]
+    usual = {"p_value": 1e-6, "psi": 1.0, "wasserstein_iqr": NAN, "rate_change": NAN, "rate_ratio": NAN}
+    rows = [usual | {"status": "ok", "calibration": "calibrated"} | row for row in rows]
     columns = {
         name: np.array([row[name] for row in rows], object if name in {"status", "calibration"} else float)
         for name in rows[0]
@@ -55,6 +52,20 @@ def test_one_size_above_its_threshold_is_enough(psi, shift, drifted):
 
 
 @pytest.mark.parametrize(
+    ("change", "ratio", "drifted"),
+    [
+        (0.1, NAN, False),
+        (np.nextafter(0.1, 1), NAN, True),
+        (NAN, 2.0, False),
+        (NAN, np.nextafter(2, 3), True),
+        (0.1, 2.0, False),
+    ],
+)
+def test_a_rate_is_large_by_points_or_by_how_many_times(change, ratio, drifted):
+    assert one(psi=0.0, rate_change=change, rate_ratio=ratio).drifted.tolist() == [drifted]
+
+
+@pytest.mark.parametrize(
     ("p", "drifted"), [(0, True), (np.nextafter(0.01, 0), True), (0.01, False), (0.5, False), (1, False)]
 )
 def test_a_result_at_the_level_is_not_significant(p, drifted):
@@ -66,6 +77,8 @@ def test_thresholds_are_those_that_are_given():
     assert many([row], alpha=0.05).drifted.all()
     assert not many([row]).drifted.any()
     assert not many([row], alpha=0.05, psi=0.3, wasserstein_iqr=0.12).drifted.any()
+    row = {"psi": 0.0, "rate_change": 0.2, "rate_ratio": 4.0}
+    assert not many([row], rate_change=0.2, rate_ratio=4.0).drifted.any()
 
 
 @pytest.mark.parametrize("calibration", [*(str(each) for each in Calibration), None])
