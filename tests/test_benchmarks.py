@@ -191,7 +191,7 @@ def test_flights_with_their_days_shuffled_are_judged(load, monkeypatch, tmp_path
     monkeypatch.setattr(flights, "REFERENCE_DAYS", 20)
     flights.print_flights(tmp_path, shuffles=1)
     shown = capsys.readouterr().out
-    assert re.search(r"^LGA +air_time( +\d\.\d{4} \(\d\.\d{3}-\d\.\d{3}\)){4}$", shown, re.MULTILINE), shown
+    assert re.search(r"^LGA +air_time( +\d\.\d{4} \(\d\.\d{3}-\d\.\d{3}\)){5}$", shown, re.MULTILINE), shown
 
 
 @pytest.fixture
