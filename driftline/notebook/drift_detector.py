@@ -41,12 +41,12 @@ class DriftResult:
     Parameters
     ----------
     method
-        Test that decides: ``ks`` for a numeric feature, ``chi2`` for a categorical one.
+        Test whose value `statistic` is: ``ks`` for a numeric feature, ``chi2`` for a categorical one.
     statistic
         Its value; nan if there is no value to compare.
     p_value
-        The test's and the missing rate's, Bonferroni-combined: calibrated if the reference has times, else
-        as if rows were independent.
+        Of several tests together, as in the job's rows, calibrated if the reference has times; else as if
+        rows were independent.
     p_adjusted
         Adjusted for all features (Benjamini-Hochberg).
     drifted

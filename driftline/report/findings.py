@@ -154,9 +154,16 @@ def _short(name: str) -> str:
 
 
 def size_of(grid: Grid, run: RunSummary, each: Episode) -> str:
-    """Write the measure that makes the worst window large; PSI where both do."""
+    """Write the measure that makes the worst window large; PSI where several do."""
     at = each.segment, each.feature, each.worst
-    psi, shift = (float(grid.columns[name][at]) for name in ("psi", "wasserstein_iqr"))
+    psi, shift, points, times = (
+        float(grid.columns[name][at]) for name in ("psi", "wasserstein_iqr", "rate_change", "rate_ratio")
+    )
+    by_values = psi > run.psi or shift > run.wasserstein_iqr
+    if not by_values and points > run.rate_change:
+        return f"a share changed by {number(float(f'{100 * points:.2g}'))} points"
+    if not by_values and times > run.rate_ratio:
+        return f"a share changed {number(float(f'{times:.2g}'))} times"
     if np.isfinite(psi) and (psi > run.psi or not np.isfinite(shift)):
         return f"PSI {number(float(f'{psi:.2g}'))}"
     return f"shifted by {number(float(f'{shift:.2g}'))} IQR"

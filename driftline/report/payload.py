@@ -89,7 +89,7 @@ def payload(
 
 _EXACT_ENOUGH = (
     "coverage", "missing_rate", "nonfinite_rate", "cardinality", "new_category_rate",
-    "ks", "psi", "wasserstein_iqr", "chi2",
+    "ks", "psi", "wasserstein_iqr", "rate_change", "rate_ratio", "chi2",
 )  # fmt: skip
 
 

@@ -25,7 +25,7 @@ ABSENT = len(STATUSES)
 
 STATISTICS = (
     "n", "coverage", "missing_rate", "nonfinite_rate", "cardinality", "new_category_rate",
-    "ks", "psi", "wasserstein_iqr", "chi2", "mean",
+    "ks", "psi", "wasserstein_iqr", "rate_change", "rate_ratio", "chi2", "mean",
 )  # fmt: skip
 QUANTILES = ("p05", "p25", "p50", "p75", "p95")
 P_VALUES = ("p_value", "p_adjusted", "p_iid")

@@ -83,6 +83,7 @@ function cellText(report, s, f, w) {
   const sizes = [];
   if (Number.isFinite(c.psi[cell])) sizes.push(`PSI ${num(c.psi[cell])}`);
   if (Number.isFinite(c.wasserstein_iqr[cell])) sizes.push(`shift ${num(c.wasserstein_iqr[cell])} IQR`);
+  if (Number.isFinite(c.rate_change[cell])) sizes.push(`a share by ${num(100 * c.rate_change[cell])} points`);
   if (sizes.length) lines.push(sizes.join(", "));
   if (Number.isFinite(c.p_adjusted[cell])) lines.push(`adjusted p ${pValue(c.p_adjusted[cell])}`);
   return lines.join("\n");
