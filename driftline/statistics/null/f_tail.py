@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _STEP: Final = 0.09  # of every logarithmic grid here, so that scaling is a shift along it
 _SCALES: Final = _STEP * np.arange(-16, 17)  # log c: a quarter to four times what was expected
 _TAILS: Final = np.geomspace(2.5, 1000.0, 40)  # d, equally likely beforehand
-_BULK: Final = 0.5  # windows nearer than their median say how many they are, not how near: the tail counts
+_BULK: Final = 0.6  # windows among the nearer six tenths say how many they are, not how near: the tail counts
 _PLACES: Final = _STEP * np.arange(-90, 260)  # log of the mean square
 
 
