@@ -77,7 +77,9 @@ def wasserstein_decisions(shift, trials, rng, *, n=300, m=1_500, permutations=1_
     reference = rng.standard_normal(m)
     edges = edges_of(reference)
     mass = histogram(reference, edges)[0]
-    centres = np.bincount(np.searchsorted(edges, reference, "right"), reference) / mass
+    sums = np.bincount(np.searchsorted(edges, reference, "right"), reference, len(mass))
+    ends = np.r_[edges[0], (edges[1:] + edges[:-1]) / 2, edges[-1]]
+    centres = np.where(mass > 0, sums / np.maximum(mass, 1), ends)
     gap = np.diff(centres)
     ours, permuted = [], []
     for _ in range(trials):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from driftline.profiles.categorical import CategoricalProfile
+
+
+_WIDEST: Final = 1e100
+"""Values further apart are as far apart as can be told: sums of their squares stay finite."""
 
 
 @dataclass(frozen=True)
@@ -105,12 +109,12 @@ def _pooled(
 
     Each window is summed by itself: differences of running sums would carry one far value into all others.
     """
-    total = np.maximum(n.sum(0), 1)
-    centre = (n * moments[..., 0]).sum(0) / total
     with np.errstate(over="ignore", invalid="ignore"):
-        distance = moments[..., 0] - centre
-        terms = np.stack([n, n * distance, n * (moments[..., 1] + distance**2)])
-    terms = np.concatenate([np.nan_to_num(terms), np.zeros_like(terms[:, :1])], axis=1)
+        centre = np.clip((n / np.maximum(n.sum(0), 1) * moments[..., 0]).sum(0), -_WIDEST, _WIDEST)
+        distance = np.clip(moments[..., 0] - centre, -_WIDEST, _WIDEST)
+        square = np.minimum(np.nan_to_num(moments[..., 1], posinf=np.inf), _WIDEST**2) + distance**2
+    terms = np.stack([n, n * distance, n * square])
+    terms = np.concatenate([terms, np.zeros_like(terms[:, :1])], axis=1)
     places = np.stack([begin, end], axis=1).ravel()
     count, first, second = np.add.reduceat(terms, places, axis=1)[:, ::2] * (begin < end)[:, None]
     count = np.maximum(count, 1)

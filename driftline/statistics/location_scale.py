@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _NORMAL_IQR: Final = 1.349
+_WIDEST: Final = 1e100
 _LEAST: Final = 1e-6  # standard deviations, in units of the reference's, that count as none
 
 
@@ -48,8 +49,8 @@ class LocationScale(Statistic):
         current = pair.current
         if current.mean is None:
             return np.full(len(pair.comparable), np.nan)
-        unit = arrays["unit"].astype(np.float64)
-        found = _compressed(current.mean, current.variance, unit[:, 0], unit[:, 1])
+        centre, low, scale = arrays["unit"].astype(np.float64).T
+        found = _compressed(current.mean, current.variance, centre + low, scale)
         squared: Floats = squared_length(found - arrays["centre"], current.present, arrays)
         return squared
 
@@ -64,15 +65,15 @@ class LocationScale(Statistic):
         n = n[seen]
         nothing = FittedNull(
             without_null(n, windows.overlap),
-            {"unit": np.zeros(2, np.float32), **stored_whitening(np.zeros(2))},
+            {"unit": np.zeros(3, np.float32), **stored_whitening(np.zeros(2))},
         )
         if windows.mean is None or windows.variance is None:
             return nothing
         if disjoint_windows(len(n), windows.overlap) <= FEWEST_WINDOWS:
             return nothing
         mean, variance = windows.mean[seen], windows.variance[seen]
-        unit = np.array([n @ mean / n.sum(), _unit(mean, variance, n)])
-        found = _compressed(mean, variance, unit[:1], unit[1:])
+        unit = _unit(mean, variance, n)
+        found = _compressed(mean, variance, unit[0] + unit[1], unit[2])
         centre = n @ found / n.sum()
         table, whitening = fit_whitening(found - centre, n, windows.overlap)
         return FittedNull(
@@ -84,18 +85,31 @@ class LocationScale(Statistic):
         )
 
 
-def _unit(mean: Floats, variance: Floats, n: Floats) -> float:
-    """Give the spread of a typical window: one that holds a far value does not decide it."""
+def _unit(mean: Floats, variance: Floats, n: Floats) -> Floats:
+    """Give the mean in two parts, as float32 keeps it, and the spread of a typical window (3,).
+
+    One window that holds a far value does not decide the spread.
+    """
+    centre = float(n @ mean / n.sum())
     within = float(np.median(np.sqrt(variance)))
-    if within > 0:
-        return within
-    return float(np.sqrt(n @ (variance + (mean - n @ mean / n.sum()) ** 2) / n.sum()))
+    if not within > 0:
+        within = float(np.sqrt(n @ (variance + (mean - centre) ** 2) / n.sum()))
+    least, most = np.finfo(np.float32).tiny, np.finfo(np.float32).max
+    high = float(np.float32(np.clip(centre, -most, most)))
+    low = np.clip(centre - high, -most, most)
+    return (
+        np.array([high, low, np.clip(within, least if within > 0 else 0, most)])
+        .astype(np.float32)
+        .astype(np.float64)
+    )
 
 
-def _compressed(mean: Floats, variance: Floats, centre: Floats, unit: Floats) -> Floats:
+def _compressed(mean: Floats, variance: Floats, centre: Any, unit: Any) -> Floats:
     """Mean and standard deviation (W, 2) in units of the reference, logarithmic where they are far."""
     scale = np.where(unit > 0, unit, 1.0)
-    with np.errstate(over="ignore"):
+    # as far as the reference's windows are kept: sums beyond it leave float64
+    mean, variance = np.clip(mean, -_WIDEST, _WIDEST), np.minimum(variance, _WIDEST**2)
+    with np.errstate(over="ignore", invalid="ignore"):
         where = np.arcsinh((mean - centre) / scale)
         spread = np.log(np.fmax(np.sqrt(variance) / scale, _LEAST))
     most = np.finfo(np.float32).max

@@ -126,7 +126,8 @@ class Wasserstein(Distance):
         earth = self.of(pair)
         if current.mean is not None and base.mean is not None:
             # bins end at the reference's extremes; what lies beyond moves the mean, and no distance is less
-            moved = np.abs(current.mean - base.mean)
+            with np.errstate(over="ignore", invalid="ignore"):
+                moved = np.abs(current.mean - base.mean)
             earth = np.where(pair.comparable, np.fmax(earth, np.minimum(moved, _FARTHEST)), np.nan)
         return {
             "wasserstein": earth,

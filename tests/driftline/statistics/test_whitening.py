@@ -21,7 +21,10 @@ def test_of_many_windows_it_is_the_f_distribution_they_come_from(components, d):
     squares = components * stats.f(components, d).rvs(20_000, random_state=1)
     table = predictive_quantiles(squares, components, 1.0)
     for p in (0.5, 0.1, 0.01, 1e-4):
-        assert quantile(table, p) == pytest.approx(components * stats.f.isf(p, components, d), rel=0.15)
+        # a tail of nearly the same weight on the grid is as likely: far out that shows
+        assert quantile(table, p) == pytest.approx(
+            components * stats.f.isf(p, components, d), rel=0.25 if p < 1e-3 else 0.1
+        )
 
 
 def test_a_scale_is_a_factor():
