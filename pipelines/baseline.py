@@ -15,6 +15,7 @@ from apache_beam.pvalue import AsSingleton
 from driftline.baseline import BaselineError, decode_baseline
 from driftline.baseline.digests import import_digests
 from driftline.baseline.reference_windows import calibration_remarks, calibration_stride
+from driftline.baseline.refit import Refit, refit
 from driftline.pipelines.configured_sources import event_reader, label_reader, source_of, without_duplicates
 from driftline.pipelines.interrupts import closed_together
 from driftline.pipelines.job import FIRST_READING, run_job
@@ -106,6 +107,34 @@ def import_baseline(config: Config, digests: str, output: str) -> None:
     imported = import_digests(text, config, created_at=time.time_ns() // 1000)
     _keep_replaced(output)
     write_atomically(output, imported)
+
+
+def refit_baseline(config: Config, output: str) -> Refit:
+    """Fit the nulls of a baseline anew from the windows beside it, and write it in its place.
+
+    Parameters
+    ----------
+    output
+        Path of the baseline; it is kept as ``<output>.previous``.
+
+    Raises
+    ------
+    BaselineError
+        If there is no such baseline, or nothing was kept beside it.
+    """
+    sidecar = f"{output}.windows"
+    for path in (output, sidecar):
+        if not FileSystems.exists(path):
+            raise BaselineError(f"no file {path}: build the baseline with `driftline baseline`")
+    read = []
+    for path in (output, sidecar):
+        with FileSystems.open(path, compression_type="uncompressed") as file:
+            read.append(file.read())
+    baseline, windows = read
+    done = refit(baseline, windows, output, min_n=config.tests.min_n)
+    _keep_replaced(output)
+    write_atomically(output, done.data)
+    return done
 
 
 def _keep_replaced(output: str) -> None:

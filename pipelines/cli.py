@@ -121,9 +121,16 @@ def validate(invocation: Invocation, config: str) -> None:
 @click.option("--input", "pattern", metavar="PATTERN", help="Files of past data. Default: source.")
 @click.option("--labels", metavar="PATTERN", help="Files of its labels. Default: labels.source.")
 @click.option("--output", metavar="PATH", help="The baseline file to write. Default: baseline.path.")
+@click.option("--refit", is_flag=True, help="Fit its nulls anew from what is kept beside it; read no events.")
 @click.pass_obj
 def baseline(
-    invocation: Invocation, config: str, pattern: str | None, labels: str | None, output: str | None
+    invocation: Invocation,
+    config: str,
+    pattern: str | None,
+    labels: str | None,
+    output: str | None,
+    *,
+    refit: bool,
 ) -> None:
     """Build the baseline of CONFIG from past data that is taken as normal.
 
@@ -134,17 +141,30 @@ def baseline(
     A source without end, of events or of labels, is read to its present end: kafka from its start, or from
     the earliest message where that is `latest`.
 
+    With --refit the baseline stays what it is, and gets the tests of this release: after an upgrade, or after
+    a change of `tests.min_n`.
+
     \b
     Examples:
       driftline baseline config.yaml
       driftline baseline config.yaml --input 'log/2013-0[1-6]*.avro' --output baseline.avro
+      driftline baseline config.yaml --refit
       driftline baseline config.yaml -- --direct_num_workers=4 --direct_running_mode=multi_processing
     """
     settings = _load(config, pattern, labels)
+    path = output or settings.baseline.path
+    if refit:
+        if pattern or labels:
+            raise click.UsageError("--refit reads no events: leave out --input and --labels")
+        from driftline.pipelines.baseline import refit_baseline
+
+        done = refit_baseline(settings, path)
+        kept = f", {done.kept} kept as they were" if done.kept else ""
+        click.echo(f"{done.fitted} nulls fitted anew{kept}: baseline written to {path}")
+        return
     options = _options(invocation)
     from driftline.pipelines.baseline import build_baseline
 
-    path = output or settings.baseline.path
     outcome = build_baseline(settings, options, click.echo, output=path)
     _finished(outcome, f"baseline written to {path}")
 

@@ -231,6 +231,32 @@ def _digest(identity: dict[str, Any], packed_layout: bytes, entries: list[Record
     return digest.digest()
 
 
+def read_records(data: bytes) -> list[Record]:
+    """Read the entries of a baseline file as they are written, parts by today's names.
+
+    Parameters
+    ----------
+    data
+        What `decode_baseline` reads.
+
+    Returns
+    -------
+    list of dict
+        For `encode_baseline`.
+    """
+    records: Iterable[Any] = fastavro.reader(io.BytesIO(data))
+    return [
+        {
+            "segment": record["segment"],
+            "part": _OLD_PARTS.get(written, written),
+            "profile": record["profile"],
+            "null": record["null"],
+        }
+        for record in records
+        for written in [record[_part_key(record)]]
+    ]
+
+
 def _part_key(record: Record) -> str:
     """Name the field that names the part: formats 1 and 2 called it block."""
     return "part" if "part" in record else "block"
@@ -302,14 +328,32 @@ def encode_windows(records: Iterable[Record]) -> bytes:
     return out.getvalue()
 
 
-def decode_windows(data: bytes) -> dict[tuple[str, str], WindowHistograms]:
+def decode_windows(data: bytes, name: str = "the windows") -> dict[tuple[str, str], WindowHistograms]:
     """Read the sidecar.
+
+    Parameters
+    ----------
+    name
+        What to call it in an error.
 
     Returns
     -------
     dict
         Histograms by (segment label, block name).
+
+    Raises
+    ------
+    BaselineError
+        If it is none, is cut short or damaged.
     """
+    try:
+        return _windows(data)
+    except _DAMAGE as error:
+        msg = f"{name} is damaged or holds no windows ({len(data)} bytes): {_REBUILD}; found: {error}"
+        raise BaselineError(msg) from error
+
+
+def _windows(data: bytes) -> dict[tuple[str, str], WindowHistograms]:
     found = {}
     records: Iterable[Any] = fastavro.reader(io.BytesIO(data))
     for row in records:

@@ -210,6 +210,31 @@ class Measure(ABC, Generic[AnyPart]):
         """
         return None, None
 
+    def refit(
+        self,
+        part: AnyPart,  # noqa: ARG002
+        profile: bytes,  # noqa: ARG002
+        histograms: WindowHistograms,  # noqa: ARG002
+        *,
+        overlap: float,  # noqa: ARG002
+        min_n: int,  # noqa: ARG002
+    ) -> bytes | None:
+        """Calibrate the null of one segment anew on what `fit` kept for the sidecar.
+
+        Parameters
+        ----------
+        overlap : float
+            Window length over the distance between windows; 1 if they do not overlap.
+        min_n : int
+            Fewest rows a live window is ever judged on.
+
+        Returns
+        -------
+        bytes or None
+            The null; None leaves the one there is.
+        """
+        return None
+
     def read_null(self, null: bytes) -> Any:
         """Read what `fit` wrote, in this or an earlier version; statistics of unknown names are left out."""
         return null

@@ -200,3 +200,23 @@ def test_a_baseline_that_is_replaced_is_kept_for_streams_that_run(desk, driftlin
     assert driftline("baseline", desk.config()).code == 0
     assert path.read_bytes() != first
     assert (desk.folder / "baseline.avro.previous").read_bytes() == first
+
+
+def test_a_refit_of_a_new_baseline_changes_nothing(desk, driftline):
+    desk.write(log(7, 3_000, days=20), "ref.parquet")
+    config = desk.config()
+    assert driftline("baseline", config).code == 0
+    path = desk.folder / "baseline.avro"
+    built = path.read_bytes()
+    ran = driftline("baseline", config, "--refit")
+    assert ran.code == 0, ran.err
+    assert "nulls fitted anew" in ran.out
+    assert read(path).version == decode_baseline(built, "built").version
+    assert (desk.folder / "baseline.avro.previous").read_bytes() == built
+
+
+def test_a_refit_says_what_it_lacks(desk, driftline):
+    config = desk.config()
+    ran = driftline("baseline", config, "--refit")
+    assert (ran.code, "no file" in ran.err, "driftline baseline" in ran.err) == (2, True, True), ran.err
+    assert driftline("baseline", config, "--refit", "--input", "x.parquet").code == 2

@@ -148,6 +148,12 @@ class NumericMeasure(Measure["Block"]):
             ]
         )
 
+    def refit(
+        self, part: Block, profile: bytes, histograms: WindowHistograms, *, overlap: float, min_n: int
+    ) -> bytes:
+        """Calibrate every statistic of every feature anew."""
+        return self.null_of(part, self.decode(profile), histograms, overlap=overlap, min_n=min_n).to_bytes()
+
     def read_null(self, null: bytes) -> BlockNull:
         """Read nulls; those of statistics that are not installed are left out."""
         return BlockNull.from_bytes(null).only([each.name for each in statistics_of(self.name)])

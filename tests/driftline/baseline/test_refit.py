@@ -1,0 +1,61 @@
+"""A refit gives a baseline the tests of this release, without its events."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from driftline.baseline import BaselineError, decode_baseline
+from driftline.baseline.file import decode_windows, encode_windows, windows_record
+from driftline.baseline.refit import refit
+
+DATA = Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="module", params=[1, 2])
+def old(request):
+    name = f"baseline_v{request.param}.avro"
+    return (DATA / name).read_bytes(), (DATA / f"{name}.windows").read_bytes()
+
+
+def test_an_old_baseline_gets_the_tests_it_lacks(old):
+    before = decode_baseline(old[0], "b.avro")
+    done = refit(*old, "b.avro", min_n=50)
+    after = decode_baseline(done.data, "b.avro")
+    assert set(after.entries) == set(before.entries)
+    assert after.layout.to_bytes() == before.layout.to_bytes()
+    assert (after.windows, after.created_at, after.min_n) == (before.windows, before.created_at, 50)
+    assert done.fitted == sum(part != "performance" for _, part in before.entries)
+    assert done.kept == len(before.entries) - done.fitted
+    for (segment, part), entry in after.entries.items():
+        if part == "performance":
+            continue
+        was = before.entries[segment, part]
+        assert set(entry.null.statistics) > set(was.null.statistics)
+        assert entry.profile.to_bytes() == was.profile.to_bytes()
+        if "smooth" in entry.null.statistics:
+            smooth = entry.null.statistics.index("smooth")
+            assert (entry.null.windows[:, smooth] > 10).all()
+
+
+def test_what_is_no_file_of_windows_is_refused(old):
+    for wrong in (b"", old[0][:50], old[0]):
+        with pytest.raises(BaselineError, match=r"b\.avro\.windows is damaged or holds no windows"):
+            refit(old[0], wrong, "b.avro", min_n=50)
+
+
+def test_windows_of_another_baseline_are_refused(old):
+    found = decode_windows(old[1])
+    strange = encode_windows([windows_record("s=nowhere", "numeric/0", next(iter(found.values())))])
+    with pytest.raises(BaselineError, match="windows of numeric/0 of segment s=nowhere, which b.avro lacks"):
+        refit(old[0], strange, "b.avro", min_n=50)
+
+
+def test_without_windows_a_null_stays(old):
+    done = refit(old[0], encode_windows([]), "b.avro", min_n=50)
+    assert done.fitted == 0
+    before, after = (decode_baseline(each, "b") for each in (old[0], done.data))
+    for place, entry in after.entries.items():
+        null = before.entries[place].null
+        if hasattr(null, "quantiles"):
+            np.testing.assert_array_equal(entry.null.quantiles, null.quantiles)
