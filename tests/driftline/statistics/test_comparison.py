@@ -30,13 +30,13 @@ MOVED = np.array([250, 250, 250, 150, 100])
 GONE = np.zeros(5, dtype=np.int64)
 
 
-def limited(null, name, **limits):
-    """A null of which one statistic has other windows or rows."""
-    place = null.statistics.index(name)
+def limited(null, *names, **limits):
+    """A null of which some statistics have other windows or rows."""
+    places = [null.statistics.index(name) for name in names]
     changed = {}
     for key, value in limits.items():
         changed[key] = getattr(null, key).copy()
-        changed[key][:, place] = value
+        changed[key][:, places] = value
     return replace(null, **changed)
 
 
@@ -97,23 +97,34 @@ def test_of_equal_p_values_the_first_one_of_the_values_decides(of_numbers):
 
 @pytest.mark.parametrize(("values", "missing"), [(MOVED, 50), (USUAL, 500)])
 def test_a_category_is_trusted_by_chi_square_which_counts_missing_too(of_categories, values, missing):
-    rare = limited(limited(of_categories, "missing", windows=9, n_max=1), "chi2", n_min=0, n_max=1e9)
+    chi2 = "chi2", "chi2_typical"
+    rare = limited(limited(of_categories, "missing", windows=9, n_max=1), *chi2, n_min=0, n_max=1e9)
     found = categorical(values, missing, rare)
     assert (found.trusted.tolist(), found.extrapolated.tolist()) == ([True], [False])
-    rare = limited(limited(of_categories, "chi2", windows=9, n_max=1), "missing", n_min=0, n_max=1e9)
+    rare = limited(limited(of_categories, *chi2, windows=9, n_max=1), "missing", n_min=0, n_max=1e9)
     found = categorical(values, missing, rare)
     assert (found.trusted.tolist(), found.extrapolated.tolist()) == ([False], [True])
 
 
-@pytest.mark.parametrize(("compare", "others"), [(numeric, ("smooth_p", "ks_p")), (categorical, ("chi2_p",))])
-def test_the_deciding_tests_are_combined(of_numbers, of_categories, compare, others):
+@pytest.mark.parametrize(
+    ("compare", "weights"),
+    [
+        # without means the fourth says nothing, and without rows beyond the range nor does the fifth
+        pytest.param(
+            numeric, {"smooth_p": 3, "ks_p": 3, "missing_p": 3, "moments_p": 0, "range_p": 1}, id="numeric"
+        ),
+        pytest.param(categorical, {"chi2_p": 2, "missing_p": 2}, id="categorical"),
+    ],
+)
+def test_the_deciding_tests_are_combined(of_numbers, of_categories, compare, weights):
     null = of_numbers if compare is numeric else of_categories
     found = compare(np.add(USUAL, [20, -20, 0, 30, -30]), 40, null)
-    each = [getattr(found, name)[0] for name in (*others, "missing_p")]
-    assert len(set(each)) == len(each)
-    assert found.p_value[0] == pytest.approx(
-        stats.cauchy.sf(np.mean(stats.cauchy.isf(np.minimum(each, 0.9))))
-    )
+    each = np.array([getattr(found, name)[0] for name in weights])
+    assert len({str(p) for p in each}) == len(each)
+    variables = stats.cauchy.isf(np.minimum(np.nan_to_num(each), 0.9))
+    variables = np.where(np.isnan(each), 0.0, variables)
+    combined = np.average(variables, weights=list(weights.values()))
+    assert found.p_value[0] == pytest.approx(stats.cauchy.sf(combined))
 
 
 @pytest.mark.parametrize("compare", [numeric, categorical])

@@ -11,9 +11,10 @@ from scipy.stats import false_discovery_control
 from driftline.tables import Calibration, Status
 from driftline.verdicts.decision import decide
 
-THRESHOLDS = SimpleNamespace(alpha=0.01, psi=0.25, wasserstein_iqr=0.1)
+THRESHOLDS = SimpleNamespace(alpha=0.01, psi=0.25, wasserstein_iqr=0.1, rate_change=0.1, rate_ratio=2.0)
 NAN = float("nan")
 ABOVE, BELOW = np.nextafter(0.25, 1), np.nextafter(0.25, 0)
+SIZES = ("psi", "wasserstein_iqr", "rate_change", "rate_ratio")
 
 
 def one(**changes):
@@ -22,7 +23,8 @@ def one(**changes):
 
 def many(rows, **thresholds):
     rows = [
-        {"p_value": 1e-6, "psi": 1.0, "wasserstein_iqr": NAN, "status": "ok", "calibration": "calibrated"}
+        dict.fromkeys(SIZES, NAN)
+        | {"p_value": 1e-6, "psi": 1.0, "status": "ok", "calibration": "calibrated"}
         | row
         for row in rows
     ]
@@ -54,6 +56,15 @@ def test_one_size_above_its_threshold_is_enough(psi, shift, drifted):
     assert found.told.tolist() == [True]
 
 
+@pytest.mark.parametrize("size", SIZES)
+def test_any_size_at_its_threshold_is_not_large_and_above_it_is(size):
+    nothing, at = dict.fromkeys(SIZES, NAN), getattr(THRESHOLDS, size)
+    rows = [nothing | {size: value} for value in (np.nextafter(at, 0), at, np.nextafter(at, np.inf))]
+    assert many(rows).drifted.tolist() == [False, False, True]
+    low = dict.fromkeys(SIZES, 0.0)
+    assert many([low, low | {size: 9.0}]).drifted.tolist() == [False, True]
+
+
 @pytest.mark.parametrize(
     ("p", "drifted"), [(0, True), (np.nextafter(0.01, 0), True), (0.01, False), (0.5, False), (1, False)]
 )
@@ -66,6 +77,10 @@ def test_thresholds_are_those_that_are_given():
     assert many([row], alpha=0.05).drifted.all()
     assert not many([row]).drifted.any()
     assert not many([row], alpha=0.05, psi=0.3, wasserstein_iqr=0.12).drifted.any()
+    row = {"psi": NAN, "rate_change": 0.2, "rate_ratio": 3.0}
+    assert many([row]).drifted.all()
+    assert many([row], rate_change=0.2).drifted.all()
+    assert not many([row], rate_change=0.2, rate_ratio=3.0).drifted.any()
 
 
 @pytest.mark.parametrize("calibration", [*(str(each) for each in Calibration), None])
