@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_NORMAL_IQR: Final = 1.349
 _LEAST: Final = 1e-6  # standard deviations, in units of the reference's, that count as none
+_FARTHEST: Final = 1e3  # logarithm of what is beyond float64
+_LARGEST: Final = float(np.finfo(np.float32).max)
 
 
 class LocationScale(Statistic):
@@ -48,8 +49,7 @@ class LocationScale(Statistic):
         current = pair.current
         if current.mean is None:
             return np.full(len(pair.comparable), np.nan)
-        unit = arrays["unit"].astype(np.float64)
-        found = _compressed(current.mean, current.variance, unit[:, 0], unit[:, 1])
+        found = _compressed(current.mean, current.variance, arrays["unit"])
         squared: Floats = squared_length(found - arrays["centre"], current.present, arrays)
         return squared
 
@@ -64,42 +64,49 @@ class LocationScale(Statistic):
         n = n[seen]
         nothing = FittedNull(
             without_null(n, windows.overlap),
-            {"unit": np.zeros(2, np.float32), **stored_whitening(np.zeros(2))},
+            {"unit": np.zeros(3, np.float32), **stored_whitening(np.zeros(2))},
         )
         if windows.mean is None or windows.variance is None:
             return nothing
         if disjoint_windows(len(n), windows.overlap) <= FEWEST_WINDOWS:
             return nothing
         mean, variance = windows.mean[seen], windows.variance[seen]
-        unit = np.array([n @ mean / n.sum(), _unit(mean, variance, n)])
-        found = _compressed(mean, variance, unit[:1], unit[1:])
+        unit = _unit(mean, variance, n)
+        found = _compressed(mean, variance, unit[None])
         centre = n @ found / n.sum()
         table, whitening = fit_whitening(found - centre, n, windows.overlap)
         return FittedNull(
             table,
             {
-                "unit": unit.astype(np.float32),
+                "unit": unit,
                 **stored_whitening(centre, np.eye(2), whitening, table.typical_n),
             },
         )
 
 
-def _unit(mean: Floats, variance: Floats, n: Floats) -> float:
-    """Give the spread of a typical window: one that holds a far value does not decide it."""
-    within = float(np.median(np.sqrt(variance)))
-    if within > 0:
-        return within
-    return float(np.sqrt(n @ (variance + (mean - n @ mean / n.sum()) ** 2) / n.sum()))
+def _unit(mean: Floats, variance: Floats, n: Floats) -> NDArray[np.float32]:
+    """Give the centre, what its first number lacks, and the spread of a typical window, as they are kept.
 
-
-def _compressed(mean: Floats, variance: Floats, centre: Floats, unit: Floats) -> Floats:
-    """Mean and standard deviation (W, 2) in units of the reference, logarithmic where they are far."""
-    scale = np.where(unit > 0, unit, 1.0)
+    A window that holds a far value does not decide the spread. Of times the first number alone would be wrong
+    by minutes.
+    """
+    share = n / n.sum()
+    centre = float(np.clip(share @ mean, -_LARGEST, _LARGEST))
+    rest = centre - float(np.float32(centre))
     with np.errstate(over="ignore"):
-        where = np.arcsinh((mean - centre) / scale)
-        spread = np.log(np.fmax(np.sqrt(variance) / scale, _LEAST))
-    most = np.finfo(np.float32).max
-    return np.stack([np.clip(where, -most, most), np.clip(spread * np.sqrt(2), -most, most)], axis=-1)
+        spread = np.median(np.sqrt(variance)) or np.sqrt(share @ (variance + (mean - centre) ** 2))
+    return np.array([centre, rest, min(float(spread), _LARGEST)], np.float32)
+
+
+def _compressed(mean: Floats, variance: Floats, unit: NDArray[np.float32]) -> Floats:
+    """Mean and standard deviation (W, 2) in units (1 or W, 3), logarithmic where they are far."""
+    centre, rest, spread = unit.astype(np.float64).T
+    scale = np.where(spread > 0, spread, 1.0)
+    with np.errstate(over="ignore"):
+        where = np.arcsinh((mean - centre - rest) / scale)
+        log_sd = np.log(np.fmax(np.sqrt(variance) / scale, _LEAST))
+    found: Floats = np.stack([where, log_sd * np.sqrt(2)], axis=-1)
+    return np.clip(found, -_FARTHEST, _FARTHEST)
 
 
 LOCATION_SCALE: Final = LocationScale()

@@ -4,7 +4,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from driftline.statistics.chi_square import two_sample
+from driftline.statistics import (
+    BlockNull,
+    CategoricalCounts,
+    CategoricalReference,
+    compare_categorical,
+    fit_categorical,
+)
+from driftline.statistics.chi_square import CHI_SQUARE, OF_TYPICAL_WINDOWS, two_sample
+from driftline.statistics.statistic import FeatureWindows
 
 plenty = st.lists(st.tuples(st.integers(100, 400), st.integers(100, 400)), min_size=2, max_size=5)
 
@@ -97,3 +105,49 @@ def test_of_samples_of_one_size_the_current_one_says_what_is_rare():
 
 def test_one_row_is_a_category():
     assert two_sample([1, 20], [0, 30]) == pearson([1, 20], [0, 30])
+
+
+def windows_of(counts, missing=None, smallest=200.0, overlap=1.0):
+    nothing = np.zeros(len(counts))
+    counts = np.asarray(counts, float)
+    missing = nothing if missing is None else np.asarray(missing, float)
+    return FeatureWindows(counts, missing, nothing, np.zeros(0), counts.sum(0), overlap, smallest)
+
+
+TYPICAL = windows_of(np.tile([1_700, 240, 30, 20, 10], (40, 1)))
+"""Of 2 000 rows: three are pooled for windows of 200, none for those of 1 000 or more."""
+
+
+def test_of_typical_windows_fewer_categories_are_pooled():
+    assert CHI_SQUARE.fit(TYPICAL).arrays["group"].tolist() == [2, 0, 1, 2, 2, 2]
+    typical = OF_TYPICAL_WINDOWS.fit(TYPICAL).arrays
+    assert typical["smallest"].tolist() == [1_000]
+    assert typical["group"].tolist() == [5, 0, 1, 2, 3, 4]
+    assert "smallest" not in CHI_SQUARE.fit(TYPICAL).arrays
+    sizes = np.tile([500, 2_000], 20)[:, None]
+    mixed = OF_TYPICAL_WINDOWS.fit(windows_of(sizes * np.array([0.8, 0.1, 0.1])))
+    assert mixed.arrays["smallest"].tolist() == [400]  # half of the harmonic mean
+
+
+def compare(values, windows=TYPICAL):
+    counts = windows.counts.astype(int)
+    null = BlockNull.stack([fit_categorical(counts, np.zeros(len(counts), int), smallest=windows.smallest)])
+    base = CategoricalCounts(counts.sum(0)[None], np.zeros(1, int))
+    live = CategoricalCounts(np.array([values]), np.zeros(1, int))
+    return compare_categorical(live, CategoricalReference(base), null)
+
+
+def test_in_a_typical_window_a_swap_of_rare_categories_is_seen_by_the_finer_one():
+    found = compare([1_700, 240, 10, 10, 40])
+    assert found.chi2_p[0] == found.chi2_typical_p[0] < 1e-3
+    other = compare([170, 24, 1, 1, 4])
+    assert np.isnan(other.chi2_typical_p[0])
+    assert other.chi2_p[0] > 0.05
+    at = compare([850, 120, 15, 10, 5])
+    assert at.chi2_p[0] == at.chi2_typical_p[0] > 0.5
+    assert np.isnan(compare([849, 120, 15, 10, 5]).chi2_typical_p[0])
+
+
+def test_only_one_of_the_two_is_reported():
+    assert OF_TYPICAL_WINDOWS.values(None) == {}
+    assert compare([1_700, 240, 30, 20, 10]).chi2[0] == 0

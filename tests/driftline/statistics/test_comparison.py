@@ -16,6 +16,7 @@ from driftline.statistics import (
     NumericReference,
     compare_categorical,
     compare_numeric,
+    comparison,
     fit_categorical,
     fit_numeric,
 )
@@ -149,3 +150,37 @@ def test_p_iid_of_the_values_is_that_of_the_present_ones():
     few, many = numeric(MOVED, 10), numeric(10 * MOVED, 100)
     assert many.p_iid[0] < few.p_iid[0] < 0.01
     assert 0 < numeric(GONE, 50).p_iid[0] < 1e-6  # the missing rate alone
+
+
+def results(p, trusted, extrapolated):
+    p = {name: np.array(values, float) for name, values in p.items()}
+    return comparison.Tested(
+        p, *({name: np.array(v, bool) for name, v in each.items()} for each in (trusted, extrapolated))
+    )
+
+
+def test_another_test_is_taken_for_one_where_it_has_a_p_value():
+    nan = float("nan")
+    both = results(
+        {"a": [0.1, 0.2, nan, nan], "b": [0.5, nan, 0.6, nan]},
+        {"a": [1, 0, 1, 0], "b": [0, 0, 0, 1]},
+        {"a": [0, 1, 0, 1], "b": [1, 0, 1, 0]},
+    )
+    found = both.first("a", of="b")
+    np.testing.assert_array_equal(found.p["a"], [0.5, 0.2, 0.6, nan])
+    assert found.trusted["a"].tolist() == [False, False, False, False]
+    assert found.extrapolated["a"].tolist() == [True, True, True, True]
+    np.testing.assert_array_equal(found.p["b"], both.p["b"])
+    assert found.trusted["b"] is both.trusted["b"]
+
+
+def test_a_null_without_the_other_test_leaves_the_first_as_it_is():
+    only = results({"a": [0.1], "b": [float("nan")]}, {"a": [1]}, {"a": [0]})
+    assert only.first("a", of="b") is only
+
+
+def test_the_one_that_is_asked_first_must_have_no_say_where_it_is_undefined(of_categories):
+    """Below half of a typical window chi-square is the one for all sizes."""
+    few = categorical(USUAL // 4, 12, limited(of_categories, "chi2", windows=9))
+    assert np.isnan(few.chi2_typical_p[0])
+    assert few.trusted.tolist() == [False] or few.missing_p[0] < few.chi2_p[0]

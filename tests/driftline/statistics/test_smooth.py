@@ -90,7 +90,7 @@ def test_no_drift_is_alarmed_as_often_as_it_should():
 def test_odd_features_give_a_p_value_and_no_warning(data):
     kind = data.draw(st.sampled_from(["constant", "one atom", "two values", "five rows", "empty window"]))
     rng = np.random.default_rng(data.draw(st.integers(0, 1_000)))
-    windows = data.draw(st.integers(3, 40))
+    windows, overlap = data.draw(st.integers(3, 40)), data.draw(st.sampled_from([1.0, 1.5, 4.0, 24.0]))
     share = {
         "constant": np.eye(1, 9, 4)[0],
         "one atom": np.r_[np.full(8, 0.01), 0.92],
@@ -100,7 +100,7 @@ def test_odd_features_give_a_p_value_and_no_warning(data):
     missing = np.zeros(windows, int)
     if kind == "empty window":
         missing[0], counts[0] = 300, 0
-    reference, null = fitted(counts, missing)
+    reference, null = fitted(counts, missing, overlap)
     for values in (counts[-1], rng.multinomial(300, np.full(9, 1 / 9)), np.eye(1, 9, 0, dtype=int)[0] * 300):
         found = compare(values, reference, null)
         assert 0 < found.smooth_p[0] <= 1
