@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -151,3 +153,29 @@ def test_in_a_typical_window_a_swap_of_rare_categories_is_seen_by_the_finer_one(
 def test_only_one_of_the_two_is_reported():
     assert OF_TYPICAL_WINDOWS.values(None) == {}
     assert compare([1_700, 240, 30, 20, 10]).chi2[0] == 0
+
+
+@pytest.mark.parametrize(("live", "base", "expected"), [([0, 1], [1, 0], 4.0), ([1, 3], [6, 2], 1.0)])
+def test_the_quadratic_form_is_of_shares(live, base, expected):
+    live, base = (CategoricalCounts(np.array([each]), np.zeros(1, int)) for each in (live, base))
+    pair = SimpleNamespace(current=live, reference=CategoricalReference(base))
+    arrays = {"group": np.array([[2, 0, 1]], np.int16), "scale": np.full((1, 3), 0.5, np.float32)}
+    assert CHI_SQUARE.squared(pair, arrays).tolist() == [expected]
+
+
+def test_a_window_of_one_row_is_a_window():
+    alike = np.tile([300, 100, 60, 40, 0], (40, 1))
+    assert CHI_SQUARE.fit(windows_of(alike)).arrays["group"].tolist() == [4, 0, 1, 2, 3, 4]
+    # one row of a new category is as far from the others as a cluster of hundreds of rows
+    odd = np.vstack([alike, [0, 0, 0, 0, 1]])
+    assert CHI_SQUARE.fit(windows_of(odd)).arrays["group"].tolist() == [2, 0, 1, 2, 2, 2]
+    small = CHI_SQUARE.fit(windows_of(np.vstack([alike, [1, 0, 0, 0, 0]]), smallest=0.01))
+    assert small.arrays["group"].tolist() == [2, 0, 1, 2, 2, 2]  # nothing expects five rows in one of one
+
+
+def test_categories_are_pooled_for_the_smallest_window_with_rows():
+    large = np.tile([6_000, 1_740, 140, 120], (40, 1))  # 120 expect 7.5 rows in a sixteenth, 3 in 200
+    expected = CHI_SQUARE.fit(windows_of(large)).arrays["group"].tolist()
+    assert expected == [4, 0, 1, 2, 3]
+    gap = CHI_SQUARE.fit(windows_of(np.insert(large, 5, 0, axis=0)))
+    assert gap.arrays["group"].tolist() == expected
