@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _LEAST: Final = 1e-6  # standard deviations, in units of the reference's, that count as none
+_ROUNDING: Final = 1e-12  # less spread than this part of the mean is none
 _FARTHEST: Final = 1e3  # logarithm of what is beyond float64
 _LARGEST: Final = float(np.finfo(np.float32).max)
 
@@ -88,13 +89,15 @@ def _unit(mean: Floats, variance: Floats, n: Floats) -> NDArray[np.float32]:
     """Give the centre, what its first number lacks, and the spread of a typical window, as they are kept.
 
     A window that holds a far value does not decide the spread. Of times the first number alone would be wrong
-    by minutes.
+    by minutes. Of a constant the spread is its size, as if it were as likely to be nothing.
     """
     share = n / n.sum()
     centre = float(np.clip(share @ mean, -_LARGEST, _LARGEST))
     rest = centre - float(np.float32(centre))
     with np.errstate(over="ignore"):
         spread = np.median(np.sqrt(variance)) or np.sqrt(share @ (variance + (mean - centre) ** 2))
+    if spread <= _ROUNDING * abs(centre):
+        spread = abs(centre)
     return np.array([centre, rest, min(float(spread), _LARGEST)], np.float32)
 
 

@@ -89,6 +89,21 @@ def test_the_ends_are_sixteenths():
     assert np.exp(fitted(outer).arrays["log_effects"][4]) > 5
 
 
+def test_a_bin_that_ends_at_just_a_sixteenth_is_in_it():
+    for places in ([1, 5], [30, 26]):
+        counts = np.full((40, 32), 16)
+        counts[:, places] = np.where(np.arange(40)[:, None] % 2, [0, 32], [32, 0])
+        assert np.exp(fitted(counts).arrays["log_effects"][4]) > 5
+
+
+def test_the_upper_end_is_above_most_rows_and_the_lower_one_below():
+    counts = np.full((40, 32), 16)
+    counts[:, 0] = 500
+    counts[:, [31, 15]] = np.where(np.arange(40)[:, None] % 2, [0, 32], [32, 0])
+    for values in (counts, counts[:, ::-1]):
+        assert np.exp(fitted(values).arrays["log_effects"][4]) > 5
+
+
 def test_a_share_is_of_what_its_windows_have():
     """Windows of other sizes, all alike: no clusters."""
     sizes = np.tile([100, 900], 200)[:, None]
@@ -100,11 +115,11 @@ def test_a_share_is_of_what_its_windows_have():
 
 
 def test_the_effect_between_two_sizes_is_between_theirs():
-    effects = np.log(np.geomspace(1, 256, 9)).astype(np.float32)
-    arrays = {"log_effects": np.tile(effects, (5, 1)), "typical_n": np.full((5, 1), 160, np.float32)}
-    n = np.array([1.0, 10.0, 160.0, 160 * 2**0.5, 1e6])
-    pair = SimpleNamespace(current=SimpleNamespace(present=n), beyond=np.tile([3, 256], (5, 1)))
-    expected = 256 / np.array([1, 1, 16, 16 * 2**0.5, 256])
+    effects = np.log([1, 2, 4, 8, 16, 32, 64, 128, 512]).astype(np.float32)
+    arrays = {"log_effects": np.tile(effects, (6, 1)), "typical_n": np.full((6, 1), 160, np.float32)}
+    n = np.array([1.0, 10.0, 160.0, 160 * 2**0.5, 1_280 * 2**0.5, 1e6])
+    pair = SimpleNamespace(current=SimpleNamespace(present=n), beyond=np.tile([3, 256], (6, 1)))
+    expected = 256 / np.array([1, 1, 16, 16 * 2**0.5, 256, 512])
     np.testing.assert_allclose(BEYOND_RANGE.squared(pair, arrays), expected, rtol=1e-5)
 
 

@@ -177,3 +177,35 @@ def test_odd_features_give_a_p_value_and_no_warning(data):
     assert ((p > 0) & (p <= 1)).all()
     if kind == "constant":
         assert p[0] == 1
+
+
+def test_windows_of_two_kinds_do_not_depend_on_each_other():
+    rng = np.random.default_rng(9)
+    mean, variance = moments(rng, 200)
+    null = fitted(mean, variance * np.where(rng.random(200) < 0.4, 1e4, 1.0))
+    assert null.table.df == pytest.approx(199, rel=0.1)
+
+
+def squares(null, mean):
+    arrays = {name: array[None].repeat(len(mean), 0) for name, array in null.arrays.items()}
+    present = np.full(len(mean), 500.0)
+    current = SimpleNamespace(mean=np.array(mean), variance=0 * present, present=present)
+    return LOCATION_SCALE.squared(SimpleNamespace(current=current, comparable=present > 0), arrays)
+
+
+@pytest.mark.parametrize("constant", [7.0, -1e20, 1e-20])
+def test_the_unit_of_a_constant_is_its_size(constant):
+    sizes = np.linspace(100, 1_000, 30).astype(int)
+    rounded = constant * (1 + np.random.default_rng(0).integers(-4, 5, 30) * 1e-15)
+    null = fitted(rounded, np.zeros(30), sizes)
+    assert null.arrays["unit"][2] == pytest.approx(abs(constant))
+    near, far = squares(null, [1.25 * constant, 2.0 * constant])
+    assert far / near == pytest.approx((np.arcsinh(1) / np.arcsinh(0.25)) ** 2, rel=1e-4)
+    assert p_of(null, constant * (1 + 2e-14), 0.0)[0] == 1
+
+
+def test_the_unit_of_nothing_is_one():
+    near, far = squares(fitted(np.zeros(30), np.zeros(30)), [0.25, 1.0])
+    assert far / near == pytest.approx((np.arcsinh(1) / np.arcsinh(0.25)) ** 2, rel=1e-4)
+    times = fitted(1.7e15 + 1e6 * np.random.default_rng(1).standard_normal(30), np.full(30, 1e12))
+    assert times.arrays["unit"][2] == 1e6
