@@ -6,6 +6,7 @@ from driftline.statistics.distance import Distance
 from driftline.statistics.null import lookup_grid, shape
 from driftline.statistics.null.dependence import Dependence, dependence
 from driftline.statistics.null.fit import fit_quadratic
+from driftline.statistics.null.null_table import disjoint_windows, without_null
 from driftline.statistics.null.pooling import design_effect, pool_rare, sum_groups
 from driftline.statistics.null.scale import Scale, fit_scale
 from driftline.statistics.null.window_series import WindowSeries
@@ -274,3 +275,23 @@ def test_a_distance_is_told_how_rarely_every_edge_is_passed():
     counts[:, 3] = 600
     Distance("mine", between=lambda difference, _: np.abs(difference).sum(-1), one_row=one_row).fit(windows)
     assert told[-1][1] == pytest.approx([0.09, 0.09, 0.24])
+
+
+def test_without_a_null_there_are_the_windows_that_are_too_few():
+    found = without_null(np.array([5.0, 3.0]), 2.0)
+    numbers = found.typical_n, found.n_min, found.n_max, found.windows, found.df
+    assert numbers == (1.0, 3.0, 5.0, 1.5, 0.0)
+    nothing = without_null(np.zeros(0), 1.0)
+    assert (nothing.n_min, nothing.n_max, nothing.windows) == (0.0, 0.0, 0.0)
+
+
+@pytest.mark.parametrize(("windows", "overlap", "disjoint"), [(0, 1, 0), (1, 9, 1), (9, 4, 3), (9, 0.5, 9)])
+def test_windows_count_as_if_they_did_not_overlap(windows, overlap, disjoint):
+    assert disjoint_windows(windows, overlap) == disjoint
+
+
+@pytest.mark.parametrize(
+    ("windows", "square", "df"), [(5, 1.0, 4.0), (5, 2.0, 2.0), (2, 1.0, 1.0), (5, 9.0, 1.0)]
+)
+def test_degrees_of_freedom_are_those_of_a_mean_after_autocorrelation(windows, square, df):
+    assert WindowSeries(np.ones(windows), 1.0, Dependence(1.0, square)).df == df
