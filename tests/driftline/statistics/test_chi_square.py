@@ -169,8 +169,16 @@ def test_a_window_of_one_row_is_a_window():
     # one row of a new category is as far from the others as a cluster of hundreds of rows
     odd = np.vstack([alike, [0, 0, 0, 0, 1]])
     assert CHI_SQUARE.fit(windows_of(odd)).arrays["group"].tolist() == [2, 0, 1, 2, 2, 2]
-    small = CHI_SQUARE.fit(windows_of(np.vstack([alike, [1, 0, 0, 0, 0]]), smallest=0.01))
+    small = CHI_SQUARE.fit(windows_of(np.vstack([100 * alike, [1, 0, 0, 0, 0]]), smallest=0.01))
     assert small.arrays["group"].tolist() == [2, 0, 1, 2, 2, 2]  # nothing expects five rows in one of one
+
+
+@pytest.mark.parametrize(("cluster", "group"), [(12, [3, 0, 1, 2]), (18, [2, 0, 1, 2])])
+def test_a_group_expects_a_cluster_of_rows(cluster, group):
+    """Ten rows of the third category; missing, of which there are none, counts as a group."""
+    rng = np.random.default_rng(0)
+    counts = cluster * rng.multinomial(720 // cluster, [0.6, 0.35, 0.05], 500)
+    assert CHI_SQUARE.fit(windows_of(counts)).arrays["group"].tolist() == group
 
 
 def test_categories_are_pooled_for_the_smallest_window_with_rows():
