@@ -184,3 +184,19 @@ def test_the_one_that_is_asked_first_must_have_no_say_where_it_is_undefined(of_c
     few = categorical(USUAL // 4, 12, limited(of_categories, "chi2", windows=9))
     assert np.isnan(few.chi2_typical_p[0])
     assert few.trusted.tolist() == [False] or few.missing_p[0] < few.chi2_p[0]
+
+
+def test_a_column_that_is_not_there_is_named():
+    found = numeric(USUAL, 50)
+    assert found.ks is found.columns["ks"]
+    with pytest.raises(AttributeError, match=r"has no 'mine'; it has .*'ks'"):
+        found.mine  # noqa: B018
+
+
+def test_a_test_without_a_null_is_not_the_one_that_is_trusted():
+    nan = float("nan")
+    found = results({"a": [0.5, nan], "b": [nan, nan]}, {"a": [1, 1]}, {"a": [1, 1]}).combined(
+        {}, by={"b": 1.0, "a": 1.0}, p_iid=np.zeros(2)
+    )
+    np.testing.assert_array_equal(found.p_value, [0.5, nan])
+    assert found.trusted.tolist() == found.extrapolated.tolist() == [True, False]
