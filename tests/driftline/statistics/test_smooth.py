@@ -216,3 +216,13 @@ def test_of_a_constant_or_of_nothing_there_is_no_shift(varies, present):
     for found in (SMOOTH.values(pair), SMOOTH.standardised(pair, arrays)):
         assert np.isnan([found["shift"], found["spread"]]).all()
     assert np.isnan(found["components"]).all() == (present == 0)
+
+
+def test_shift_and_spread_of_few_windows_are_by_the_whole_reference():
+    rng = np.random.default_rng(6)
+    reference, null = fitted([counted(rng, 500), counted(rng, 900)])
+    live = counted(rng, 500, 1.0, 1.5)
+    found, plain = compare(live, reference, null), compare(live, reference, None)
+    assert found.shift[0] == pytest.approx(plain.shift[0], rel=1e-5)
+    assert found.spread[0] == pytest.approx(plain.spread[0], rel=1e-5)
+    assert plain.shift[0] > 0.5

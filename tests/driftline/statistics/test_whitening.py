@@ -134,3 +134,17 @@ def test_where_each_window_shares_rows_with_all_others_there_is_a_null_still(win
     variances = found.variances(n[:1])[0]
     assert variances[0] == pytest.approx(variances[1], rel=0.01)  # a sphere
     assert variances[0] > 0.9 / 1_000
+
+
+def test_two_windows_are_enough_to_tell_of_a_third():
+    n = np.full(3, 1_000.0)
+    rows = np.random.default_rng(3).standard_normal((3, 2)) / np.sqrt(n)[:, None]
+    near, _ = fit_whitening(rows, n, 1.0)
+    far, _ = fit_whitening(rows * [[1], [1], [9]], n, 1.0)
+    assert quantile(far.quantiles[4], 0.01) > 1.1 * quantile(near.quantiles[4], 0.01)
+
+
+def test_windows_that_do_not_vary_are_taken_for_independent_rows_of_every_size():
+    n = np.geomspace(100, 10_000, 60)
+    _, found = fit_whitening(np.zeros((60, 2)), n, 1.0)
+    np.testing.assert_allclose(found.variances(n), np.tile(1 / n, (2, 1)).T, rtol=0.3)
