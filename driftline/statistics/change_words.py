@@ -39,7 +39,7 @@ def change_words(
     >>> change_words([1.0, 0.0, 0.0, 0.0], 0.1, 1.0, None) is None
     True
     """
-    words = [] if missing is None else [f"missing {100 * missing[0]:.2g} % to {100 * missing[1]:.2g} %"]
+    words = [] if missing is None else [f"missing {100 * missing[0]:.3g} % to {100 * missing[1]:.3g} %"]
     for order in sorted(range(len(components)), key=lambda k: -abs(components[k])):
         if abs(components[order]) < _NOTABLE:
             break

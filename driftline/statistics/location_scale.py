@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_NORMAL_IQR: Final = 1.349
 _WIDEST: Final = 1e100
 _LEAST: Final = 1e-6  # standard deviations, in units of the reference's, that count as none
+_ROUNDING: Final = 1e-12  # less spread than this part of the mean is none
+_FARTHEST: Final = 1e3  # logarithm of what is beyond float64
+_LARGEST: Final = float(np.finfo(np.float32).max)
 
 
 class LocationScale(Statistic):
@@ -49,8 +51,7 @@ class LocationScale(Statistic):
         current = pair.current
         if current.mean is None:
             return np.full(len(pair.comparable), np.nan)
-        centre, low, scale = arrays["unit"].astype(np.float64).T
-        found = _compressed(current.mean, current.variance, centre + low, scale)
+        found = _compressed(current.mean, current.variance, arrays["unit"])
         squared: Floats = squared_length(found - arrays["centre"], current.present, arrays)
         return squared
 
@@ -73,47 +74,45 @@ class LocationScale(Statistic):
             return nothing
         mean, variance = windows.mean[seen], windows.variance[seen]
         unit = _unit(mean, variance, n)
-        found = _compressed(mean, variance, unit[0] + unit[1], unit[2])
+        found = _compressed(mean, variance, unit[None])
         centre = n @ found / n.sum()
         table, whitening = fit_whitening(found - centre, n, windows.overlap)
         return FittedNull(
             table,
             {
-                "unit": unit.astype(np.float32),
+                "unit": unit,
                 **stored_whitening(centre, np.eye(2), whitening, table.typical_n),
             },
         )
 
 
-def _unit(mean: Floats, variance: Floats, n: Floats) -> Floats:
-    """Give the mean in two parts, as float32 keeps it, and the spread of a typical window (3,).
+def _unit(mean: Floats, variance: Floats, n: Floats) -> NDArray[np.float32]:
+    """Give the centre, what its first number lacks, and the spread of a typical window, as they are kept.
 
-    One window that holds a far value does not decide the spread.
+    A window that holds a far value does not decide the spread. Of times the first number alone would be wrong
+    by minutes. Of a constant the spread is its size, as if it were as likely to be nothing.
     """
-    centre = float(n @ mean / n.sum())
-    within = float(np.median(np.sqrt(variance)))
-    if not within > 0:
-        within = float(np.sqrt(n @ (variance + (mean - centre) ** 2) / n.sum()))
-    least, most = np.finfo(np.float32).tiny, np.finfo(np.float32).max
-    high = float(np.float32(np.clip(centre, -most, most)))
-    low = np.clip(centre - high, -most, most)
-    return (
-        np.array([high, low, np.clip(within, least if within > 0 else 0, most)])
-        .astype(np.float32)
-        .astype(np.float64)
-    )
+    share = n / n.sum()
+    centre = float(np.clip(share @ mean, -_LARGEST, _LARGEST))
+    rest = centre - float(np.float32(centre))
+    with np.errstate(over="ignore"):
+        spread = np.median(np.sqrt(variance)) or np.sqrt(share @ (variance + (mean - centre) ** 2))
+    if spread <= _ROUNDING * abs(centre):
+        spread = abs(centre)
+    return np.array([centre, rest, min(float(spread), _LARGEST)], np.float32)
 
 
-def _compressed(mean: Floats, variance: Floats, centre: Any, unit: Any) -> Floats:
-    """Mean and standard deviation (W, 2) in units of the reference, logarithmic where they are far."""
-    scale = np.where(unit > 0, unit, 1.0)
+def _compressed(mean: Floats, variance: Floats, unit: NDArray[np.float32]) -> Floats:
+    """Mean and standard deviation (W, 2) in units (1 or W, 3), logarithmic where they are far."""
+    centre, rest, spread = unit.astype(np.float64).T
+    scale = np.where(spread > 0, spread, 1.0)
     # as far as the reference's windows are kept: sums beyond it leave float64
     mean, variance = np.clip(mean, -_WIDEST, _WIDEST), np.minimum(variance, _WIDEST**2)
-    with np.errstate(over="ignore", invalid="ignore"):
-        where = np.arcsinh((mean - centre) / scale)
-        spread = np.log(np.fmax(np.sqrt(variance) / scale, _LEAST))
-    most = np.finfo(np.float32).max
-    return np.stack([np.clip(where, -most, most), np.clip(spread * np.sqrt(2), -most, most)], axis=-1)
+    with np.errstate(over="ignore"):
+        where = np.arcsinh((mean - centre - rest) / scale)
+        log_sd = np.log(np.fmax(np.sqrt(variance) / scale, _LEAST))
+    found: Floats = np.stack([where, log_sd * np.sqrt(2)], axis=-1)
+    return np.clip(found, -_FARTHEST, _FARTHEST)
 
 
 LOCATION_SCALE: Final = LocationScale()

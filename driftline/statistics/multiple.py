@@ -107,7 +107,7 @@ def cauchy_combination(p: Sequence[ArrayLike], weights: Sequence[float] | None =
     tested = ~np.isnan(each)
     count = tested.sum(0)
     weight = tested * (np.ones(len(each)) if weights is None else np.asarray(weights))[:, None]
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         # 1 / tan keeps the digits of small p-values
         variables = np.where(tested, 1 / np.tan(np.pi * np.minimum(each, _INDIFFERENT)), 0.0)
         mean = (weight * variables).sum(0) / weight.sum(0)

@@ -30,7 +30,8 @@ def predictive_quantiles(squares: Floats, components: int, dependence: float) ->
     Parameters
     ----------
     squares : ndarray of float64, shape (W,)
-        ``T^2`` of windows, each with mean and covariance of other windows.
+        ``T^2`` of windows, each with mean and covariance of other windows; without any, all of the grid
+        stays as likely as it was beforehand.
     components : int
         K.
     dependence : float
@@ -61,6 +62,8 @@ def predictive_quantiles(squares: Floats, components: int, dependence: float) ->
 
 def _likelihood(log_mean_square: Floats, components: int, dependence: float) -> Floats:
     """Posterior of (d, log c) on the grid, shape (D, C), adding up to 1."""
+    if not len(log_mean_square):
+        return np.full((len(_TAILS), len(_SCALES)), 1 / (len(_TAILS) * len(_SCALES)))
     start = float(np.quantile(log_mean_square, _BULK))
     beyond = log_mean_square[log_mean_square > start]
     x = beyond[:, None] - _SCALES  # (W, C)

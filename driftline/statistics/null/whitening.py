@@ -93,9 +93,10 @@ def fit_whitening(components: Floats, n: Floats, overlap: float) -> tuple[NullTa
     series = WindowSeries.of(n, overlap, components)
     folds = _folds(components, series)
     shrinkage = _best_shrinkage(folds)
-    left_out = np.concatenate(
-        [_whiten(fold.deviations, fold.series, shrinkage).squares(fold.out, fold.out_n) for fold in folds]
-    )
+    squares = [
+        _whiten(fold.deviations, fold.series, shrinkage).squares(fold.out, fold.out_n) for fold in folds
+    ]
+    left_out = np.concatenate([np.zeros(0), *squares])
     deviations = components - n @ components / n.sum()
     whitening = _whiten(deviations * series.left_out[:, None], series, shrinkage)
     quantiles = predictive_quantiles(left_out, components.shape[1], series.depends.square)
@@ -120,7 +121,12 @@ def _folds(components: Floats, series: WindowSeries) -> list[_Fold]:
 
 
 def _best_shrinkage(folds: list[_Fold]) -> float:
-    """Choose how far the covariance is moved to a sphere by how likely the left-out windows become."""
+    """Choose how far the covariance is moved to a sphere by how likely the left-out windows become.
+
+    All the way where the windows are so few that each shares rows with nearly all others.
+    """
+    if not folds:
+        return float(_SHRINKAGE[-1])
     likelihood = np.zeros(len(_SHRINKAGE))
     for fold in folds:
         values, vectors, mean, scale = fold.eigen()

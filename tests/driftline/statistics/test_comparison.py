@@ -16,6 +16,7 @@ from driftline.statistics import (
     NumericReference,
     compare_categorical,
     compare_numeric,
+    comparison,
     fit_categorical,
     fit_numeric,
 )
@@ -30,13 +31,13 @@ MOVED = np.array([250, 250, 250, 150, 100])
 GONE = np.zeros(5, dtype=np.int64)
 
 
-def limited(null, name, **limits):
-    """A null of which one statistic has other windows or rows."""
-    place = null.statistics.index(name)
+def limited(null, *names, **limits):
+    """A null of which some statistics have other windows or rows."""
+    places = [null.statistics.index(name) for name in names]
     changed = {}
     for key, value in limits.items():
         changed[key] = getattr(null, key).copy()
-        changed[key][:, place] = value
+        changed[key][:, places] = value
     return replace(null, **changed)
 
 
@@ -97,25 +98,34 @@ def test_of_equal_p_values_the_first_one_of_the_values_decides(of_numbers):
 
 @pytest.mark.parametrize(("values", "missing"), [(MOVED, 50), (USUAL, 500)])
 def test_a_category_is_trusted_by_chi_square_which_counts_missing_too(of_categories, values, missing):
-    of_categories = of_categories.only(["chi2", "missing"])
-    rare = limited(limited(of_categories, "missing", windows=9, n_max=1), "chi2", n_min=0, n_max=1e9)
+    chi2 = "chi2", "chi2_typical"
+    rare = limited(limited(of_categories, "missing", windows=9, n_max=1), *chi2, n_min=0, n_max=1e9)
     found = categorical(values, missing, rare)
     assert (found.trusted.tolist(), found.extrapolated.tolist()) == ([True], [False])
-    rare = limited(limited(of_categories, "chi2", windows=9, n_max=1), "missing", n_min=0, n_max=1e9)
+    rare = limited(limited(of_categories, *chi2, windows=9, n_max=1), "missing", n_min=0, n_max=1e9)
     found = categorical(values, missing, rare)
     assert (found.trusted.tolist(), found.extrapolated.tolist()) == ([False], [True])
 
 
-@pytest.mark.parametrize(("compare", "others"), [(numeric, ("smooth_p", "ks_p")), (categorical, ("chi2_p",))])
-def test_the_deciding_tests_are_combined(of_numbers, of_categories, compare, others):
-    null = (of_numbers if compare is numeric else of_categories).only(["smooth", "ks", "chi2", "missing"])
-    weights = [3, 3, 3] if compare is numeric else [2, 2]
+@pytest.mark.parametrize(
+    ("compare", "weights"),
+    [
+        # without means the fourth says nothing, and without rows beyond the range nor does the fifth
+        pytest.param(
+            numeric, {"smooth_p": 3, "ks_p": 3, "missing_p": 3, "moments_p": 0, "range_p": 1}, id="numeric"
+        ),
+        pytest.param(categorical, {"chi2_p": 2, "missing_p": 2}, id="categorical"),
+    ],
+)
+def test_the_deciding_tests_are_combined(of_numbers, of_categories, compare, weights):
+    null = of_numbers if compare is numeric else of_categories
     found = compare(np.add(USUAL, [20, -20, 0, 30, -30]), 40, null)
-    each = [getattr(found, name)[0] for name in (*others, "missing_p")]
-    assert len(set(each)) == len(each)
-    assert found.p_value[0] == pytest.approx(
-        stats.cauchy.sf(np.average(stats.cauchy.isf(np.minimum(each, 0.9)), weights=weights))
-    )
+    each = np.array([getattr(found, name)[0] for name in weights])
+    assert len({str(p) for p in each}) == len(each)
+    variables = stats.cauchy.isf(np.minimum(np.nan_to_num(each), 0.9))
+    variables = np.where(np.isnan(each), 0.0, variables)
+    combined = np.average(variables, weights=list(weights.values()))
+    assert found.p_value[0] == pytest.approx(stats.cauchy.sf(combined))
 
 
 @pytest.mark.parametrize("compare", [numeric, categorical])
@@ -140,3 +150,53 @@ def test_p_iid_of_the_values_is_that_of_the_present_ones():
     few, many = numeric(MOVED, 10), numeric(10 * MOVED, 100)
     assert many.p_iid[0] < few.p_iid[0] < 0.01
     assert 0 < numeric(GONE, 50).p_iid[0] < 1e-6  # the missing rate alone
+
+
+def results(p, trusted, extrapolated):
+    p = {name: np.array(values, float) for name, values in p.items()}
+    return comparison.Tested(
+        p, *({name: np.array(v, bool) for name, v in each.items()} for each in (trusted, extrapolated))
+    )
+
+
+def test_another_test_is_taken_for_one_where_it_has_a_p_value():
+    nan = float("nan")
+    both = results(
+        {"a": [0.1, 0.2, nan, nan], "b": [0.5, nan, 0.6, nan]},
+        {"a": [1, 0, 1, 0], "b": [0, 0, 0, 1]},
+        {"a": [0, 1, 0, 1], "b": [1, 0, 1, 0]},
+    )
+    found = both.first("a", of="b")
+    np.testing.assert_array_equal(found.p["a"], [0.5, 0.2, 0.6, nan])
+    assert found.trusted["a"].tolist() == [False, False, False, False]
+    assert found.extrapolated["a"].tolist() == [True, True, True, True]
+    np.testing.assert_array_equal(found.p["b"], both.p["b"])
+    assert found.trusted["b"] is both.trusted["b"]
+
+
+def test_a_null_without_the_other_test_leaves_the_first_as_it_is():
+    only = results({"a": [0.1], "b": [float("nan")]}, {"a": [1]}, {"a": [0]})
+    assert only.first("a", of="b") is only
+
+
+def test_the_one_that_is_asked_first_must_have_no_say_where_it_is_undefined(of_categories):
+    """Below half of a typical window chi-square is the one for all sizes."""
+    few = categorical(USUAL // 4, 12, limited(of_categories, "chi2", windows=9))
+    assert np.isnan(few.chi2_typical_p[0])
+    assert few.trusted.tolist() == [False] or few.missing_p[0] < few.chi2_p[0]
+
+
+def test_a_column_that_is_not_there_is_named():
+    found = numeric(USUAL, 50)
+    assert found.ks is found.columns["ks"]
+    with pytest.raises(AttributeError, match=r"has no 'mine'; it has .*'ks'"):
+        found.mine  # noqa: B018
+
+
+def test_a_test_without_a_null_is_not_the_one_that_is_trusted():
+    nan = float("nan")
+    found = results({"a": [0.5, nan], "b": [nan, nan]}, {"a": [1, 1]}, {"a": [1, 1]}).combined(
+        {}, by={"b": 1.0, "a": 1.0}, p_iid=np.zeros(2)
+    )
+    np.testing.assert_array_equal(found.p_value, [0.5, nan])
+    assert found.trusted.tolist() == found.extrapolated.tolist() == [True, False]

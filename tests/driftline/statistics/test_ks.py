@@ -89,12 +89,13 @@ def test_atoms_are_bins_one_float_wide():
 
 
 def p_by_its_definition(difference, mass, rows):
-    """Of bins over which values spread; the median is solved for, step by step."""
+    """The median over the bins in which values spread is solved for, step by step."""
     scaled = np.abs(np.cumsum(difference)) * np.sqrt(rows)
     left, highest = np.r_[0, scaled[:-1]], scaled.max()
 
     def likely(level):
-        return np.log1p(-np.exp(-2 * (level - left) * (level - scaled) / mass)).sum() + np.log(2)
+        a, b, t = ((each)[mass > 0] for each in (level - left, level - scaled, mass))
+        return np.log1p(-np.exp(-2 * a * b / t)).sum() + np.log(2)
 
     z = optimize.brentq(likely, highest + 1e-9, highest + 3, xtol=1e-12) if highest > 0.5 else highest
     return special.kolmogorov(z + 1 / (6 * np.sqrt(rows)) + (z - 1) / (4 * rows))
@@ -129,3 +130,11 @@ def test_an_infinite_edge_is_no_atom():
 def test_a_bin_of_two_steps_is_an_atom_and_one_of_three_is_not():
     step = float(np.spacing(np.float32(1.0)))
     assert ks.atom_bins([1.0, 1.0 + 2 * step, 1.0 + 5 * step]).tolist() == [False, True, False, False]
+
+
+def test_atoms_between_spread_bins_have_no_inside():
+    n, m, shift = 500, 9_000, 0.05
+    pattern = np.array([1, 0.5, 0, 0.25, -0.25, -0.5, 0.5, -1.5])
+    mass = np.array([0.125, 0.0, 0.125, 0.0, 0.125, 0.0, 0.125, 0.125])
+    p = ks.iid_p_value(shift * pattern[None], [n], [m], mass[None])
+    assert p[0] == pytest.approx(p_by_its_definition(shift * pattern, mass, n * m / (n + m)), rel=1e-6)

@@ -1,5 +1,6 @@
 """Fits of whole features: calibrated on streams, sensible on degenerate references, readable as bytes."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ from driftline.statistics import (
     compare_numeric,
     fit_categorical,
     fit_numeric,
+    statistic_registry,
 )
+from driftline.statistics.null import null_bytes
 
 HERE = Path(__file__).parent
 BINS = 32
@@ -353,6 +356,7 @@ def test_bytes_of_version_1_are_read(kind):
     ("damage", "message"),
     [
         (lambda data: data[:-1], "damaged"),
+        (lambda data: data[:9], "damaged"),  # its first nine say nothing but how long the head is
         (lambda data: data + b"x", "damaged"),
         (lambda data: b"nope" + data[4:], "not a null calibration"),
         (lambda _: b"", "not a null calibration"),
@@ -371,3 +375,77 @@ def test_a_block_is_of_one_kind():
         BlockNull.stack(both)
     with pytest.raises(ValueError, match="one kind"):
         BlockNull.stack([])
+
+
+@pytest.mark.parametrize("kind", ["numeric", "categorical"])
+def test_a_window_of_one_row_is_a_window(kind):
+    values, categories, missing = windows("iid", np.random.default_rng(0), np.full(20, 500))
+    categories[3], missing[3] = np.eye(1, 7, dtype=int), 0
+    values[3] = np.eye(1, BINS, dtype=int)
+    none, mean = np.zeros_like(missing), np.zeros(20)
+    if kind == "numeric":
+        nulls = fit_numeric(values, missing, none, GAP, mean=mean, variance=mean + 1)
+    else:
+        nulls = fit_categorical(categories, missing)
+    assert {name: each.table.n_min for name, each in nulls.items()} == dict.fromkeys(nulls, 1.0)
+
+
+def test_categories_have_no_gaps(monkeypatch):
+    seen = []
+    monkeypatch.setattr(statistic_registry, "fit_nulls", lambda *told: seen.append(told) or {})
+    fit_categorical([[3, 2]], [1], 2.0, smallest=7.0, rare_categories=9)
+    ((kind, told),) = seen
+    assert (kind, told.gap.tolist(), told.nonfinite.tolist()) == ("categorical", [], [0.0])
+    assert (told.reference.tolist(), told.overlap, told.smallest, told.rare_categories) == (
+        [3, 2],
+        2.0,
+        7.0,
+        9,
+    )
+
+
+def test_shorter_rows_are_padded():
+    group = blocks()["categorical"].arrays["chi2"]["group"]
+    assert (group[0] >= 0).all()
+    assert group[1, 4:].tolist() == [-1] * 4
+
+
+def test_of_one_row_there_is_a_p_value_and_of_none_there_is_not():
+    block = blocks()["numeric"]  # the second feature has no null
+    n = np.zeros(block.windows.shape)
+    assert np.isnan(block.p_values(n + 9.0, n)).all()
+    p = block.p_values(n + 9.0, n + 1)
+    assert ((p[0] > 0) & (p[0] < 1)).any()
+    assert p[1].tolist() == [1.0] * p.shape[1]
+
+
+def test_a_window_as_large_as_the_smallest_or_largest_is_not_extrapolated():
+    block = blocks()["categorical"]
+    n = np.full(block.windows.shape, 500.0)
+    edges = replace(block, n_min=n, n_max=n + 1)
+    for rows, beyond in ((499, True), (500, False), (501, False), (502, True)):
+        assert (edges.extrapolated(n - 500 + rows) == beyond).all()
+
+
+def test_bytes_of_version_1_keep_what_a_statistic_was_calibrated_with():
+    numeric, categorical = (
+        BlockNull.from_bytes((HERE / f"{kind}_null_v1.bin").read_bytes()).arrays
+        for kind in ("numeric", "categorical")
+    )
+    assert {name: list(arrays) for name, arrays in numeric.items() if arrays} == {"psi": ["ends", "scale"]}
+    assert {name: list(arrays) for name, arrays in categorical.items() if arrays} == {
+        "chi2": ["group", "scale"]
+    }
+
+
+def test_arrays_of_other_types_are_refused_and_empty_ones_are_not():
+    table = np.zeros((1, 1, *null_bytes._GRID), np.float32)
+    numbers = np.zeros((5, 1, 1))
+    data = null_bytes.encode(["é"], table, numbers, {"é": {"a": np.zeros((1, 2), np.int64)}})
+    with pytest.raises(ValueError, match="unknown type"):
+        null_bytes.decode(data)
+    names, *_, arrays = null_bytes.decode(
+        null_bytes.encode(["é"], table, numbers, {"é": {"a": np.zeros((1, 0), np.float32)}})
+    )
+    assert names == ("é",)
+    assert arrays["é"]["a"].shape == (1, 0)

@@ -12,6 +12,11 @@ COUNTS = st.lists(st.integers(0, 1_000), min_size=1, max_size=40).filter(any)
 NORMAL = np.diff(stats.norm.cdf(np.r_[-np.inf, stats.norm.ppf(np.arange(1, 512) / 512), np.inf]))
 
 
+def test_scores_of_many_features_are_those_of_each():
+    counts = np.random.default_rng(0).integers(0, 9, (5, 5))
+    np.testing.assert_allclose(normal_scores(counts), [normal_scores(each) for each in counts])
+
+
 @settings(deadline=None)
 @given(COUNTS)
 def test_scores_are_standardised_and_increase(counts):
@@ -22,6 +27,11 @@ def test_scores_are_standardised_and_increase(counts):
     varies = (counts > 0).sum() > 1
     if varies and counts.max() / counts.sum() < 0.999:
         assert scores**2 @ mass == pytest.approx(1)
+
+
+@pytest.mark.parametrize("counts", [[0, 1, 0], [0, 0, 0], [5], [0, 9]])
+def test_of_fewer_than_two_values_the_scores_are_zero(counts):
+    assert normal_scores(np.array(counts)).tolist() == [0.0] * len(counts)
 
 
 def test_of_many_equal_bins_they_are_normal_quantiles():
@@ -61,6 +71,16 @@ def test_a_window_of_one_value_has_finite_moments():
     [
         pytest.param(NORMAL, [True, True, True, True], id="normal"),
         pytest.param(np.full(8, 1 / 8), [True, True, True, True], id="eight values"),
+        pytest.param(
+            np.array([0.25, 0.2, 0.15, 0.1, 0.1, 0.05, 0.05, 0.04, 0.03, 0.02, 0.01]),
+            [True, True, True, True],
+            id="uneven",
+        ),
+        pytest.param(
+            np.array([0.35, 0.2, 0.15, 0.1, 0.06, 0.05, 0.04, 0.03, 0.01, 0.01]),
+            [True, True, True, False],
+            id="more uneven",
+        ),
         # the rest of a half-normal feature says of skew and tails what it says of shift and spread
         pytest.param(np.array([0.6, *np.full(10, 0.04)]), [True, True, False, False], id="zeros"),
     ],

@@ -54,6 +54,13 @@ def test_one_storm_makes_the_tail_heavy():
     )
 
 
+def test_without_windows_all_scales_and_tails_of_the_grid_are_as_likely():
+    table = predictive_quantiles(np.zeros(0), 3, 1.0)
+    c, d = np.exp(0.09 * np.arange(-16, 17))[:, None], np.geomspace(2.5, 1000.0, 40)
+    for p in (0.5, 0.1, 0.01, 1e-4):
+        assert stats.f.sf(quantile(table, p) / 3 / c, 3, d).mean() == pytest.approx(p, rel=0.02)
+
+
 # --- directions and variances
 
 
@@ -119,3 +126,28 @@ def test_windows_that_share_rows_are_not_learned_from():
     assert overlapping.windows == pytest.approx(disjoint.windows, rel=0.02)
     a, b = (quantile(each.quantiles[4], 0.01) for each in (overlapping, disjoint))
     assert a == pytest.approx(b, rel=0.4)
+
+
+@pytest.mark.parametrize(("windows", "overlap"), [(3, 1.5), (4, 2.5), (26, 24.0)])
+def test_where_each_window_shares_rows_with_all_others_there_is_a_null_still(windows, overlap):
+    rng = np.random.default_rng(windows)
+    n = np.full(windows, 1_000.0)
+    table, found = fit_whitening(rng.standard_normal((windows, 2)) / np.sqrt(n)[:, None], n, overlap)
+    np.testing.assert_allclose(table.quantiles[0], predictive_quantiles(np.zeros(0), 2, 1.0), rtol=1e-6)
+    variances = found.variances(n[:1])[0]
+    assert variances[0] == pytest.approx(variances[1], rel=0.01)  # a sphere
+    assert variances[0] > 0.9 / 1_000
+
+
+def test_two_windows_are_enough_to_tell_of_a_third():
+    n = np.full(3, 1_000.0)
+    rows = np.random.default_rng(3).standard_normal((3, 2)) / np.sqrt(n)[:, None]
+    near, _ = fit_whitening(rows, n, 1.0)
+    far, _ = fit_whitening(rows * [[1], [1], [9]], n, 1.0)
+    assert quantile(far.quantiles[4], 0.01) > 1.1 * quantile(near.quantiles[4], 0.01)
+
+
+def test_windows_that_do_not_vary_are_taken_for_independent_rows_of_every_size():
+    n = np.geomspace(100, 10_000, 60)
+    _, found = fit_whitening(np.zeros((60, 2)), n, 1.0)
+    np.testing.assert_allclose(found.variances(n), np.tile(1 / n, (2, 1)).T, rtol=0.3)
