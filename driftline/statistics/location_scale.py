@@ -10,6 +10,7 @@ from driftline.statistics.null.null_table import FEWEST_WINDOWS, disjoint_window
 from driftline.statistics.null.whitening import fit_whitening
 from driftline.statistics.null.whitening_arrays import squared_length, stored_whitening
 from driftline.statistics.statistic import FittedNull, Statistic
+from driftline.statistics.steps import in_steps
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,7 +113,7 @@ def _compressed(mean: Floats, variance: Floats, unit: NDArray[np.float32]) -> Fl
         where = np.arcsinh((mean - centre - rest) / scale)
         log_sd = np.log(np.fmax(np.sqrt(variance) / scale, _LEAST))
     found: Floats = np.stack([where, log_sd * np.sqrt(2)], axis=-1)
-    return np.clip(found, -_FARTHEST, _FARTHEST)
+    return in_steps(np.clip(found, -_FARTHEST, _FARTHEST))
 
 
 LOCATION_SCALE: Final = LocationScale()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from driftline.statistics.distance import Distance
+from driftline.statistics.steps import in_steps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -126,9 +127,12 @@ class Wasserstein(Distance):
         earth = self.of(pair)
         if current.mean is not None and base.mean is not None:
             # bins end at the reference's extremes; what lies beyond moves the mean, and no distance is less
+            unit = np.where(reference.iqr > 0, reference.iqr, reference.sd)
+            unit = np.where((unit > 0) & np.isfinite(unit), unit, 1.0)
             with np.errstate(over="ignore", invalid="ignore"):
-                moved = np.abs(current.mean - base.mean)
-            earth = np.where(pair.comparable, np.fmax(earth, np.minimum(moved, _FARTHEST)), np.nan)
+                moved = np.minimum(in_steps(np.abs(current.mean - base.mean) / unit) * unit, _FARTHEST)
+            farther = pair.comparable & pair.beyond.any(1)
+            earth = np.where(farther, np.fmax(earth, moved), earth)
         return {
             "wasserstein": earth,
             "wasserstein_iqr": in_reference_units(earth, reference.iqr, reference.sd),
