@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from driftline.statistics.null.lookup_grid import P_GRID, SIZE_GRID
+from driftline.statistics.null.lookup_grid import P_GRID, SIZE_GRID, at_size
 from driftline.statistics.null.null_table import FEWEST_WINDOWS, disjoint_windows, without_null
 from driftline.statistics.null.window_series import WindowSeries
 from driftline.statistics.statistic import FittedNull, Statistic
@@ -46,13 +46,7 @@ class BeyondRange(Statistic):
 
     def squared(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> Floats:
         """Count independent rows beyond the range."""
-        known = arrays["log_effects"].astype(np.float64)
-        with np.errstate(divide="ignore"):
-            size = np.log2(pair.current.present / arrays["typical_n"][:, 0] / SIZE_GRID[0])
-        place = np.clip(size, 0.0, len(SIZE_GRID) - 1.0)
-        low = np.minimum(place.astype(np.int64), len(SIZE_GRID) - 2)
-        each, weight = np.arange(len(known)), place - low
-        effect = np.exp((1 - weight) * known[each, low] + weight * known[each, low + 1])
+        effect = np.exp(at_size(arrays["log_effects"], arrays["typical_n"][:, 0], pair.current.present))
         rows: Floats = pair.beyond.max(-1) / effect
         return rows
 

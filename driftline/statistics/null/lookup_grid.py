@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -15,6 +15,36 @@ SMALLEST_P: Final = 1e-9
 
 _LOG_P = np.log(P_GRID)
 _SIZE_OFFSET = -float(np.log2(SIZE_GRID[0]))
+
+
+def at_size(
+    tables: NDArray[np.floating[Any]], typical_n: NDArray[np.floating[Any]], n: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Interpolate what is kept for every size of the grid, at the sizes of windows.
+
+    Beyond the grid it is that of its end: `p_values` scales what smaller windows give.
+
+    Parameters
+    ----------
+    tables : ndarray, shape (F, len(SIZE_GRID), ...)
+        Numbers that change smoothly with the logarithm of the size.
+    typical_n : ndarray, shape (F,)
+        Rows to which the size grid is relative.
+    n : ndarray of float64, shape (F,)
+        Rows of the windows.
+
+    Returns
+    -------
+    ndarray of float64, shape (F, ...)
+        Linear in the logarithm of n.
+    """
+    with np.errstate(divide="ignore"):
+        size = np.log2(n / typical_n) + _SIZE_OFFSET
+    place = np.clip(size, 0.0, len(SIZE_GRID) - 1.0)
+    low = np.minimum(place.astype(np.int64), len(SIZE_GRID) - 2)
+    each, weight = np.arange(len(tables)), (place - low).reshape(-1, *(1,) * (tables.ndim - 2))
+    found: NDArray[np.float64] = (1 - weight) * tables[each, low] + weight * tables[each, low + 1]
+    return found
 
 
 def p_values(

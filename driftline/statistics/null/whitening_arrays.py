@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from driftline.statistics.null.lookup_grid import SIZE_GRID
+from driftline.statistics.null.lookup_grid import SIZE_GRID, at_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,14 +61,8 @@ def stored_whitening(
 def directions_and_precision(n: Floats, arrays: Mapping[str, NDArray[Any]]) -> tuple[Floats, Floats]:
     """Read directions (F, M, M), and one over the variances (F, M) along them in windows of n rows (F,)."""
     features, width = arrays["centre"].shape
-    known = arrays["log_variances"].reshape(features, len(SIZE_GRID), width).astype(np.float64)
-    with np.errstate(divide="ignore"):
-        size = np.log2(n / arrays["typical_n"][:, 0] / SIZE_GRID[0])
-    # windows smaller than the grid: the null's own table scales what is beyond it
-    place = np.clip(size, 0.0, len(SIZE_GRID) - 1.0)
-    low = np.minimum(place.astype(np.int64), len(SIZE_GRID) - 2)
-    weight, each = (place - low)[:, None], np.arange(features)
-    log_variance = (1 - weight) * known[each, low] + weight * known[each, low + 1]
+    known = arrays["log_variances"].reshape(features, len(SIZE_GRID), width)
+    log_variance = at_size(known, arrays["typical_n"][:, 0], n)
     directions = arrays["directions"].reshape(features, width, width).astype(np.float64)
     return directions, np.exp(-log_variance)
 
