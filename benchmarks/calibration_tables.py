@@ -7,7 +7,16 @@ from stream_judge import ALPHA
 RATIOS = (0.2, 1.0, 5.0)
 SHIFTS = (0.05, 0.1, 0.25, 0.5)
 ALPHAS = (0.05, 0.01, 0.001)
-STATISTICS = ("ks", "psi", "wasserstein", "chi2", "missing", "numeric p_value", "categorical p_value")
+STATISTICS = (
+    "ks",
+    "psi",
+    "wasserstein",
+    "chi2",
+    "missing",
+    "smooth",
+    "numeric p_value",
+    "categorical p_value",
+)
 DRIFTED = ("numeric drifted", "categorical drifted")
 MIN_N = 200  # rows below which the job says `insufficient`
 

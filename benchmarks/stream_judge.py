@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from driftline.statistics import (
     BlockNull,
@@ -25,6 +26,7 @@ from driftline.statistics import (
 from driftline.statistics.chi_square import two_sample
 from driftline.statistics.null.pooling import sum_groups
 from driftline.statistics.quadratic import quadratic_form
+from driftline.statistics.score_moments import independent_rows, normal_scores, score_moments
 
 ALPHA, PSI_LARGE, WASSERSTEIN_LARGE = 0.01, 0.25, 0.1
 
@@ -132,7 +134,12 @@ class Judge:
         # one simulation serves all sizes: the distance scales with the root of 1/n + 1/m
         scaled = number.wasserstein / np.sqrt((1 / n + 1 / m) / 2)
         difference = current.fractions - base.fractions
+        scores = normal_scores(base.values[0])
+        combinations = independent_rows(base.values[0], scores)
+        moved = score_moments(current.fractions, scores) - score_moments(base.fractions[0], scores)
+        squared = ((moved @ combinations.T) ** 2).sum(-1) * n * m / (n + m)
         return {
+            "smooth": stats.chi2.sf(squared, max(combinations.any(1).sum(), 1)),
             "ks": ks.iid_p_value(difference, current.present, base.present, reference.spread_mass),
             "psi": psi.iid_p_value(number.psi, current.rows, base.rows, bins),
             "wasserstein": wasserstein.iid_p_value(
