@@ -127,11 +127,6 @@ class NumericReference:
         return normal_scores(self.counts.values).astype(np.float32)
 
     @cached_property
-    def moments(self) -> NDArray[np.float64]:
-        """Moments of the scores in the reference, shape (F, 4)."""
-        return score_moments(self.counts.fractions, self.scores)
-
-    @cached_property
     def spread_mass(self) -> NDArray[np.float64]:
         """Share of the present rows in bins over which values spread, shape (F, B); 0 for atoms."""
         fractions = self.counts.fractions

@@ -46,8 +46,8 @@ class Smooth(Statistic):
     kind = "numeric"
 
     def values(self, pair: Any) -> dict[str, Floats]:
-        """Give shift and spread, by the whole reference."""
-        return _sizes(pair, pair.moments - pair.reference.moments)
+        """Give shift and spread, by the whole reference: its scores have mean 0 and variance 1."""
+        return _sizes(pair, pair.moments)
 
     def standardised(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:
         """Give shift and spread by the mean of the reference's windows, and what is unusual of the moments.
