@@ -60,9 +60,16 @@ def in_reference_units(
     ndarray of float64, shape (F,)
         Ratio; nan where the reference does not vary at all.
     """
-    unit = np.where(iqr > 0, iqr, sd)
-    ok = (unit > 0) & np.isfinite(unit)
+    unit, ok = _reference_unit(iqr, sd)
     return np.where(ok, value / np.where(ok, unit, 1.0), np.nan)
+
+
+def _reference_unit(
+    iqr: NDArray[np.float64], sd: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Give the interquartile range, or the sd where it is 0, and where that is a unit at all."""
+    unit = np.where(iqr > 0, iqr, sd)
+    return unit, (unit > 0) & np.isfinite(unit)
 
 
 def iid_p_value(
@@ -127,8 +134,8 @@ class Wasserstein(Distance):
         earth = self.of(pair)
         if current.mean is not None and base.mean is not None:
             # bins end at the reference's extremes; what lies beyond moves the mean, and no distance is less
-            unit = np.where(reference.iqr > 0, reference.iqr, reference.sd)
-            unit = np.where((unit > 0) & np.isfinite(unit), unit, 1.0)
+            unit, ok = _reference_unit(reference.iqr, reference.sd)
+            unit = np.where(ok, unit, 1.0)
             with np.errstate(over="ignore", invalid="ignore"):
                 moved = np.minimum(in_steps(np.abs(current.mean - base.mean) / unit) * unit, _FARTHEST)
             farther = pair.comparable & pair.beyond.any(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -59,6 +60,7 @@ class _Fold:
     out_n: Floats
     out: Floats
 
+    @cached_property
     def eigen(self) -> tuple[Floats, Floats, float, Scale]:
         """Eigenvalues and vectors at the typical size, their mean, and the scale of all together."""
         return _eigen(self.deviations, self.series)
@@ -94,11 +96,13 @@ def fit_whitening(components: Floats, n: Floats, overlap: float) -> tuple[NullTa
     folds = _folds(components, series)
     shrinkage = _best_shrinkage(folds)
     squares = [
-        _whiten(fold.deviations, fold.series, shrinkage).squares(fold.out, fold.out_n) for fold in folds
+        _whiten(fold.deviations, fold.series, shrinkage, fold.eigen).squares(fold.out, fold.out_n)
+        for fold in folds
     ]
     left_out = np.concatenate([np.zeros(0), *squares])
     deviations = components - n @ components / n.sum()
-    whitening = _whiten(deviations * series.left_out[:, None], series, shrinkage)
+    deviations = deviations * series.left_out[:, None]
+    whitening = _whiten(deviations, series, shrinkage, _eigen(deviations, series))
     quantiles = predictive_quantiles(left_out, components.shape[1], series.depends.square)
     table = np.broadcast_to(quantiles, (len(SIZE_GRID), len(P_GRID)))
     return series.table(table, 1 / float(np.mean(1 / n))), whitening
@@ -113,7 +117,7 @@ def _folds(components: Floats, series: WindowSeries) -> list[_Fold]:
         kept[max(out[0] - shared, 0) : out[-1] + shared + 1] = False
         if kept.sum() < 2:
             continue
-        rest = series.without(kept)
+        rest = series.only(kept)
         mean = rest.n @ components[kept] / rest.n.sum()
         deviations = (components[kept] - mean) * rest.left_out[:, None]
         folds.append(_Fold(rest, deviations, series.n[out], components[out] - mean))
@@ -129,7 +133,7 @@ def _best_shrinkage(folds: list[_Fold]) -> float:
         return float(_SHRINKAGE[-1])
     likelihood = np.zeros(len(_SHRINKAGE))
     for fold in folds:
-        values, vectors, mean, scale = fold.eigen()
+        values, vectors, mean, scale = fold.eigen
         moved = (1 - _SHRINKAGE)[:, None] * values + _SHRINKAGE[:, None] * mean
         variances = moved[:, None, :] * _relative(scale, fold.out_n)[None, :, None]
         squares = ((fold.out @ vectors) ** 2 / variances).sum(-1)
@@ -152,9 +156,14 @@ def _relative(scale: Scale, n: Floats) -> Floats:
     return np.asarray((1 - scale.wobble) * scale.typical_n / n + scale.wobble)
 
 
-def _whiten(deviations: Floats, series: WindowSeries, shrinkage: float) -> Whitening:
+def _whiten(
+    deviations: Floats,
+    series: WindowSeries,
+    shrinkage: float,
+    eigen: tuple[Floats, Floats, float, Scale],
+) -> Whitening:
     """Fit variances along the eigenvectors, each with its own share that does not shrink with the rows."""
-    values, vectors, mean, scale = _eigen(deviations, series)
+    values, vectors, mean, scale = eigen
     moved = (1 - shrinkage) * values + shrinkage * mean
     relative = _relative(scale, series.n)
     scales = []

@@ -52,7 +52,7 @@ class WindowSeries:
         factor: NDArray[np.float64] = np.sqrt((1 + share) / np.maximum(1 - share, 0.1))
         return factor
 
-    def without(self, kept: NDArray[np.bool_]) -> WindowSeries:
+    def only(self, kept: NDArray[np.bool_]) -> WindowSeries:
         """Keep some of the windows and what is known of their dependence."""
         return WindowSeries(self.n[kept], self.overlap, self.depends)
 
