@@ -56,9 +56,7 @@ class BeyondRange(Statistic):
 
     def fit(self, windows: FeatureWindows) -> FittedNull:
         """Learn how much the rows at the ends of the reference come in clusters."""
-        n = windows.counts.sum(1)
-        seen = n > 0
-        counts, n = windows.counts[seen], n[seen]
+        counts, n, _ = windows.with_values
         if disjoint_windows(len(n), windows.overlap) <= FEWEST_WINDOWS:
             return FittedNull(without_null(n, windows.overlap), _stored(np.ones(len(SIZE_GRID)), 1.0))
         share = counts.sum(0) / n.sum()

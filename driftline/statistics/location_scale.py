@@ -62,9 +62,7 @@ class LocationScale(Statistic):
 
     def fit(self, windows: FeatureWindows) -> FittedNull:
         """Calibrate it on the means and variances of the windows."""
-        n = windows.counts.sum(1)
-        seen = n > 0
-        n = n[seen]
+        _, n, seen = windows.with_values
         nothing = FittedNull(
             without_null(n, windows.overlap),
             {"unit": np.zeros(3, np.float32), **stored_whitening(np.zeros(2))},

@@ -62,9 +62,7 @@ class NewCategories(Statistic):
 
     def fit(self, windows: FeatureWindows) -> FittedNull:
         """Tabulate how many new ones windows of every size may have."""
-        n = windows.counts.sum(1)
-        seen = n > 0
-        counts, n = windows.counts[seen], n[seen]
+        counts, n, _ = windows.with_values
         if disjoint_windows(len(n), windows.overlap) <= FEWEST_WINDOWS:
             return FittedNull(without_null(n, windows.overlap), {"effect": np.ones(1, np.float32)})
         typical = 1 / float(np.mean(1 / n))

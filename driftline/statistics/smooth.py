@@ -75,9 +75,7 @@ class Smooth(Statistic):
 
     def fit(self, windows: FeatureWindows) -> FittedNull:
         """Calibrate it, with fewer moments where windows or distinct values are few."""
-        n = windows.counts.sum(1)
-        seen = n > 0
-        counts, n = windows.counts[seen], n[seen]
+        counts, n, _ = windows.with_values
         disjoint = disjoint_windows(len(n), windows.overlap)
         scores = normal_scores(windows.reference)
         if disjoint <= FEWEST_WINDOWS:

@@ -53,6 +53,13 @@ class FeatureWindows:
     variance: Floats | None = None
     rare_categories: int = 0
 
+    @property
+    def with_values(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Counts (V, B) and rows (V,) of the V windows that hold a value, and which these are (W,)."""
+        n = self.counts.sum(1)
+        seen = n > 0
+        return self.counts[seen], n[seen], seen
+
 
 @dataclass(frozen=True, eq=False)
 class FittedNull:
