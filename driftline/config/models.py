@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
+from driftline.config.budgets import AlarmBudget
 from driftline.config.detectors import Watch, check_watches
 from driftline.config.errors import ConfigError, Problem
 from driftline.config.event_time import EventTime  # noqa: TC001  # pydantic reads the annotation
@@ -15,6 +16,7 @@ from driftline.config.measures import Measures
 from driftline.config.sinks import Sink, check_places
 from driftline.config.sources import Source, files_source
 from driftline.config.value_types import (
+    Budget,
     Count,
     Duration,
     Level,
@@ -105,6 +107,11 @@ class Tests(Section):
     )
     min_coverage: Share = Field(
         default=0.5, description="Windows of which a smaller share of time holds rows are `partial`."
+    )
+    false_alarms: Budget = Field(
+        default=AlarmBudget(1.0, "quarter"),
+        description="How many false alarms the model's trends may raise together, and its detectors too.",
+        examples=["1 per quarter"],
     )
 
 

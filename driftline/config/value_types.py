@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from driftline.config.budgets import AlarmBudget
 from driftline.config.durations import parse_duration
 from driftline.config.errors import did_you_mean
 
@@ -99,6 +100,18 @@ def _duration(value: Any) -> Any:
         raise mistake(message, remedy) from None
 
 
+def _budget(value: Any) -> Any:
+    if isinstance(value, AlarmBudget):
+        return value
+    if not isinstance(value, str):
+        raise mistake("has no time", "write a number and a time, such as 1 per quarter")
+    try:
+        return AlarmBudget.parse(value)
+    except ValueError as error:
+        message, _, remedy = str(error).partition(": ")
+        raise mistake(message, remedy) from None
+
+
 def not_bool(value: Any) -> Any:
     """Refuse what YAML reads as a truth value where a number is asked for."""
     if isinstance(value, bool):
@@ -108,6 +121,7 @@ def not_bool(value: Any) -> Any:
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True), Shown("text")]
 Duration = Annotated[int, BeforeValidator(_duration), Shown("duration")]
+Budget = Annotated[AlarmBudget, BeforeValidator(_budget), Shown("alarms per time")]
 Level = Annotated[float, BeforeValidator(not_bool), Field(gt=0, lt=1), Shown("number between 0 and 1")]
 Share = Annotated[float, BeforeValidator(not_bool), Field(ge=0, le=1), Shown("number from 0 to 1")]
 Threshold = Annotated[float, BeforeValidator(not_bool), Field(ge=0), Shown("number, 0 or more")]
