@@ -20,6 +20,7 @@ from driftline.pipelines.outcomes import check_learning, detect_changes, learnt_
 from driftline.run_summary import RunSummary
 from driftline.tables import tables_of
 from driftline.transforms.coders import RecordBatchCoder
+from driftline.transforms.decide.follow_trends import Trends
 from driftline.transforms.decide.judge_windows import JudgeWindows
 from driftline.transforms.spine.baseline_source import BaselineSource, read_baseline
 from driftline.transforms.spine.merge_windows import MergeWindows
@@ -126,6 +127,7 @@ def build_monitor(
         tables["detections"] = detect_changes(
             config, baseline, lateness, events=events, results=tables["results"], outcomes=outcomes
         )
+    tables["trends"] = tables["results"] | "Trends" >> Trends(baseline, config.tests.false_alarms, lateness)
     tables["dead_letters"] = tuple(dead_letters) | "DeadLetters" >> beam.Flatten()
     write_sinks(tables, sinks, streaming=streaming)
 

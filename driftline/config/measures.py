@@ -14,7 +14,7 @@ from driftline.tables import TABLES
 if TYPE_CHECKING:
     from driftline.registry import Registry
 
-_FILLED: Final = ("performance", "detections", "dead_letters")
+_FILLED: Final = ("performance", "trends", "detections", "dead_letters")
 """Tables that take no rows of a measure."""
 
 

@@ -11,13 +11,16 @@ from driftline.profiles.layout import Part
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from driftline.feature_spec import FeatureSpec
     from driftline.measures.reference_distribution import ReferenceDistribution
     from driftline.measures.window_histograms import ReferenceWindows, WindowHistograms
     from driftline.profiles.row_groups import RowGroups
 
+    Floats = NDArray[np.float64]
 
 AnyPart = TypeVar("AnyPart", bound=Part)
 
@@ -266,6 +269,31 @@ class Measure(ABC, Generic[AnyPart]):
             together: `coverage`, `p_adjusted`, `drifted`, `pane`, `pane_index` and `emitted_at` are null.
         """
         raise NotImplementedError(f"measure {self.name} judges no windows")
+
+    def vectors(
+        self,
+        part: AnyPart,  # noqa: ARG002
+        entry: Entry,  # noqa: ARG002
+        reference: Any,  # noqa: ARG002
+        rows: Any,  # noqa: ARG002
+    ) -> Mapping[str, Floats]:
+        """Give what trends follow of windows that were judged.
+
+        Parameters
+        ----------
+        entry : Entry
+            What the baseline knows of the (segment, part).
+        reference : object
+            What `reference` made of it.
+        rows : pyarrow.RecordBatch
+            Result rows of the (segment, part), of any of its features and of any windows; R of them.
+
+        Returns
+        -------
+        mapping of str to ndarray of float64, shape (R, K)
+            By statistic: deviations from what is normal, of lengths that normal vectors have.
+        """
+        return {}
 
     def without_data(
         self,

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from driftline.statistics.null import BlockNull
+    from driftline.statistics.statistic import FeatureWindows
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +64,12 @@ class CategoricalReference:
 
     counts: CategoricalCounts
 
+    def of(self, features: NDArray[np.int64]) -> CategoricalReference:
+        """Give the references of these features, one below the other."""
+        return CategoricalReference(
+            CategoricalCounts(self.counts.categories[features], self.counts.missing[features])
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class CategoricalPair:
@@ -70,6 +77,15 @@ class CategoricalPair:
 
     current: CategoricalCounts
     reference: CategoricalReference
+
+    @classmethod
+    def of_windows(cls, windows: FeatureWindows) -> CategoricalPair:
+        """Pair each window of a reference with all of them together."""
+        counts, missing = windows.counts.astype(np.int64), windows.missing.astype(np.int64)
+        whole = CategoricalCounts(
+            np.broadcast_to(counts.sum(0), counts.shape), np.broadcast_to(missing.sum(), missing.shape)
+        )
+        return cls(CategoricalCounts(counts, missing), CategoricalReference(whole))
 
     @cached_property
     def some(self) -> NDArray[np.bool_]:

@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_NOTABLE: Final = 3.0  # standard deviations of normal windows
+NOTABLE: Final = 3.0
+"""Standard deviations of normal windows from which on something sticks out."""
+
 _SHAPE: Final = {2: ("skew to the left", "skew to the right"), 3: ("lighter tails", "heavier tails")}
 
 
 def change_words(
-    components: Sequence[float], shift: float, spread: float, missing: tuple[float, float] | None
+    components: Sequence[float],
+    shift: float,
+    spread: float,
+    missing: tuple[float, float] | None,
+    notable: float = NOTABLE,
 ) -> str | None:
     """Name what sticks out, the most unusual first.
 
@@ -27,10 +33,13 @@ def change_words(
     missing : tuple of float, optional
         Missing rates of reference and window, if their change is unusual.
 
+    notable : float
+        Size of a component from which on it is named.
+
     Returns
     -------
     str or None
-        None if nothing is further than three standard deviations from what normal windows have.
+        None if nothing is to be named.
 
     Examples
     --------
@@ -41,7 +50,7 @@ def change_words(
     """
     words = [] if missing is None else [f"missing {100 * missing[0]:.3g} % to {100 * missing[1]:.3g} %"]
     for order in sorted(range(len(components)), key=lambda k: -abs(components[k])):
-        if abs(components[order]) < _NOTABLE:
+        if abs(components[order]) < notable:
             break
         if order == 0:
             words.append(f"shift {shift:+.2g} sd")

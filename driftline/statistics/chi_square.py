@@ -111,20 +111,16 @@ class ChiSquare(Statistic):
 
     def squared(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
         """Compute the quadratic form on the groups the null was calibrated with."""
-        current, base = pair.current, pair.reference.counts
-        difference = current.all / np.maximum(current.rows, 1.0)[:, None]
-        difference -= base.all / np.maximum(base.rows, 1.0)[:, None]
-        scale, group = arrays["scale"], arrays["group"]
-        features, groups = scale.shape
-        # padding (-1) goes into one more group at the end, which is cut off
-        index = np.where(group < 0, groups, group) + np.arange(features)[:, None] * (groups + 1)
-        pooled: NDArray[np.float64] = np.bincount(
-            index.ravel(), weights=difference.ravel(), minlength=features * (groups + 1)
-        ).astype(np.float64)
-        form = quadratic_form(pooled.reshape(features, -1)[:, :groups], scale.astype(np.float64))
+        form = quadratic_form(_pooled(pair, arrays), arrays["scale"].astype(np.float64))
         if "smallest" in arrays:
-            form = np.where(current.rows < arrays["smallest"][:, 0], np.nan, form)
+            form = np.where(pair.current.rows < arrays["smallest"][:, 0], np.nan, form)
         return form
+
+    def vectors(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64] | None:
+        """Compute the differences of those groups' shares, over the square roots of the reference's."""
+        if self._least:
+            return None  # trends follow all windows, also the small ones
+        return _pooled(pair, arrays) / np.sqrt(arrays["scale"].astype(np.float64))
 
     def rows(self, pair: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Count all rows."""
@@ -155,6 +151,21 @@ class ChiSquare(Statistic):
         if self._least:
             arrays["smallest"] = np.array([low], np.float32)
         return FittedNull(null, arrays)
+
+
+def _pooled(pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+    """Sum the differences of shares over groups, (F, G)."""
+    current, base = pair.current, pair.reference.counts
+    difference = current.all / np.maximum(current.rows, 1.0)[:, None]
+    difference -= base.all / np.maximum(base.rows, 1.0)[:, None]
+    group = arrays["group"]
+    features, groups = arrays["scale"].shape
+    # padding (-1) goes into one more group at the end, which is cut off
+    index = np.where(group < 0, groups, group) + np.arange(features)[:, None] * (groups + 1)
+    pooled: NDArray[np.float64] = np.bincount(
+        index.ravel(), weights=difference.ravel(), minlength=features * (groups + 1)
+    ).astype(np.float64)
+    return pooled.reshape(features, -1)[:, :groups]
 
 
 CHI_SQUARE = ChiSquare("chi2")

@@ -39,10 +39,12 @@ class MissingRate(Statistic):
 
     def squared(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:  # noqa: ARG002
         """Square the difference."""
-        current, base = pair.current, pair.reference.counts
-        rate = base.absent / np.maximum(base.rows, 1.0)
-        squared: NDArray[np.float64] = arcsine_difference(current.absent, current.rows, rate) ** 2
+        squared: NDArray[np.float64] = _difference(pair) ** 2
         return squared
+
+    def vectors(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:  # noqa: ARG002
+        """Give the difference."""
+        return _difference(pair)[:, None]
 
     def rows(self, pair: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Count all rows."""
@@ -52,6 +54,11 @@ class MissingRate(Statistic):
         """Calibrate the difference."""
         absent = windows.missing + windows.nonfinite
         return FittedNull(fit_rate(absent, windows.counts.sum(1) + absent, windows.overlap))
+
+
+def _difference(pair: Any) -> NDArray[np.float64]:
+    current, base = pair.current, pair.reference.counts
+    return arcsine_difference(current.absent, current.rows, base.absent / np.maximum(base.rows, 1.0))
 
 
 OF_NUMBERS = MissingRate("numeric")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from driftline.statistics.null import BlockNull
+    from driftline.statistics.statistic import FeatureWindows
 
 
 _DECIDING: Final = {
@@ -105,6 +106,16 @@ class NumericReference:
     sd: NDArray[np.float64]
     atoms: NDArray[np.bool_] | None = None
 
+    def of(self, features: NDArray[np.int64]) -> NumericReference:
+        """Give the references of these features, one below the other."""
+        counts = self.counts
+        return NumericReference(
+            NumericCounts(counts.values[features], counts.missing[features], counts.nonfinite[features]),
+            self.gap[features],
+            self.iqr[features],
+            self.sd[features],
+        )
+
     @cached_property
     def decile_ends(self) -> NDArray[np.int16]:
         """Last fine bin of each reference decile, shape (F, 10)."""
@@ -142,6 +153,26 @@ class NumericPair:
 
     current: NumericCounts
     reference: NumericReference
+
+    @classmethod
+    def of_windows(cls, windows: FeatureWindows) -> NumericPair:
+        """Pair each window of a reference with the whole of it."""
+        counts, missing, nonfinite = (
+            each.astype(np.int64) for each in (windows.counts, windows.missing, windows.nonfinite)
+        )
+        count = len(counts)
+
+        def same(x: Any) -> Any:
+            return np.broadcast_to(x, (count, *np.shape(x)))
+
+        whole = NumericCounts(
+            same(windows.reference.astype(np.int64)), same(missing.sum()), same(nonfinite.sum())
+        )
+        one = np.ones(count)
+        return cls(
+            NumericCounts(counts, missing, nonfinite, windows.mean, windows.variance),
+            NumericReference(whole, same(windows.gap), one, one),
+        )
 
     @cached_property
     def comparable(self) -> NDArray[np.bool_]:

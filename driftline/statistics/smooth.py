@@ -13,6 +13,7 @@ from driftline.statistics.null.whitening_arrays import (
     directions_and_precision,
     squared_length,
     stored_whitening,
+    whitened,
 )
 from driftline.statistics.null.window_series import WindowSeries
 from driftline.statistics.score_moments import independent_rows, normal_scores, score_moments
@@ -68,6 +69,10 @@ class Smooth(Statistic):
     def squared(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> Floats:
         """Compute ``T^2``."""
         return squared_length(pair.moments - arrays["centre"], pair.current.present, arrays)
+
+    def vectors(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> Floats:
+        """Whiten the moments."""
+        return whitened(pair.moments - arrays["centre"], pair.current.present, arrays)
 
     def rows(self, pair: Any) -> tuple[Floats, NDArray[np.bool_]]:
         """Count the rows with a value."""

@@ -135,6 +135,21 @@ class Statistic(ABC):
             The squared statistic.
         """
 
+    def vectors(
+        self,
+        pair: Any,  # noqa: ARG002
+        arrays: Mapping[str, NDArray[Any]],  # noqa: ARG002
+    ) -> Floats | None:
+        """Compute the vectors whose squared lengths `squared` gives, so that trends can average them.
+
+        Returns
+        -------
+        ndarray of float64, shape (F, K), or None
+            Deviations from what is normal, zeros where a feature has fewer than K; None of a statistic that
+            trends do not follow.
+        """
+        return None
+
     @abstractmethod
     def rows(self, pair: Any) -> tuple[Floats, NDArray[np.bool_]]:
         """Tell how many rows of the window it is made of.

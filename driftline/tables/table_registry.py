@@ -15,6 +15,7 @@ TABLES: Final = Registry(
     {
         "results": "driftline.tables.results:TABLE",
         "performance": "driftline.tables.performance:TABLE",
+        "trends": "driftline.tables.trends:TABLE",
         "detections": "driftline.tables.detections:TABLE",
         "dead_letters": "driftline.tables.dead_letters:TABLE",
     },

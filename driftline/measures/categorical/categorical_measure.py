@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from driftline.measures.categorical.categorical_survey import CategoricalSurvey
+from driftline.measures.counts_of_rows import bin_counts, followed_vectors, places, share_of_rows
 from driftline.measures.measure import Entry, JudgedWindow, Measure
 from driftline.measures.reference_distribution import ReferenceDistribution
 from driftline.measures.result_rows import judged_rows, ragged, rows_without_data
@@ -24,14 +25,19 @@ from driftline.statistics import (
     compare_categorical,
     fit_categorical,
 )
+from driftline.statistics.categorical_comparison import CategoricalPair
 from driftline.statistics.statistic_registry import statistics_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from numpy.typing import NDArray
+
     from driftline.feature_spec import FeatureSpec
     from driftline.profiles.layout import Block, CategoricalFeature
     from driftline.profiles.row_groups import RowGroups
+
+    Floats = NDArray[np.float64]
 
 _MOST_NEW = 5
 
@@ -159,6 +165,16 @@ class CategoricalMeasure(Measure["Block"]):
             counts = CategoricalCounts(profile.counts, profile.missing, new)
             tests = compare_categorical(counts, reference, entry.null)
         return {"results": judged_rows(window, part, _described(profile, part), entry, tests)}
+
+    def vectors(
+        self, part: Block, entry: Entry, reference: CategoricalReference, rows: Any
+    ) -> dict[str, Floats]:
+        """Compare the counts that the rows hold."""
+        place = places(rows, part.names)
+        counts = CategoricalCounts(bin_counts(rows, part.width), share_of_rows(rows, "missing_rate"))
+        return followed_vectors(
+            self.name, CategoricalPair(counts, reference.of(place)), entry.null, place, rows
+        )
 
     def without_data(self, part: Block, entry: Entry, window: JudgedWindow) -> pa.RecordBatch:
         """Give rows that say so."""

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from driftline.measures.counts_of_rows import bin_counts, followed_vectors, places, share_of_rows
 from driftline.measures.measure import Entry, JudgedWindow, Measure
 from driftline.measures.numeric.numeric_survey import GroupedNumericSurvey
 from driftline.measures.reference_distribution import ReferenceDistribution
@@ -18,6 +19,7 @@ from driftline.profiles.layout import blocks_of
 from driftline.profiles.numeric import NumericProfile
 from driftline.statistics import BlockNull, NumericCounts, NumericReference, compare_numeric, fit_numeric
 from driftline.statistics.ks import atom_bins
+from driftline.statistics.numeric_comparison import NumericPair
 from driftline.statistics.statistic_registry import statistics_of
 from driftline.tables import QUANTILES
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from driftline.feature_spec import FeatureSpec
     from driftline.profiles.layout import Block
     from driftline.profiles.row_groups import RowGroups
+
+    Floats = NDArray[np.float64]
 
 _QUANTILE_TYPE = pa.struct([(name, pa.float64()) for name in QUANTILES])
 
@@ -187,6 +191,16 @@ class NumericMeasure(Measure["Block"]):
         if entry is not None and reference is not None:
             tests = compare_numeric(_counts(profile), reference, entry.null)
         return {"results": judged_rows(window, part, _described(profile, part), entry, tests)}
+
+    def vectors(self, part: Block, entry: Entry, reference: NumericReference, rows: Any) -> dict[str, Floats]:
+        """Compare the histograms that the rows hold."""
+        place = places(rows, part.names)
+        counts = NumericCounts(
+            bin_counts(rows, part.width),
+            share_of_rows(rows, "missing_rate"),
+            share_of_rows(rows, "nonfinite_rate"),
+        )
+        return followed_vectors(self.name, NumericPair(counts, reference.of(place)), entry.null, place, rows)
 
     def without_data(self, part: Block, entry: Entry, window: JudgedWindow) -> pa.RecordBatch:
         """Give rows that say so."""

@@ -51,15 +51,26 @@ def dependence(deviations: NDArray[np.float64], overlap: float) -> Dependence:
     390-402); one more pass undoes it.
     """
     shared = np.maximum(1 - np.arange(1, int(np.ceil(overlap))) / overlap, 0.0)
-    estimated = _autocorrelation(deviations) if len(deviations) >= _ENOUGH_WINDOWS else np.zeros(0)
+    estimated = autocorrelation(deviations) if len(deviations) >= _ENOUGH_WINDOWS else np.zeros(0)
     return Dependence(
         max(1 + 2 * float(shared.sum()), 1 + 2 * float(estimated.sum())),
         max(1 + 2 * float((shared**2).sum()), 1 + 2 * float((estimated**2).sum())),
     )
 
 
-def _autocorrelation(deviations: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Autocorrelations of the windows up to the first one that is not significant."""
+def autocorrelation(deviations: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Estimate autocorrelations up to the first one that is not significant.
+
+    Parameters
+    ----------
+    deviations : ndarray of float64, shape (W, B)
+        Deviations of the windows from their mean, in time order.
+
+    Returns
+    -------
+    ndarray of float64, shape (L,)
+        Of lags 1 to L, all bins together.
+    """
     windows = len(deviations)
     variance = max(float((deviations**2).sum()) / windows, 1e-300)
     spectrum = np.abs(fft.rfft(deviations, fft.next_fast_len(2 * windows), axis=0)) ** 2

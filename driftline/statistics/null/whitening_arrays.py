@@ -67,6 +67,13 @@ def directions_and_precision(n: Floats, arrays: Mapping[str, NDArray[Any]]) -> t
     return directions, np.exp(-log_variance)
 
 
+def whitened(deviations: Floats, n: Floats, arrays: Mapping[str, NDArray[Any]]) -> Floats:
+    """Whiten deviations (F, M) from the centre in windows of n rows (F,): (F, M), unused ones 0."""
+    directions, precision = directions_and_precision(n, arrays)
+    white: Floats = np.einsum("fm,fmd->fd", deviations, directions) * np.sqrt(precision)
+    return white
+
+
 def squared_length(deviations: Floats, n: Floats, arrays: Mapping[str, NDArray[Any]]) -> Floats:
     """Compute ``T^2`` (F,) of deviations (F, M) from the centre in windows of n rows (F,)."""
     directions, precision = directions_and_precision(n, arrays)

@@ -1,0 +1,154 @@
+"""Calibrate every statistic of a feature on the windows of its reference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from driftline.statistics.categorical_comparison import CategoricalPair
+from driftline.statistics.distance import Distance, fit_distances
+from driftline.statistics.null.lookup_grid import p_values
+from driftline.statistics.null.runs import fit_runs
+from driftline.statistics.numeric_comparison import NumericPair
+from driftline.statistics.statistic import FeatureWindows, FittedNull
+from driftline.statistics.statistic_registry import statistics_of
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from driftline.statistics.statistic import Statistic
+
+SMALLEST: Final = 200
+"""Rows of the smallest window that is ever judged, unless a configuration says otherwise."""
+
+_PAIRS: Final[dict[str, Any]] = {"numeric": NumericPair, "categorical": CategoricalPair}
+
+
+def fit_nulls(kind: str, windows: FeatureWindows) -> dict[str, FittedNull]:
+    """Calibrate every statistic of one feature.
+
+    Returns
+    -------
+    dict of str to FittedNull
+        By the statistic's name.
+    """
+    statistics = statistics_of(kind)
+    distances = [each for each in statistics if isinstance(each, Distance)]
+    together = fit_distances(distances, windows) if distances else {}
+    fitted = {each.name: together.get(each.name) or each.fit(windows) for each in statistics}
+    pair = _PAIRS[kind].of_windows(windows)
+    return {each.name: _with_runs(each, fitted[each.name], pair, windows.overlap) for each in statistics}
+
+
+def _with_runs(statistic: Statistic, fitted: FittedNull, pair: Any, overlap: float) -> FittedNull:
+    """Add how windows follow each other, of a statistic that trends follow."""
+    count, table = len(pair.some), fitted.table
+
+    def same(x: Any) -> Any:
+        return np.broadcast_to(x, (count, *np.shape(x)))
+
+    arrays = {name: same(array) for name, array in fitted.arrays.items()}
+    vectors = statistic.vectors(pair, arrays)
+    if vectors is None:
+        return fitted
+    n, defined = statistic.rows(pair)
+    squares = (vectors[defined] ** 2).sum(1)
+    quantiles = np.broadcast_to(table.quantiles, (len(squares), *table.quantiles.shape))
+    p = p_values(quantiles, np.full(len(squares), table.typical_n), squares, n[defined])
+    return replace(fitted, arrays={**fitted.arrays, **fit_runs(vectors[defined], p, overlap)})
+
+
+def fit_numeric(
+    values: ArrayLike,
+    missing: ArrayLike,
+    nonfinite: ArrayLike,
+    gap: ArrayLike,
+    overlap: float = 1.0,
+    *,
+    reference: ArrayLike | None = None,
+    smallest: float = SMALLEST,
+    mean: ArrayLike | None = None,
+    variance: ArrayLike | None = None,
+) -> dict[str, FittedNull]:
+    """Calibrate every statistic of one numeric feature.
+
+    Parameters
+    ----------
+    values : array_like of int, shape (W, B)
+        Rows of each reference window in each value bin, windows in time order.
+    missing, nonfinite : array_like of int, shape (W,)
+        Rows of each window that are null, and NaN or infinite.
+    gap : array_like of float, shape (B - 1,)
+        Distances of neighbouring bins' centres.
+    overlap : float
+        Window length over window period: 1 for disjoint windows, 2 for 30 minutes every 15.
+    reference : array_like of int, shape (B,), optional
+        Rows of the whole reference in each value bin; those of the windows together if not given.
+    smallest : float
+        Rows of the smallest window that is ever judged.
+    mean, variance : array_like of float, shape (W,), optional
+        Of the finite values of each window.
+
+    Returns
+    -------
+    dict of str to FittedNull
+        Ready to be stacked into a `BlockNull`.
+    """
+    values, missing = np.asarray(values, dtype=np.float64), np.asarray(missing, dtype=np.float64)
+    nonfinite, gap = np.asarray(nonfinite, dtype=np.float64), np.asarray(gap, dtype=np.float64)
+    whole = values.sum(0) if reference is None else np.asarray(reference, dtype=np.float64)
+    windows = FeatureWindows(
+        values,
+        missing,
+        nonfinite,
+        gap,
+        whole,
+        overlap,
+        smallest,
+        mean=None if mean is None else np.asarray(mean, np.float64),
+        variance=None if variance is None else np.asarray(variance, np.float64),
+    )
+    return fit_nulls("numeric", windows)
+
+
+def fit_categorical(
+    counts: ArrayLike,
+    missing: ArrayLike,
+    overlap: float = 1.0,
+    *,
+    smallest: float = SMALLEST,
+    rare_categories: int = 0,
+) -> dict[str, FittedNull]:
+    """Calibrate every statistic of one categorical feature.
+
+    Parameters
+    ----------
+    counts : array_like of int, shape (W, K + 1)
+        Rows of each reference window in each category, the last one *other*; windows in time order.
+    missing : array_like of int, shape (W,)
+        Rows of each window that are null.
+    overlap, smallest : float
+        As for `fit_numeric`.
+    rare_categories : int
+        Categories of the reference that count as *other*.
+
+    Returns
+    -------
+    dict of str to FittedNull
+        Ready to be stacked into a `BlockNull`.
+    """
+    counts, missing = np.asarray(counts, dtype=np.float64), np.asarray(missing, dtype=np.float64)
+    nothing = np.zeros_like(missing)
+    windows = FeatureWindows(
+        counts,
+        missing,
+        nothing,
+        np.zeros(0),
+        counts.sum(0),
+        overlap,
+        smallest,
+        rare_categories=rare_categories,
+    )
+    return fit_nulls("categorical", windows)

@@ -1,0 +1,96 @@
+"""How far the mean of a run of normal windows strays, from how those of a reference follow each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from scipy import special
+
+from driftline.statistics.null.dependence import autocorrelation
+from driftline.statistics.steps import in_steps
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+RUNS: Final = np.array([2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128])
+"""Numbers of windows whose mean is tested."""
+
+KNOTS: Final = np.array([2.0, 8.0, 32.0, 128.0])
+"""Numbers of windows for which the variance of a mean is kept."""
+
+RAREST: Final = 1e-4
+"""No window counts as more unusual than this: a run is more than its most unusual window."""
+
+
+def bounded(vectors: Floats, p: Floats, df: float | Floats) -> Floats:
+    """Give vectors the lengths that normal ones of the same p-values have.
+
+    Then their mean is near normal, and one storm does not make a trend.
+
+    Parameters
+    ----------
+    vectors : ndarray of float64, shape (W, K)
+        Deviations of windows.
+    p : ndarray of float64, shape (W,)
+        Calibrated p-values of their squared lengths.
+    df : float or ndarray of float64, shape (W,)
+        Degrees of freedom of the squared length; its mean, from then on.
+
+    Returns
+    -------
+    ndarray of float64, shape (W, K)
+        In steps whose sums are exact, however many windows they are taken over.
+    """
+    length = np.sqrt((vectors**2).sum(-1))
+    wanted = np.sqrt(special.chdtri(df, np.clip(p, RAREST, 1.0)))
+    factor = np.where(length > 0, wanted / np.where(length > 0, length, 1.0), 0.0)
+    return in_steps(vectors * factor[..., None])
+
+
+def fit_runs(vectors: Floats, p: Floats, overlap: float) -> dict[str, NDArray[np.float32]]:
+    """Measure how windows that do not overlap follow each other.
+
+    Parameters
+    ----------
+    vectors : ndarray of float64, shape (W, K)
+        Deviations of the windows of a reference in time order.
+    p : ndarray of float64, shape (W,)
+        Calibrated p-values of their squared lengths.
+    overlap : float
+        Window length over window period.
+
+    Returns
+    -------
+    dict of str to ndarray of float32
+        ``run_variances`` (K * len(KNOTS),): by how much the variance of a run's mean is larger than that of
+        independent windows around a known centre. ``run_shape`` (2,): degrees of freedom of a squared length,
+        and of its scale.
+
+    References
+    ----------
+    Satterthwaite, F. E. (1946). An approximate distribution of estimates of variance components. Biometrics
+    Bulletin 2, 110-114 (degrees of freedom of a quadratic form).
+    """
+    vectors, p = vectors[:: max(round(overlap), 1)], p[:: max(round(overlap), 1)]
+    windows = max(len(vectors), 1)
+    square = vectors.T @ vectors
+    df = float(np.trace(square)) ** 2 / max(float((square**2).sum()), 1e-300)
+    vectors = bounded(vectors, p, max(df, 1.0))
+    variances, whole = np.ones((vectors.shape[1], len(KNOTS))), 1.0
+    for k, along in enumerate((vectors - vectors.sum(0) / windows).T):
+        if not along.any():
+            continue
+        follows = autocorrelation(along[:, None])
+        total = 1 + 2 * float(follows.sum())
+        whole = max(whole, total)
+        for j, run in enumerate(KNOTS):
+            lag = np.arange(1, len(follows) + 1)
+            own = 1 + 2 * float((np.maximum(1 - lag / run, 0.0) * follows).sum())
+            variances[k, j] = own + run / windows * total  # the centre is known no better than this
+    return {
+        "run_variances": variances.ravel().astype(np.float32),
+        "run_shape": np.array([max(df, 1.0), max(windows / whole - 1, 1.0)], np.float32),
+    }

@@ -1,0 +1,224 @@
+"""Follow the features of one (segment, part) from window to window, in the order of event time."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from driftline.measures.measure_registry import measure
+from driftline.trends.alarm_rate import OVER, alarm_rate
+from driftline.trends.followed_windows import Followed, FollowedWindows
+from driftline.trends.run_scan import scan_runs
+from driftline.trends.run_words import run_words
+from driftline.trends.trend_state import TrendState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from driftline.baseline import Baseline
+    from driftline.measures.reference_distribution import ReferenceDistribution
+    from driftline.profiles.layout import Part
+    from driftline.trends.reference_runs import ReferenceRuns
+
+_NEVER: Final = np.iinfo(np.int64).min
+
+
+class Trend(NamedTuple):
+    """What is known of one feature when a window is over; times are microseconds.
+
+    Parameters
+    ----------
+    start
+        Start of the window.
+    statistic
+        What found the most unusual run of windows that ends with it.
+    windows, since
+        Windows of that run, and the start of the first.
+    p_value
+        How often alarms as unusual begin at a window if nothing changes.
+    alarm_since
+        End of the window that raised the alarm; None if there is none.
+    change
+        What the run differs by, in words; None without an alarm.
+    """
+
+    feature: str
+    start: int
+    statistic: str
+    windows: int
+    since: int
+    p_value: float
+    alarm_since: int | None
+    change: str | None
+
+
+class Advanced(NamedTuple):
+    """Features followed up to a time.
+
+    Parameters
+    ----------
+    pending
+        Blocks of windows that are not over.
+    next
+        When the first of those is; None if there are none.
+    late
+        Windows of features that came after a later one was followed, and were dropped.
+    """
+
+    state: TrendState
+    trends: tuple[Trend, ...]
+    pending: tuple[bytes, ...]
+    next: int | None
+    late: int
+
+
+class FollowedPart:
+    """A part of one segment as a baseline knows it, and the budget of each of its features.
+
+    Parameters
+    ----------
+    runs
+        What `reference_runs` reads from the null.
+    limit
+        Largest p-value that raises an alarm.
+    """
+
+    def __init__(
+        self,
+        baseline: Baseline,
+        segment: str,
+        part: Part,
+        runs: Mapping[str, ReferenceRuns],
+        limit: float,
+    ) -> None:
+        self.version, self.size = baseline.version, baseline.size
+        self.features = measure(part.kind).features(part)
+        self.runs, self.limit = runs, limit
+        self._part, self._profile = part, baseline.entries[segment, part.name].profile
+
+    @cached_property
+    def _reference(self) -> dict[str, ReferenceDistribution]:
+        return dict(measure(self._part.kind).describe(self._part, self._profile))
+
+    def words(self, statistic: str, place: int, sizes: NDArray[np.float32]) -> str | None:
+        """Say what a run of windows differs by."""
+        larger = self.runs[statistic].larger(len(sizes), place)
+        return run_words(statistic, sizes.astype(np.float64), larger, self._reference[self.features[place]])
+
+
+def advance_trends(
+    state: TrendState | None, blocks: Iterable[bytes], cut: int, followed: FollowedPart
+) -> Advanced:
+    """Follow all windows that were over before a time.
+
+    Parameters
+    ----------
+    state
+        None before the first window.
+    blocks
+        Encoded `FollowedWindows`, in any order. Those of another baseline are left out, and what is
+        remembered of one: a new reference is a new beginning.
+    cut
+        Windows over before it are followed, microseconds; never less than the last time.
+
+    Notes
+    -----
+    The trends do not depend on how windows are spread over blocks and calls.
+    """
+    version, size = followed.version, followed.size
+    given = FollowedWindows.merge(map(FollowedWindows.from_bytes, blocks), version, size)
+    if state is None or (state.windows.version, state.windows.size) != (version, size):
+        state = TrendState(FollowedWindows(version, size, {}))
+    kept, waiting, late = dict(state.windows.statistics), {}, 0
+    scanned: dict[str, tuple[Followed, NDArray[np.int64]]] = {}
+    for name, runs in followed.runs.items():
+        if name not in given.statistics:
+            continue
+        new = given.statistics[name]
+        new = new.take(runs.longest[new.place] > 0)
+        over = new.start + size < cut
+        if not over.all():
+            waiting[name] = new.take(~over)
+        before = kept.get(name)
+        last = _last(before, len(followed.features))
+        in_time = new.start > last[new.place]
+        late += _late(new.take(over & ~in_time), before)
+        new = new.take(over & in_time)
+        if len(new.place):
+            whole = new if before is None else Followed.joined([before, new]).in_order()
+            scanned[name] = whole, np.flatnonzero(whole.start > last[whole.place])
+            kept[name] = _newest(whole, runs)
+    trends = tuple(_trends(scanned, followed, state.since))
+    since = dict(state.since) | {trend.feature: trend.alarm_since for trend in trends}
+    on = {feature: time for feature, time in since.items() if time is not None}
+    pending = FollowedWindows(version, size, waiting)
+    return Advanced(
+        TrendState(FollowedWindows(version, size, kept), on),
+        trends,
+        (pending.to_bytes(),) if waiting else (),
+        pending.first_known if waiting else None,
+        late,
+    )
+
+
+def _last(before: Followed | None, features: int) -> NDArray[np.int64]:
+    """Give the start of the newest window of each feature that was followed."""
+    last = np.full(features, _NEVER)
+    if before is not None:
+        np.maximum.at(last, before.place, before.start)
+    return last
+
+
+def _late(passed: Followed, before: Followed | None) -> int:
+    """Count windows that were never followed; what corrects one that was is no loss."""
+    if before is None or not len(passed.place):
+        return 0
+    known = set(zip(before.place.tolist(), before.start.tolist(), strict=True))
+    return len(set(zip(passed.place.tolist(), passed.start.tolist(), strict=True)) - known)
+
+
+def _newest(rows: Followed, runs: ReferenceRuns) -> Followed:
+    """Keep as many windows of each feature as its longest run has."""
+    behind = np.searchsorted(rows.place, rows.place, side="right") - np.arange(len(rows.place))
+    return rows.take(behind <= runs.longest[rows.place])
+
+
+def _trends(
+    scanned: Mapping[str, tuple[Followed, NDArray[np.int64]]],
+    followed: FollowedPart,
+    since: Mapping[str, int],
+) -> Iterator[Trend]:
+    """Take of each feature and window the most unusual run of all its statistics, which share its limit."""
+    runs, size, limit = followed.runs, followed.size, followed.limit
+    best: dict[tuple[int, int], tuple[float, str, int, int]] = {}
+    for name, (rows, new) in scanned.items():
+        scan = scan_runs(rows, new, runs[name])
+        for at, p, run in zip(new.tolist(), scan.p.tolist(), scan.run.tolist(), strict=True):
+            key = int(rows.place[at]), int(rows.start[at])
+            best[key] = min((p, name, at, run), best.get(key, (np.inf, "", 0, 0)))
+    share = np.sum([each.longest > 0 for each in runs.values()], axis=0)
+    alarm_since = {place: since.get(name) for place, name in enumerate(followed.features)}
+    for (place, start), (p, name, at, run) in sorted(best.items()):
+        p_value = min(share[place] * float(alarm_rate(p)), 1.0)
+        if p_value <= limit:
+            alarm_since[place] = alarm_since[place] or start + size
+        elif share[place] * float(alarm_rate(p / OVER)) > limit:
+            alarm_since[place] = None
+        rows, _ = scanned[name]
+        first, change = at + 1 - run, None
+        if alarm_since[place] is not None:
+            change = followed.words(name, place, rows.sizes[first : at + 1])
+        yield Trend(
+            followed.features[place],
+            start,
+            name,
+            run,
+            int(rows.start[first]),
+            p_value,
+            alarm_since[place],
+            change,
+        )

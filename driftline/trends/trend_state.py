@@ -1,0 +1,46 @@
+"""What the trends of one (segment, part) remember."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from driftline.framing import ANEW, frame, unframe
+from driftline.trends.followed_windows import FollowedWindows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TAG: Final = b"dTS"
+_VERSION: Final = 1
+_WHAT: Final = "state of trends"
+
+
+@dataclass(frozen=True, eq=False)
+class TrendState:
+    """The newest windows, and which alarms are on.
+
+    Parameters
+    ----------
+    windows
+        Of each series as many as the longest run needs.
+    since
+        By feature with an alarm: the end of the window that raised it, microseconds.
+    """
+
+    windows: FollowedWindows
+    since: Mapping[str, int] = field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        """Write tag, version, a JSON head, the windows."""
+        return frame(_TAG, _VERSION, {"since": dict(self.since)}, self.windows.to_bytes())
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> TrendState:
+        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        head, windows = unframe(_TAG, _VERSION, _WHAT, data)
+        try:
+            since = {str(feature): int(time) for feature, time in head["since"].items()}
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{_WHAT} is damaged ({type(error).__name__}: {error}); {ANEW}") from None
+        return cls(FollowedWindows.from_bytes(windows), since)
