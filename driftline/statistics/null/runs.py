@@ -77,8 +77,10 @@ def fit_runs(vectors: Floats, p: Floats, overlap: float) -> dict[str, NDArray[np
     vectors, p = vectors[:: max(round(overlap), 1)], p[:: max(round(overlap), 1)]
     windows = max(len(vectors), 1)
     square = vectors.T @ vectors
-    df = float(np.trace(square)) ** 2 / max(float((square**2).sum()), 1e-300)
-    vectors = bounded(vectors, p, max(df, 1.0))
+    spread = float((square**2).sum()) / max(float(np.trace(square)) ** 2, 1e-300)
+    # covariances that are estimated from few windows look more uneven than they are
+    df = float(np.clip(1 / max(spread - 1 / windows, 1e-9), 1.0, vectors.shape[1]))
+    vectors = bounded(vectors, p, df)
     variances, whole = np.ones((vectors.shape[1], len(KNOTS))), 1.0
     for k, along in enumerate((vectors - vectors.sum(0) / windows).T):
         if not along.any():
@@ -92,5 +94,5 @@ def fit_runs(vectors: Floats, p: Floats, overlap: float) -> dict[str, NDArray[np
             variances[k, j] = own + run / windows * total  # the centre is known no better than this
     return {
         "run_variances": variances.ravel().astype(np.float32),
-        "run_shape": np.array([max(df, 1.0), max(windows / whole - 1, 1.0)], np.float32),
+        "run_shape": np.array([df, max(windows / whole - 1, 1.0)], np.float32),
     }

@@ -19,13 +19,15 @@ def written(labels=None, detectors=()):
 
 
 def test_a_job_writes_what_its_configuration_asks_for():
-    assert written() == ["results", "dead_letters"]
-    assert written(labels="some") == ["results", "performance", "dead_letters"]
-    assert written(detectors=("one",)) == ["results", "detections", "dead_letters"]
+    assert written() == ["results", "trends", "dead_letters"]
+    assert written(labels="some") == ["results", "performance", "trends", "dead_letters"]
+    assert written(detectors=("one",)) == ["results", "trends", "detections", "dead_letters"]
 
 
 def test_a_table_that_is_not_installed_is_refused_with_what_is():
-    with pytest.raises(NotInstalledError, match="there are results, performance, detections, dead_letters"):
+    with pytest.raises(
+        NotInstalledError, match="there are results, performance, trends, detections, dead_letters"
+    ):
         table_named("verdicts")
 
 
@@ -37,6 +39,7 @@ def test_the_ranks_are_those_that_readers_were_told():
     assert {table.name: table.rank for table in all_tables()} == {
         "results": ("n", "emitted_at", "pane_index"),
         "performance": ("n", "emitted_at"),
+        "trends": ("emitted_at",),
         "detections": ("emitted_at",),
         "dead_letters": ("emitted_at",),
     }
@@ -71,7 +74,7 @@ def test_values_of_an_identity_may_be_named():
     assert RESULTS.row_id("m", "*", "f", **named) == RESULTS.row_id("m", "*", "f", 0, 9)
 
 
-VALUES = {"string": "a", "int64": 1, "float64": 1.0, "timestamp": 1}
+VALUES = {"string": "a", "int64": 1, "float64": 1.0, "timestamp": 1, "bool": True}
 
 
 @OURS

@@ -1,0 +1,57 @@
+"""The most unusual run, against every run by itself."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from driftline.statistics.null.runs import RUNS
+from driftline.trends.reference_runs import ReferenceRuns
+from driftline.trends.run_scan import scan_runs
+from tests.driftline.trends.followed import rows, steps
+
+
+def by_itself(vectors, at, runs, place):
+    """The smallest p-value of all runs that end at a window, and its length."""
+    best = (1.0, 1)
+    for number, run in enumerate(RUNS.tolist()):
+        if run <= min(at + 1, runs.longest[place]):
+            mean = vectors[at + 1 - run : at + 1].mean(0)
+            square = run * (mean**2 / runs.variances[number, place]).sum()
+            df, scale_df = runs.shape[place]
+            best = min(best, (stats.f.sf(square / df, df, scale_df), run))
+    return best
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=25, deadline=None)
+def test_scan_finds_the_most_unusual_run(seed):
+    rng = np.random.default_rng(seed)
+    lengths = rng.integers(1, 40, 3)
+    vectors = [steps(rng, (length, 2)) for length in lengths]
+    runs = ReferenceRuns(
+        rng.uniform(0.5, 3, (len(RUNS), 3, 2)),
+        np.stack([rng.uniform(1, 2, 3), rng.uniform(5, 300, 3)], axis=1),
+        rng.choice([0, 2, 8, 32], 3),
+    )
+    places = np.repeat(np.arange(3), lengths)
+    starts = np.concatenate([np.arange(length) for length in lengths])
+    new = np.sort(rng.permutation(len(places))[: max(len(places) // 2, 1)])
+    found = scan_runs(rows(places, starts, np.concatenate(vectors)), new, runs)
+    expected = [by_itself(vectors[places[at]], starts[at], runs, places[at]) for at in new]
+    assert found.p == pytest.approx([p for p, _ in expected], rel=1e-9)
+    assert found.run.tolist() == [run for _, run in expected]
+
+
+def test_numbers_that_a_feature_lacks_do_not_count():
+    rng = np.random.default_rng(1)
+    vectors = steps(rng, (12, 1))
+    alone = ReferenceRuns(np.ones((len(RUNS), 1, 1)), np.array([[1.0, 50.0]]), np.array([8]))
+    padded = np.concatenate([alone.variances, np.full((len(RUNS), 1, 1), np.inf)], axis=2)
+    wide = ReferenceRuns(padded, alone.shape, alone.longest)
+    places, at = np.zeros(12, int), np.arange(12)
+    narrow = scan_runs(rows(places, at, vectors), at, alone)
+    widened = scan_runs(rows(places, at, np.pad(vectors, ((0, 0), (0, 1)))), at, wide)
+    assert np.array_equal(narrow.p, widened.p)
+    assert wide.larger(4, 0) == 1.0
