@@ -25,6 +25,7 @@ from driftline.transforms.decide.judge_windows import JudgeWindows
 from driftline.transforms.spine.baseline_source import BaselineSource, read_baseline
 from driftline.transforms.spine.merge_windows import MergeWindows
 from driftline.transforms.spine.profile_slices import ProfileSlices
+from driftline.trends import trend_remarks
 from driftline.windows.slices import slice_length
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def run_to_the_end(config: Config, options: PipelineOptions, *, sinks: Sequence[
         build_monitor(pipeline, config, source, reader=reader, labels=labels, sinks=places, streaming=False)
         outcome = run_job(pipeline, config, title)
         write_summary(config, baseline, outcome, places)
-    remarks = outcome_remarks(config, baseline)
+    remarks = (*outcome_remarks(config, baseline), *trend_remarks(baseline, config.baseline.path))
     return replace(outcome, remarks=(*outcome.remarks, *remarks))
 
 

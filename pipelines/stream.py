@@ -26,6 +26,7 @@ from driftline.runners.direct import STREAM_RUNNER
 from driftline.tables import tables_of
 from driftline.transforms.counters import TALLY
 from driftline.transforms.spine.baseline_source import BaselineSource
+from driftline.trends import trend_remarks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,7 +102,11 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
     write_summary(config, baseline, outcome(), sinks, streaming=True)
     result = pipeline.run()
     say(_running(reader.describe(), baseline.version, result, here=here))
-    for remark in (*_label_remarks(config, labels), *outcome_remarks(config, baseline)):
+    for remark in (
+        *_label_remarks(config, labels),
+        *outcome_remarks(config, baseline),
+        *trend_remarks(baseline, config.baseline.path),
+    ):
         say(remark)
     # behind the start of the job: Beam's job server takes the signals for itself
     with _interrupted_quietly(here=here), progress(f"monitor {config.model}", shown=here):

@@ -4,6 +4,7 @@ from driftline.trends.advance_trends import Advanced, FollowedPart, Trend, advan
 from driftline.trends.alarm_rate import alarm_limit
 from driftline.trends.followed_windows import FollowedWindows
 from driftline.trends.reference_runs import features_followed, reference_runs
+from driftline.trends.trend_remarks import trend_remarks
 from driftline.trends.trend_rows import trend_batch
 from driftline.trends.trend_state import TrendState
 from driftline.trends.windows_of_rows import followed_windows
@@ -20,4 +21,5 @@ __all__ = [
     "followed_windows",
     "reference_runs",
     "trend_batch",
+    "trend_remarks",
 ]
