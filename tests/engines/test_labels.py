@@ -23,6 +23,7 @@ import yaml
 from confluent_kafka import Producer
 
 from driftline.tables import DEAD_LETTER, DETECTION, PERFORMANCE, rows_of, standing_rows
+from driftline.tables.trends import TREND
 from tests.engines.conftest import ROOT
 from tests.engines.oracle import topic_messages
 from tools.processes import Server, wait_until
@@ -33,7 +34,12 @@ PARTS = 24
 PARTS_APART_S = 0.8
 WITHIN_S = 420  # on one core it takes 210
 NEAR = 1e-9
-SCHEMAS = {"performance": PERFORMANCE, "detections": DETECTION, "dead_letters": DEAD_LETTER}
+SCHEMAS = {
+    "performance": PERFORMANCE,
+    "trends": TREND,
+    "detections": DETECTION,
+    "dead_letters": DEAD_LETTER,
+}
 CONFIG = {
     "model": "shop",
     "event_time": {"column": "at", "unit": "ms"},
@@ -224,9 +230,10 @@ def unlike(name, got, expected):
 def baseline(tmp_path_factory):
     """Path of a baseline with the performance of the past."""
     folder = tmp_path_factory.mktemp("baseline")
-    past = Log(1_700_000_040_000, seed=3)
-    pq.write_table(pa.Table.from_pylist(past.events), folder / "past.parquet")
-    pq.write_table(pa.Table.from_pylist(past.labels), folder / "labels.parquet")
+    past = [Log(1_700_000_040_000 + part * SPAN, seed=3 + part) for part in range(3)]
+    events, labels = ([row for log in past for row in getattr(log, name)] for name in ("events", "labels"))
+    pq.write_table(pa.Table.from_pylist(events), folder / "past.parquet")
+    pq.write_table(pa.Table.from_pylist(labels), folder / "labels.parquet")
     config = CONFIG | {
         "source": {"files": {"pattern": str(folder / "past.parquet")}},
         "labels": LABELS | {"source": {"files": {"pattern": str(folder / "labels.parquet")}}},

@@ -88,6 +88,7 @@ def test_rows_go_to_a_sink_of_another_package(site, desk):
         "dead_letters.parquet",
         "results.parquet",
         "run.json",
+        "trends.parquet",
     ]
 
 
@@ -95,10 +96,10 @@ def test_everything_follows_from_a_table_of_another_package(site, tmp_path):
     done = python("-c", TABLE, CONFIG, site=site, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    ours = ["results", "performance", "detections", "dead_letters"]
+    ours = ["results", "performance", "trends", "detections", "dead_letters"]
     assert found["names"] == [*ours, "order_shares"]
-    assert found["without"] == ["results", "dead_letters"]
-    assert found["with"] == ["results", "dead_letters", "order_shares"]
+    assert found["without"] == ["results", "trends", "dead_letters"]
+    assert found["with"] == ["results", "trends", "dead_letters", "order_shares"]
     assert found["topic"] == "t"
     assert found["no topic"] is None
     texts = b"5:table,12:order_shares,1:m,1:*,1:0,1:9,"

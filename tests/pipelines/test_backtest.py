@@ -209,6 +209,7 @@ def test_no_scratch_is_left(judged):
         "dead_letters.parquet",
         "results.parquet",
         "run.json",
+        "trends.parquet",
     ]
     assert judged.rejects() == []
 

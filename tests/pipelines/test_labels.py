@@ -385,4 +385,4 @@ def test_a_run_leaves_no_tables_of_another(driftline, desk, past, now):
     )
     assert ran.code == 0, ran.err
     left = sorted(path.name for path in (desk.folder / "out").iterdir())
-    assert left == ["dead_letters.parquet", "results.parquet", "run.json"]
+    assert left == ["dead_letters.parquet", "results.parquet", "run.json", "trends.parquet"]

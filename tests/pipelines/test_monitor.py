@@ -117,7 +117,7 @@ def test_a_sink_without_rows_is_a_file_that_opens(desk, shop, driftline, sink):
     desk.write(log(1, 0, days=1), "ref.parquet")
     config = desk.config(sinks=f"[files: {{path: {desk.folder}/out, format: {sink}}}]")
     assert driftline("monitor", config).counts["decoded"] == 0
-    for name in ("results", "dead_letters"):
+    for name in ("results", "trends", "dead_letters"):
         data = (desk.folder / "out" / f"{name}.{sink}").read_bytes()
         if sink == "avro":
             assert list(fastavro.reader(io.BytesIO(data))) == []
