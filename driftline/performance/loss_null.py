@@ -1,4 +1,4 @@
-"""How far the mean loss of normal windows strays from the reference's: the null of a performance row."""
+"""How far the outcomes of normal windows stray from the reference's: the null of a performance row."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from driftline.framing import Head
+from driftline.performance.class_components import ClassComponents
+from driftline.performance.class_null import ClassNull
 from driftline.performance.labelled import labels_are_in, usual_share
 from driftline.statistics.null import ACTED_ON, NullTable, calibrate_difference, disjoint_windows, lookup_grid
 from driftline.statistics.rates import arcsine_difference
+from driftline.statistics.steps import in_steps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_HEAD: Final = Head(b"dLN", 1, "null of a mean loss", "4x5d", "build the baseline again")
+_HEAD: Final = Head(b"dLN", 2, "null of a mean loss", "4x5d", "build the baseline again")
 # typical_n, n_min, n_max, windows, df
 _FARTHEST: Final = 1e100  # its square stays finite
 _SHAPE: Final = (len(lookup_grid.SIZE_GRID), len(lookup_grid.P_GRID))
@@ -35,9 +38,13 @@ class LossNull:
     ----------
     table
         Of the squared distance between window and reference, see `distances`.
+    classes
+        Of error kinds and calibration; None of numbers, where a class is absent, and in a baseline of an
+        earlier release.
     """
 
     table: NullTable
+    classes: ClassNull | None = None
 
     @classmethod
     def fit(
@@ -84,7 +91,11 @@ class LossNull:
             return None
         if reference.loss.name != "zero_one" and not reference.losses.m2 > 0:
             return None
-        return cls(calibrate_difference(distances(reference, n, mean), n, overlap=overlap))
+        table = calibrate_difference(distances(reference, n, mean), n, overlap=overlap)
+        components, by_class = ClassComponents.of(reference), periods.windows_by_class(starts, size)
+        if components is None or by_class is None:
+            return cls(table)
+        return cls(table, ClassNull.fit(components, by_class[some], overlap=overlap))
 
     def p_value(self, distance: float, n: int) -> float:
         """Look up how often a normal window is at least so far from the reference.
@@ -108,18 +119,19 @@ class LossNull:
         return float(lookup_grid.p_values(table.quantiles[None], *numbers)[0])
 
     def to_bytes(self) -> bytes:
-        """Write it, format version 1: tag, version, five numbers, log quantiles; 804 bytes."""
+        """Write it, format version 2: tag, version, five numbers, log quantiles, and what is of classes."""
         table = self.table
         numbers = (table.typical_n, table.n_min, table.n_max, table.windows, table.df)
-        return _HEAD.pack(*numbers) + table.quantiles.astype("<f4").tobytes()
+        classes = b"" if self.classes is None else self.classes.to_bytes()
+        return _HEAD.pack(*numbers) + table.quantiles.astype("<f4").tobytes() + classes
 
     @classmethod
     def from_bytes(cls, data: bytes) -> LossNull:
         """Read what `to_bytes` wrote; other bytes raise ValueError."""
         numbers, arrays = _HEAD.unpack(data)
         quantiles = arrays.take("<f4", math.prod(_SHAPE)).astype(np.float32).reshape(_SHAPE)
-        arrays.done()
-        return cls(NullTable(quantiles, *numbers))
+        rest = data[arrays.at :]
+        return cls(NullTable(quantiles, *numbers), ClassNull.from_bytes(rest) if rest else None)
 
 
 def distances(reference: PerformanceProfile, n: Floats, mean: Floats) -> Floats:
@@ -136,10 +148,10 @@ def distances(reference: PerformanceProfile, n: Floats, mean: Floats) -> Floats:
     -------
     ndarray of float64
         (W,): of zero-one loss the arcsine difference of the error rates, of others the difference of the
-        means in standard deviations of one loss.
+        means in standard deviations of one loss. The same whatever the order of merges.
     """
     if reference.loss.name == "zero_one":
-        return arcsine_difference(n * mean, n, reference.errors / reference.n)
+        return arcsine_difference(np.rint(n * mean), n, reference.errors / reference.n)
     spread = math.sqrt(reference.losses.m2 / (reference.n - 1))
     with np.errstate(over="ignore"):
-        return (mean - reference.losses.mean) / spread
+        return in_steps((mean - reference.losses.mean) / spread)

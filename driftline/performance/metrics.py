@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from driftline.performance.intervals import Interval, mean_interval, wilson_interval
-from driftline.performance.score_grid import CALIBRATION_BINS, calibration_bins
+from driftline.performance.score_grid import CALIBRATION_BINS, calibration_bins, first_positive_bin
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +29,10 @@ class Metrics:
         Mean of the loss, and its 95 % interval: Wilson's for zero-one loss, Student's else.
     error_rate, error_rate_interval
         Share of wrong classes, and its 95 % Wilson interval.
+    false_positive_rate, false_negative_rate
+        Share of negatives predicted to be positive, of positives predicted to be negative.
+    calibration_gap
+        Mean score minus share of positives.
     log_loss
         Mean log-loss.
     auc
@@ -44,6 +48,9 @@ class Metrics:
     mean_loss_interval: Interval
     error_rate: float
     error_rate_interval: Interval
+    false_positive_rate: float
+    false_negative_rate: float
+    calibration_gap: float
     log_loss: float
     auc: float
     calibration_error: float
@@ -64,6 +71,8 @@ def measure(profile: PerformanceProfile) -> Metrics:
     rate_interval = wilson_interval(profile.errors, n if binary else 0)
     zero_one = profile.loss.name == "zero_one"
 
+    false_positive, false_negative = error_kinds(profile)
+
     def mean(total: float, *, applies: bool) -> float:
         return total / n if n and applies else nan
 
@@ -73,11 +82,33 @@ def measure(profile: PerformanceProfile) -> Metrics:
         mean_loss_interval=rate_interval if zero_one else mean_interval(profile.losses),
         error_rate=mean(profile.errors, applies=binary),
         error_rate_interval=rate_interval,
+        false_positive_rate=false_positive,
+        false_negative_rate=false_negative,
+        calibration_gap=mean(float((profile.outcome_sums - profile.positives).sum()), applies=binary),
         log_loss=mean(profile.log_loss_sum, applies=binary),
         auc=area_under_curve(profile.negatives, profile.positives),
         calibration_error=calibration_error(profile) if binary else nan,
         mean_absolute_error=mean(profile.absolute_sum, applies=not binary),
         root_mean_squared_error=math.sqrt(mean(profile.squared_sum, applies=not binary)),
+    )
+
+
+def error_kinds(profile: PerformanceProfile) -> tuple[float, float]:
+    """Give the rates of false positives among negatives and of false negatives among positives.
+
+    Returns
+    -------
+    tuple of float
+        nan of a class without outcomes, and of numbers.
+    """
+    if not profile.loss.binary:
+        return math.nan, math.nan
+    first = first_positive_bin(profile.loss.threshold)
+    false_positives, false_negatives = profile.negatives[first:].sum(), profile.positives[:first].sum()
+    negatives, positives = int(profile.negatives.sum()), int(profile.positives.sum())
+    return (
+        float(false_positives) / negatives if negatives else math.nan,
+        float(false_negatives) / positives if positives else math.nan,
     )
 
 

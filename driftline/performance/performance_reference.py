@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from driftline.performance.class_components import ClassComponents
 from driftline.performance.estimation import CalibrationMap
 from driftline.performance.metrics import Metrics, measure
 
@@ -26,13 +27,16 @@ class PerformanceReference:
     calibration
         Map of scores to probabilities, None where it cannot be learnt.
     null
-        How far the mean loss of its own windows strays, None where they are too few.
+        How far the outcomes of its own windows stray, None where they are too few.
+    classes
+        What error kinds and calibration are compared with; None of numbers, and where a class is absent.
     """
 
     profile: PerformanceProfile
     metrics: Metrics
     calibration: CalibrationMap | None
     null: LossNull | None
+    classes: ClassComponents | None = None
 
     @classmethod
     def of(cls, profile: PerformanceProfile, null: LossNull | None = None) -> PerformanceReference:
@@ -44,4 +48,4 @@ class PerformanceReference:
             Profile of past outcomes taken as normal.
         """
         calibration = CalibrationMap.of(profile) if profile.loss.binary else None
-        return cls(profile, measure(profile), calibration, null)
+        return cls(profile, measure(profile), calibration, null, ClassComponents.of(profile))

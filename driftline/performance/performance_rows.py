@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from driftline.performance.class_comparison import compare_classes, performance_p
 from driftline.performance.estimation import estimate
 from driftline.performance.label_delays import delay_quantile
 from driftline.performance.loss_comparison import compare
 from driftline.performance.metrics import measure
+from driftline.performance.performance_words import performance_words, standardised
 from driftline.segments import values_of
 from driftline.tables.performance import PERFORMANCE, PerformanceStatus, performance_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from driftline.performance.class_comparison import ClassComparison
+    from driftline.performance.loss_comparison import Comparison
     from driftline.performance.performance_reference import PerformanceReference
     from driftline.performance.profile import PerformanceProfile
 
@@ -86,6 +90,9 @@ def performance_row(
         "error_rate_low": metrics.error_rate_interval.low,
         "error_rate_high": metrics.error_rate_interval.high,
         "rolling_error": rolling_error,
+        "false_positive_rate": metrics.false_positive_rate,
+        "false_negative_rate": metrics.false_negative_rate,
+        "calibration_gap": metrics.calibration_gap,
         "log_loss": metrics.log_loss,
         "auc": metrics.auc,
         "calibration_error": metrics.calibration_error,
@@ -108,6 +115,8 @@ def performance_row(
     if labelled_reference is not None:
         normal = labelled_reference.metrics
         comparison = compare(profile, labelled_reference.profile, labelled_reference.null)
+        classes = compare_classes(profile, labelled_reference)
+        together = performance_p(comparison.p_value, classes.p_value)
         row |= {
             "n_reference": normal.n,
             "mean_loss_reference": normal.mean_loss,
@@ -117,6 +126,13 @@ def performance_row(
             "difference": comparison.difference,
             "p_value": comparison.p_value,
             "p_iid": comparison.p_iid,
+            "false_positive_rate_reference": normal.false_positive_rate,
+            "false_negative_rate_reference": normal.false_negative_rate,
+            "calibration_gap_reference": normal.calibration_gap,
+            "components_p": classes.p_value,
+            "performance_p": together,
+            "components": _components(comparison, classes),
+            "change": performance_words(metrics, normal, comparison, classes, together),
         }
     return {name: _finite(row.get(name)) for name in PERFORMANCE.names}
 
@@ -134,6 +150,11 @@ def _status(
     if reference is None:
         return PerformanceStatus.NO_BASELINE
     return PerformanceStatus.OK if profile.n >= min_n else PerformanceStatus.INSUFFICIENT
+
+
+def _components(loss: Comparison, classes: ClassComparison) -> dict[str, float | None] | None:
+    found = {name: _finite(value) for name, value in standardised(loss, classes).items()}
+    return found if any(value is not None for value in found.values()) else None
 
 
 def _finite(value: Any) -> Any:

@@ -155,6 +155,74 @@ PERFORMANCE = RowSchema(
             "nullable",
             "What `p_value` would be if outcomes were independent, which requests are not.",
         ),
+        Field(
+            "false_positive_rate",
+            "float64",
+            "nullable",
+            "Share of the outcomes of class 0 that were predicted to be 1; classes only.",
+        ),
+        Field(
+            "false_negative_rate",
+            "float64",
+            "nullable",
+            "Share of the outcomes of class 1 that were predicted to be 0; classes only.",
+        ),
+        Field(
+            "calibration_gap",
+            "float64",
+            "nullable",
+            "Mean score minus share of class 1: positive where scores are too high; classes only.",
+        ),
+        *(
+            Field(f"{name}_reference", "float64", "nullable", f"`{name}` of the reference.")
+            for name in ("false_positive_rate", "false_negative_rate", "calibration_gap")
+        ),
+        Field(
+            "components_p",
+            "float64",
+            "nullable",
+            "Calibrated p-value of error kinds and scores by true class together, so two errors that cancel "
+            "are seen; more of class 1 alone does not count. Classes only; null as `p_value`, and with a "
+            "baseline of an earlier release.",
+        ),
+        Field(
+            "performance_p",
+            "float64",
+            "nullable",
+            "`p_value` and `components_p` combined (Cauchy; the loss counts twice): is the performance as in "
+            "normal windows, better or worse.",
+        ),
+        Field(
+            "components",
+            "record",
+            "nullable",
+            "How far each is from normal windows, in their standard deviations; null where the reference "
+            "cannot tell.",
+            (
+                Field("loss", "float64", "nullable", "The mean loss."),
+                Field("false_positives", "float64", "nullable", "Their rate among class 0."),
+                Field("false_negatives", "float64", "nullable", "Their rate among class 1."),
+                Field(
+                    "calibration_gap",
+                    "float64",
+                    "nullable",
+                    "Mean score minus share of class 1, at the reference's share of class 1.",
+                ),
+                Field(
+                    "separation",
+                    "float64",
+                    "nullable",
+                    "Mean score of class 1 minus that of class 0: higher where scores move outward.",
+                ),
+            ),
+        ),
+        Field(
+            "change",
+            "string",
+            "nullable",
+            "What changed, in words: components of three standard deviations or more, the largest first; the "
+            "largest alone where only `performance_p` is as unusual; null if none.",
+        ),
     ),
 )
 

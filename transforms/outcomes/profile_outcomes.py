@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.performance import LossPeriods, PerformanceProfile
+from driftline.performance.class_sums import sums_of_rows
 from driftline.segments import ALL
 from driftline.transforms.spine.merge_encoded import MergeEncoded
 
@@ -59,8 +60,10 @@ class LossesByPeriod(beam.DoFn):
             if "label" not in rows.schema.names:
                 yield segment, LossPeriods.of_predictions(times, self._every).to_bytes()
                 continue
-            losses = self._loss.of(rows.column("score").to_numpy(), rows.column("label").to_numpy())
-            yield segment, LossPeriods.of(times, losses, self._every).to_bytes()
+            scores, labels = rows.column("score").to_numpy(), rows.column("label").to_numpy()
+            by_class = sums_of_rows(self._loss, scores, labels) if self._loss.binary else None
+            losses = self._loss.of(scores, labels)
+            yield segment, LossPeriods.of(times, losses, self._every, by_class).to_bytes()
 
 
 @dataclass

@@ -8,6 +8,7 @@ from scipy import stats
 
 from benchmarks.performance_calibration import noise, spells, users, weather
 from driftline.performance import LossNull, LossPeriods, PerformanceProfile, compare
+from driftline.performance.class_null import LENGTHS, ClassNull
 from driftline.statistics.null import NullTable
 from driftline.statistics.null.lookup_grid import P_GRID, SIZE_GRID
 
@@ -175,26 +176,43 @@ def test_losses_of_any_size_have_a_p_value():
     assert 1e-9 < compare(profile_of(SQUARED, *numbers(2.4e60 + np.zeros(100))), whole, null).p_value < 1
 
 
-GOLDEN = LossNull(
-    NullTable(
-        np.arange(len(SIZE_GRID) * len(P_GRID), dtype=np.float32).reshape(len(SIZE_GRID), len(P_GRID)),
-        typical_n=812.5,
-        n_min=200,
-        n_max=3000,
-        windows=90,
-        df=61.5,
-    )
+TABLE = NullTable(
+    np.arange(len(SIZE_GRID) * len(P_GRID), dtype=np.float32).reshape(len(SIZE_GRID), len(P_GRID)),
+    typical_n=812.5,
+    n_min=200,
+    n_max=3000,
+    windows=90,
+    df=61.5,
 )
+CLASSES = ClassNull(
+    np.arange(len(P_GRID), dtype=np.float32),
+    {name: np.arange(length, dtype=np.float32) for name, length in LENGTHS.items()},
+)
+GOLDEN = LossNull(TABLE, CLASSES)
 
 
-def test_format_version_1_is_read():
-    data = (DATA / "loss_null_v1.bin").read_bytes()
-    assert GOLDEN.to_bytes() == data
-    assert len(data) == 804
-    found = LossNull.from_bytes(data).table
-    assert found.quantiles.tolist() == GOLDEN.table.quantiles.tolist()
+def same(found, expected):
+    assert found.table.quantiles.tolist() == expected.table.quantiles.tolist()
     for name in ("typical_n", "n_min", "n_max", "windows", "df"):
-        assert getattr(found, name) == getattr(GOLDEN.table, name)
+        assert getattr(found.table, name) == getattr(expected.table, name)
+
+
+def test_format_version_2_is_read():
+    data = (DATA / "loss_null_v2.bin").read_bytes()
+    assert GOLDEN.to_bytes() == data
+    found = LossNull.from_bytes(data)
+    same(found, GOLDEN)
+    assert found.classes.quantiles.tolist() == CLASSES.quantiles.tolist()
+    for name in LENGTHS:
+        assert found.classes.arrays[name].tolist() == CLASSES.arrays[name].tolist()
+
+
+def test_of_format_version_1_there_is_the_mean_loss():
+    data = (DATA / "loss_null_v1.bin").read_bytes()
+    assert len(data) == 804
+    found = LossNull.from_bytes(data)
+    same(found, GOLDEN)
+    assert found.classes is None
 
 
 def test_a_null_comes_back_as_it_was():
@@ -208,8 +226,11 @@ def test_a_null_comes_back_as_it_was():
     ("data", "message"),
     [
         (b"", "not a null of a mean loss"),
-        (b"dLN\x02" + GOLDEN.to_bytes()[4:], "upgrade driftline"),
-        (GOLDEN.to_bytes()[:-1], "803 bytes instead of 804; build the baseline again"),
+        (b"dLN\x03" + GOLDEN.to_bytes()[4:], "upgrade driftline"),
+        (LossNull(TABLE).to_bytes()[:-1], "803 bytes instead of 804; build the baseline again"),
+        (GOLDEN.to_bytes()[:-1], "cut short or too long: .*; build the baseline again"),
+        (GOLDEN.to_bytes() + b"0", "cut short or too long: .*; build the baseline again"),
+        (LossNull(TABLE).to_bytes() + b"0", "not a null of error kinds"),
     ],
 )
 def test_what_is_no_null_is_refused(data, message):

@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from driftline.framing import frame
 from driftline.performance import LossPeriods
+from driftline.performance.class_sums import CLASS_SUMS, sums_of_profile, sums_of_rows
+
+from .drawing import ZERO_ONE, profile_of
 
 DATA = Path(__file__).parent / "data"
 EVERY = 10
@@ -68,25 +71,73 @@ def test_means_far_from_0_keep_their_digits():
     assert losses([(t, 0.1) for t in range(10)]).mean.tolist() == [0.1]
 
 
-GOLDEN = LossPeriods(
-    60_000_000, np.array([-3, 22_000_000]), np.array([1, 5]), np.array([0.25, 1e70]), np.array([4, 5])
-)
+ARRAYS = (np.array([-3, 22_000_000]), np.array([1, 5]), np.array([0.25, 1e70]), np.array([4, 5]))
+BY_CLASS = np.arange(2 * CLASS_SUMS).reshape(2, CLASS_SUMS) << 33
+GOLDEN = LossPeriods(60_000_000, *ARRAYS, BY_CLASS)
+OF_NUMBERS = LossPeriods(60_000_000, *ARRAYS)
 
 
-def test_format_version_1_is_read():
-    data = (DATA / "loss_periods_v1.bin").read_bytes()
-    assert GOLDEN.to_bytes() == data
-    found = LossPeriods.from_bytes(data)
-    assert found.every == GOLDEN.every
+def same(found, expected):
+    assert found.every == expected.every
     for name in ("period", "n", "mean", "predictions"):
-        assert getattr(found, name).tolist() == getattr(GOLDEN, name).tolist()
+        assert getattr(found, name).tolist() == getattr(expected, name).tolist()
+    assert (found.by_class is None) == (expected.by_class is None)
+    if found.by_class is not None:
+        assert found.by_class.tolist() == expected.by_class.tolist()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("loss_periods", GOLDEN), ("loss_periods_of_numbers", OF_NUMBERS)]
+)
+def test_format_version_2_is_read(name, expected):
+    data = (DATA / f"{name}_v2.bin").read_bytes()
+    assert expected.to_bytes() == data
+    same(LossPeriods.from_bytes(data), expected)
+
+
+def test_of_format_version_1_there_are_no_sums_by_class():
+    data = (DATA / "loss_periods_v1.bin").read_bytes()
+    same(LossPeriods.from_bytes(data), OF_NUMBERS)
+    both = LossPeriods.merge_all([data, GOLDEN.to_bytes()])
+    assert both.n.tolist() == [2, 10]
+    assert both.by_class is None
+    assert both.windows_by_class(np.array([0]), 60_000_000) is None
+
+
+def of_classes(pairs):
+    times, scores, labels = np.array(pairs, float).reshape(-1, 3).T
+    rows = sums_of_rows(ZERO_ONE, scores, labels)
+    return LossPeriods.of(times.astype(np.int64), ZERO_ONE.of(scores, labels), EVERY, rows)
+
+
+outcomes = st.lists(st.tuples(st.integers(-50, 200), st.floats(0, 1), st.integers(0, 1)), max_size=60)
+
+
+@given(outcomes, st.lists(st.integers(0, 60), max_size=4), st.booleans(), st.randoms())
+def test_sums_by_class_are_the_same_to_the_bit_in_any_order(pairs, cuts, counted, random):
+    bounds = sorted({0, *(min(cut, len(pairs)) for cut in cuts), len(pairs)})
+    parts = [of_classes(pairs[a:b]).to_bytes() for a, b in pairwise(bounds)]
+    if counted or not parts:
+        parts.append(LossPeriods.of_predictions(np.array([5, 7], np.int64), EVERY).to_bytes())
+    random.shuffle(parts)
+    found = LossPeriods.merge_all(parts)
+    starts = np.arange(-60, 220, EVERY)
+    if not pairs:
+        assert found.by_class is None
+        return
+    expected = []
+    for start in starts.tolist():
+        inside = [pair[1:] for pair in pairs if start <= pair[0] < start + 2 * EVERY]
+        profile = profile_of(ZERO_ONE, *np.array(inside, float).reshape(-1, 2).T)
+        expected.append(sums_of_profile(profile).tolist())
+    assert found.windows_by_class(starts, 2 * EVERY).tolist() == expected
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
         (b"", "not a mean losses by period"),
-        (b"dLP\x02" + GOLDEN.to_bytes()[4:], "upgrade driftline"),
+        (b"dLP\x03" + GOLDEN.to_bytes()[4:], "upgrade driftline"),
         (GOLDEN.to_bytes()[:-1], "cut short"),
         (frame(b"dLP", 1, {}, b""), "damaged"),
     ],

@@ -14,6 +14,7 @@ from driftline.performance import (
     performance_batch,
     performance_row,
 )
+from driftline.performance.class_sums import sums_of_profile
 from driftline.tables import PERFORMANCE, performance_id, standing_rows
 
 from .drawing import SECOND, SQUARED, ZERO_ONE, outcomes, profile_of
@@ -23,8 +24,10 @@ ONLY_CLASSES = {
     *("error_rate", "error_rate_low", "error_rate_high", "log_loss", "auc", "calibration_error"),
     *("estimated_accuracy", "estimated_error_rate", "estimated_auc", "estimate_calibrated"),
     *("error_rate_reference", "calibration_error_reference", "auc_reference"),
+    *("false_positive_rate", "false_negative_rate", "calibration_gap"),
+    *("false_positive_rate_reference", "false_negative_rate_reference", "calibration_gap_reference"),
 }
-CALIBRATED = {"p_value"}  # null without a null
+CALIBRATED = {"p_value", "components_p", "performance_p", "components", "change"}  # null without a null
 ONLY_NUMBERS = {"mean_absolute_error", "root_mean_squared_error"}
 
 
@@ -45,7 +48,10 @@ def row_of(profile, **changes):
 def calibrated(profile):
     """A reference of twenty windows, all alike."""
     windows = np.arange(20)
-    periods = LossPeriods(HOUR, windows, np.full(20, 200), np.full(20, profile.losses.mean), np.full(20, 200))
+    by_class = np.tile(sums_of_profile(profile) * 200 // profile.n, (20, 1))
+    periods = LossPeriods(
+        HOUR, windows, np.full(20, 200), np.full(20, profile.losses.mean), np.full(20, 200), by_class
+    )
     return PerformanceReference.of(
         profile, LossNull.fit(profile, periods, windows * HOUR, size=HOUR, min_n=200)
     )
@@ -72,7 +78,7 @@ def test_a_row_says_all_of_a_window():
     batch = performance_batch([row_of(profile, reference=reference)])
     assert batch.schema.equals(PERFORMANCE.arrow)
     (row,) = batch.to_pylist()
-    assert {name for name, value in row.items() if value is None} == ONLY_NUMBERS
+    assert {name for name, value in row.items() if value is None} == ONLY_NUMBERS | {"change"}
     assert row["row_id"] == performance_id("flights", "origin=JFK", 0, HOUR)
     assert row["segment_values"] == ["JFK"]
     assert row["window_end"] == datetime(1970, 1, 1, 1, tzinfo=timezone.utc)

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from driftline.performance import Loss, LossNull, LossPeriods, PerformanceProfile
+from driftline.performance.class_sums import sums_of_rows
 from driftline.performance.performance_measure import PART
 from driftline.profiles.coverage import Coverage
 from driftline.transforms.outcomes.fit_performance import FitPerformance
@@ -77,11 +78,13 @@ def test_nulls_are_those_of_the_windows(rows, entries):
     _, known = rows
     time, score, label = (known[name].to_numpy() for name in ("time", "score", "label"))
     whole = PerformanceProfile.of_outcomes(LOSS, score, label, np.zeros(len(time), np.int64))
-    periods = LossPeriods.of(time, LOSS.of(score, label), STRIDE)
+    periods = LossPeriods.of(time, LOSS.of(score, label), STRIDE, sums_of_rows(LOSS, score, label))
     expected = LossNull.fit(whole, periods, STRIDE * np.arange(49), size=SIZE, min_n=50)
     assert expected.table.windows == 25
     for segment in ("*", "s=a"):
-        found = LossNull.from_bytes(entries[segment]["null"]).table
+        null = LossNull.from_bytes(entries[segment]["null"])
+        assert null.classes.to_bytes() == expected.classes.to_bytes()  # of whole numbers: to the bit
+        found = null.table
         np.testing.assert_allclose(found.quantiles, expected.table.quantiles, rtol=1e-5, atol=1e-6)
         assert (found.windows, found.n_min, found.n_max) == (
             expected.table.windows,

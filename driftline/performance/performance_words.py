@@ -1,0 +1,79 @@
+"""What changed in a model's performance, in words and in standard deviations of normal windows."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Final
+
+from scipy import special
+
+if TYPE_CHECKING:
+    from driftline.performance.class_comparison import ClassComparison
+    from driftline.performance.loss_comparison import Comparison
+    from driftline.performance.metrics import Metrics
+
+_NOTABLE: Final = 3.0  # standard deviations of normal windows
+_UNUSUAL: Final = float(2 * special.ndtr(-_NOTABLE))  # p-value of as much
+
+
+def standardised(loss: Comparison, classes: ClassComparison) -> dict[str, float]:
+    """Give every component in standard deviations of normal windows; nan where that is not known.
+
+    The loss, which has a null of its own, is as many as its two-sided p-value would be of a normal variable.
+    """
+    far = -float(special.ndtri(loss.p_value / 2))
+    return {
+        "loss": math.copysign(far, loss.difference),
+        "false_positives": classes.false_positives.standardised,
+        "false_negatives": classes.false_negatives.standardised,
+        "calibration_gap": classes.calibration_gap.standardised,
+        "separation": classes.separation.standardised,
+    }
+
+
+def performance_words(
+    current: Metrics, normal: Metrics, loss: Comparison, classes: ClassComparison, p_value: float
+) -> str | None:
+    """Name what sticks out, the most unusual first.
+
+    Parameters
+    ----------
+    current, normal
+        Of the window and of the reference.
+    loss, classes
+        What comparing them gave.
+    p_value
+        Of all together: where it is unusual and no component is, the farthest one is named.
+
+    Returns
+    -------
+    str or None
+        None if nothing is further than three standard deviations from what normal windows have.
+    """
+    far = {name: abs(z) for name, z in standardised(loss, classes).items() if math.isfinite(z)}
+    if not far:
+        return None
+    least = min(_NOTABLE, max(far.values())) if p_value <= _UNUSUAL else _NOTABLE
+    said = {
+        "loss": _loss(current, normal),
+        "false_positives": _rate("false positives", normal.false_positive_rate, current.false_positive_rate),
+        "false_negatives": _rate("false negatives", normal.false_negative_rate, current.false_negative_rate),
+        "calibration_gap": f"calibration gap {classes.calibration_gap.change:+.2g}",
+        "separation": f"scores of the classes {_apart(classes.separation.change)}",
+    }
+    words = [said[name] for name in sorted(far, key=lambda name: -far[name]) if far[name] >= least]
+    return ", ".join(words) or None
+
+
+def _loss(current: Metrics, normal: Metrics) -> str:
+    if math.isclose(current.mean_loss, current.error_rate):
+        return _rate("errors", normal.error_rate, current.error_rate)
+    return f"mean loss {normal.mean_loss:.3g} to {current.mean_loss:.3g}"
+
+
+def _rate(name: str, before: float, now: float) -> str:
+    return f"{name} {100 * before:.3g} % to {100 * now:.3g} %"
+
+
+def _apart(change: float) -> str:
+    return f"{abs(change):.2g} {'further apart' if change > 0 else 'closer together'}"
