@@ -8,10 +8,12 @@ import numpy as np
 
 from driftline.report.findings import place_of
 from driftline.report.note import Note
-from driftline.report.performance_grid import CALIBRATED, RAW, instants
+from driftline.report.performance_grid import CALIBRATED, RAW, STATUSES, instants
 from driftline.report.wording import listing, percent, plural, rate
 from driftline.statistics.null.null_table import ACTED_ON
+from driftline.tables import PerformanceStatus
 from driftline.tables.detections import LEARNING_GAP, LOSS
+from driftline.verdicts.performance_changed import performance_changed
 from driftline.verdicts.retraining import GapChange, retraining_pays
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 FEW_LABELS = 0.5
 """Below this share of predictions with a label the report warns."""
+MOST_CHANGES = 3
+"""Segments of which the report says how the model's errors changed."""
 
 
 def notes_of(
@@ -33,6 +37,7 @@ def notes_of(
     notes: list[Note] = []
     if performance is not None and performance.status.size:
         notes += [
+            *_changed(performance, run, when),
             *_labels(performance, when),
             *_untested(performance),
             *_estimates(performance),
@@ -41,6 +46,32 @@ def notes_of(
     if detections is not None:
         notes += _detections(detections, when)
     return tuple(notes)
+
+
+def _changed(performance: PerformanceGrid, run: RunSummary, when: Callable[[int], str]) -> list[Note]:
+    """Say where the errors are of another kind, though the loss may be what it was."""
+    found = []
+    for s, segment in enumerate(performance.segments):
+        stretch = performance_changed(
+            performance.starts,
+            performance.ends,
+            performance.status[s] == STATUSES.index(PerformanceStatus.OK),
+            performance.columns["performance_p"][s],
+            alpha=run.alpha,
+            segments=len(performance.segments),
+        )
+        if stretch is None:
+            continue
+        newest = int(np.searchsorted(performance.starts, stretch.last_start))
+        if words := performance.changes.get((s, newest)):
+            found.append(f"in {place_of(segment)} since {when(stretch.start)}: {words}")
+    if not found:
+        return []
+    more = (
+        f"; and in {plural(len(found) - MOST_CHANGES, 'segment')} more" if len(found) > MOST_CHANGES else ""
+    )
+    which = "; ".join(found[:MOST_CHANGES])
+    return [Note(f"Unlike normal windows (of the newest, reference to now) {which}{more}.", warning=True)]
 
 
 def _labels(performance: PerformanceGrid, when: Callable[[int], str]) -> list[Note]:

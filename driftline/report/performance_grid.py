@@ -30,9 +30,13 @@ MEASURES = (
     "n_predictions", "n", "labelled_share", "mean_loss", "mean_loss_low", "mean_loss_high", "error_rate",
     "error_rate_low", "error_rate_high", "rolling_error", "auc", "calibration_error", "mean_absolute_error",
     "root_mean_squared_error", "estimated_accuracy", "estimated_auc", "difference", "p_value",
-    "label_delay_p50_s", "label_delay_p95_s", "p_iid",
+    "label_delay_p50_s", "label_delay_p95_s", "p_iid", "false_positive_rate", "false_negative_rate",
+    "calibration_gap", "components_p", "performance_p",
 )  # fmt: skip
-REFERENCES = ("mean_loss_reference", "error_rate_reference", "calibration_error_reference", "auc_reference")
+REFERENCES = (
+    "mean_loss_reference", "error_rate_reference", "calibration_error_reference", "auc_reference",
+    "false_positive_rate_reference", "false_negative_rate_reference", "calibration_gap_reference",
+)  # fmt: skip
 RAW, CALIBRATED, UNKNOWN = range(3)
 """How an estimate was made."""
 MAX_CELLS = 60_000
@@ -59,6 +63,8 @@ class PerformanceGrid:
         `MEASURES`, NaN where a row has none.
     normal : dict of str to ndarray of float64, shape (S,)
         `REFERENCES`: of each segment the newest that is known, NaN if none is.
+    changes : dict of tuple of int to str
+        What changed, in words, by place of segment and window; of cells where something did.
     loss : str
         Name of the loss, of the newest row; empty without rows.
     segments_left_out, windows_left_out : int
@@ -72,6 +78,7 @@ class PerformanceGrid:
     estimates: NDArray[np.uint8]
     columns: dict[str, NDArray[np.float64]]
     normal: dict[str, NDArray[np.float64]]
+    changes: dict[tuple[int, int], str]
     loss: str
     segments_left_out: int
     windows_left_out: int
@@ -124,6 +131,11 @@ def of(rows: Any, wanted: Collection[str] = ()) -> PerformanceGrid:
         estimates=spread(calibrated, UNKNOWN, "u1"),
         columns={name: spread(floats(table[name]), np.nan, "f8") for name in MEASURES},
         normal={name: _newest(spread(floats(table[name]), np.nan, "f8")) for name in REFERENCES},
+        changes={
+            (s, w): words
+            for s, w, words in zip(*(x.tolist() for x in place), table["change"].to_pylist(), strict=True)
+            if words
+        },
         loss=str(table["loss"][int(np.argmax(column))].as_py()) if table.num_rows else "",
         segments_left_out=len(every_segment) - len(segments),
         windows_left_out=len(every_window) - len(windows),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from driftline.report.detection_list import Detections
     from driftline.report.performance_grid import PerformanceGrid
+
+_P_VALUES: Final = ("p_value", "p_iid", "components_p", "performance_p")
 
 
 def performance_payload(
@@ -39,6 +41,7 @@ def performance_payload(
         "ends": [],
         "statuses": [*STATUSES, "absent"],
         "normal": {},
+        "changes": {},
         "loss": "",
         "lossName": loss_name(""),
         "start": 0,
@@ -54,13 +57,16 @@ def performance_payload(
             "normal": {
                 name: [_number(x) for x in values.tolist()] for name, values in performance.normal.items()
             },
+            "changes": {
+                str(s * len(performance.starts) + w): words for (s, w), words in performance.changes.items()
+            },
             "loss": performance.loss,
             "lossName": loss_name(performance.loss),
             "start": performance.segments.index(segment) if segment in performance.segments else 0,
         }
         sections = {"status": performance.status, "estimates": performance.estimates}
         sections |= {
-            name: logarithm(values) if name in {"p_value", "p_iid"} else rounded(values)
+            name: logarithm(values) if name in _P_VALUES else rounded(values)
             for name, values in performance.columns.items()
             if _drawn(name, performance) and np.isfinite(values).any()
         }

@@ -29,6 +29,7 @@ function startPerformance(report) {
   const some = (name) => own(name).some(Number.isFinite);
   const status = (w) => report.statuses[report.column.status[chosen.s * W + w]];
   const normalOf = (name) => { const at = report.normal[name][chosen.s]; return at === null ? NO_NUMBER : at; };
+  const changeOf = (w) => report.changes[chosen.s * W + w];
   const inSegment = () => report.detections.filter((each) => each.segment === report.segments[chosen.s]);
 
   function changeText(each) {
@@ -43,6 +44,7 @@ function startPerformance(report) {
     const waiting = Array.from({ length: W }, (_, w) => status(w) === "no_labels");
     const normal = (name) => [{ at: normalOf(name), kind: "normal", always: true }];
     const say = (lines) => (w) => [...lines(w), PERFORMANCE_STATUS[status(w)], ...seen(w)].join("\n");
+    const changed = (w) => { const words = changeOf(w); return words ? [`changed: ${words}`] : []; };
     const found = [];
     const error = (name, title, format, exact, wide) => {
       const low = own(`${name}_low`), high = own(`${name}_high`), values = own(name);
@@ -72,6 +74,10 @@ function startPerformance(report) {
       });
     }
     const plain = (name, title, more = {}) => { if (some(name)) found.push({ title, values: own(name), waiting, tip: say((w) => [`${title}: ${num(own(name)[w])}`]), ...more }); };
+    const shareOf = (name, title) => plain(name, title, { format: pct, exact: rate, levels: normal(`${name}_reference`), tip: say((w) => [`${title}: ${rate(own(name)[w])}`, ...changed(w)]) });
+    shareOf("false_positive_rate", "False positives, of negatives");
+    shareOf("false_negative_rate", "False negatives, of positives");
+    plain("calibration_gap", "Mean score minus share of positives", { levels: normal("calibration_gap_reference") });
     plain("calibration_error", "Calibration error", { levels: normal("calibration_error_reference") });
     if (some("auc") || some("estimated_auc")) {
       const auc = own("auc"), estimate = own("estimated_auc");
@@ -105,6 +111,8 @@ function startPerformance(report) {
       ["Of the reference", lossText(normalOf(percent ? "error_rate_reference" : "mean_loss_reference"))],
       ["Last 1,000 outcomes", lossText(at("rolling_error"))],
       ["p", pValue(at("p_value"))],
+      ...(report.column.components_p ? [["p of error kinds and calibration", pValue(at("components_p"))], ["p of all together", pValue(at("performance_p"))]] : []),
+      ...(changeOf(chosen.w) ? [["Changed", changeOf(chosen.w)]] : []),
       ["p if outcomes were independent", pValue(at("p_iid"))],
       ["Label delay", `${seconds(at("label_delay_p50_s"))}, p95 ${seconds(at("label_delay_p95_s"))}`],
     ];

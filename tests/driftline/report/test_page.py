@@ -142,7 +142,7 @@ def test_on_a_telephone_the_page_does_not_scroll_sideways(flights, flip, tmp_pat
       document.title = `${scrollWidth - clientWidth} ${inside.querySelectorAll("svg").length}`;
     }, 3000);</script>"""
     dom = chromium(f"<!DOCTYPE html><title></title>{frame}{measure}", tmp_path)
-    assert re.search(r"<title>(.*?)</title>", dom)[1] == "0 18"
+    assert re.search(r"<title>(.*?)</title>", dom)[1] == "0 21"
 
 
 def test_in_a_browser_hostile_names_are_text(made, tmp_path):
@@ -227,7 +227,7 @@ def test_in_a_browser_the_error_is_drawn_with_its_detections(flights, flip, tmp_
     dom = chromium(render(*flights, performance=performance, detections=detections), tmp_path)
     page = Page(dom[dom.index("<html") :])
     assert not problem(dom)
-    assert page.tags.count("svg") == 7 + 6 + 5
+    assert page.tags.count("svg") == 7 + 9 + 5
     assert dom.count('<line class="change"') == 2 + 1
     assert dom.count('class="series estimate"') == 2 + 1
     assert 'aria-label="Error rate over time, 2 detections marked"' in dom
@@ -243,7 +243,7 @@ def test_in_a_browser_some_tables_may_be_empty_or_absent(made, tmp_path):
         ([], [], 0, "No detector reported a change."),
         ([], None, 0, "This run has no table of detections."),
         (None, ["feature.x"], 0, "1 of 1 detections shown"),
-        (["zero_one"], None, 6, "This run has no table of detections."),
+        (["zero_one"], None, 9, "This run has no table of detections."),
         (["squared"], ["loss"], 5, "1 of 1 detections shown"),
     ]
     frames = ""

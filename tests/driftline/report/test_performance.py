@@ -130,6 +130,42 @@ def test_the_loss_comes_first_then_the_newest(made, monkeypatch):
     assert "leaves out 2 detections" in notes_of(None, changes, made.run())[-1].text
 
 
+def unlike(made, day, segment="*", p=1e-5, words="false positives 8 % to 15 %"):
+    return made.outcomes(day, segment) | {"components_p": p / 3, "performance_p": p, "change": words}
+
+
+def test_it_says_where_the_errors_are_of_another_kind_since_when(made):
+    calm = [made.outcomes(day, segment) for day in range(4) for segment in ("*", "s=a")]
+    rows = [*calm, unlike(made, 4, "s=a"), unlike(made, 5, "s=a", words="calibration gap +0.06")]
+    cells = performances.of(made.performance(rows))
+    assert cells.changes == {(1, 4): "false positives 8 % to 15 %", (1, 5): "calibration gap +0.06"}
+    note = notes_of(cells, None, made.run())[0]
+    assert note.warning
+    assert note.text == (
+        "Unlike normal windows (of the newest, reference to now) in s=a since 5 Apr: calibration gap +0.06."
+    )
+    header, columns = unpack(performance_payload(cells, None, None))
+    assert header["changes"] == {"10": "false positives 8 % to 15 %", "11": "calibration gap +0.06"}
+    np.testing.assert_allclose(10 ** -columns["performance_p"][10:], 1e-5, rtol=1e-2)
+
+
+def test_one_window_that_is_unlike_is_no_news(made):
+    for rows in (
+        [unlike(made, 0), made.outcomes(1)],
+        [made.outcomes(0), unlike(made, 1)],
+        [unlike(made, 0, p=0.02), unlike(made, 1, p=0.02)],
+    ):
+        notes = notes_of(performances.of(made.performance(rows)), None, made.run())
+        assert not any("Unlike" in note.text for note in notes)
+
+
+def test_of_many_segments_that_changed_three_are_told(made):
+    rows = [unlike(made, day, f"s={i}") for day in range(2) for i in range(5)]
+    text = notes_of(performances.of(made.performance(rows)), None, made.run())[0].text
+    assert text.count("since") == 3
+    assert text.endswith("; and in 2 segments more.")
+
+
 @pytest.mark.parametrize("rows", [0, 1])
 def test_tiny_tables(made, rows):
     cells = performances.of(made.performance([made.outcomes()] * rows))
