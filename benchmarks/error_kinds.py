@@ -19,9 +19,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from performance_calibration import DAY, FLIP, MIN_N, by_day, outcomes
 from scipy import special
 
-from benchmarks.performance_calibration import DAY, FLIP, MIN_N, by_day, outcomes
 from driftline.performance import (
     Loss,
     LossNull,
@@ -68,7 +68,7 @@ class Reference:
         return [np.nan if row[name] is None else row[name] for name in COLUMNS]
 
 
-def independent(rng, days):
+def independent(_, days):
     """All days alike."""
     return np.zeros((days, 3))
 

@@ -44,6 +44,11 @@ TINY = {
         {"WINDOWS": (10,), "REPLICATES": 2, "LIVE": 3, "WORSE": 2},
         r"\| few users send most \| zero_one \| 10 \| \d\.\d{3} \|.*\|",
     ),
+    "error_kinds": (
+        "",
+        {"WINDOWS": (12,), "SIZES": (200,), "LOSSES": ("log",), "REPLICATES": 1, "LIVE": 3, "CHANGED": 2},
+        r"\| days that differ in all \| log \| 12 \| 200 (\|( \d\.\d+,?){2,3} ){5}\|",
+    ),
     "iid_agreement": ("--trials 2", {}, r"Wasserstein, 300 rows( +[01]\.\d{3}){4}"),
     "sketches": (
         "--values 200 --merges 2 --features 2",
