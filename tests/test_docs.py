@@ -243,7 +243,7 @@ def test_each_null_names_the_benchmark_that_measures_it():
     features, _, mean_loss = text.partition("### The mean loss")
     mean_loss = mean_loss.partition("\n## ")[0]
     assert "`benchmarks/calibration.py`" in features
-    assert re.findall(r"`benchmarks/(\w+)\.py`", mean_loss) == ["performance_calibration"]
+    assert re.findall(r"`benchmarks/(\w+)\.py`", mean_loss) == ["performance_calibration", "error_kinds"]
 
 
 def test_windows_of_users_vary_as_the_page_says():
