@@ -28,11 +28,13 @@ from driftline.performance import (
     LossPeriods,
     PerformanceProfile,
     PerformanceReference,
+    compare,
     performance_row,
 )
+from driftline.performance.class_comparison import compare_classes, performance_p
 from driftline.performance.class_sums import sums_of_rows
 
-WINDOWS, SIZES = (200, 30), (200, 600, 2000)
+WINDOWS, SIZES = (200, 30), (200, 2000)
 REPLICATES, LIVE, CHANGED = 40, 100, 25
 ODDS, APART, DAYS = -1.2, 1.4, 0.3
 """Log odds of class 1, distance of the classes in standard deviations, spread of odds between days."""
@@ -64,8 +66,10 @@ class Reference:
 
     def judge(self, window):
         """Its p-values."""
-        row = self.row(window)
-        return [np.nan if row[name] is None else row[name] for name in COLUMNS]
+        profile = self.profile(*window)
+        loss = compare(profile, self.reference.profile, self.reference.null).p_value
+        classes = compare_classes(profile, self.reference).p_value
+        return loss, classes, performance_p(loss, classes)
 
 
 def independent(_, days):

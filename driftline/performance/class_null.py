@@ -10,10 +10,10 @@ import numpy as np
 
 from driftline.framing import Head
 from driftline.performance.class_components import COMPONENTS
-from driftline.statistics.null.lookup_grid import P_GRID, SIZE_GRID, p_values
+from driftline.statistics.null.lookup_grid import P_GRID, SIZE_GRID, at_size, p_values
 from driftline.statistics.null.null_table import disjoint_windows
 from driftline.statistics.null.whitening import fit_whitening
-from driftline.statistics.null.whitening_arrays import directions_and_precision, stored_whitening
+from driftline.statistics.null.whitening_arrays import stored_whitening
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -161,5 +161,7 @@ class ClassNull:
 
     def _precision(self, n: Floats) -> Floats:
         """One over the variance (W, `COMPONENTS`) along every direction in windows of n outcomes (W,)."""
-        each = {name: np.broadcast_to(array, (len(n), len(array))) for name, array in self.arrays.items()}
-        return directions_and_precision(n, each)[1]
+        known = self.arrays["log_variances"].reshape(len(SIZE_GRID), COMPONENTS)
+        known = np.broadcast_to(known, (len(n), *known.shape))
+        log_variance = at_size(known, np.repeat(self.arrays["typical_n"].astype(np.float64), len(n)), n)
+        return np.exp(-log_variance)
