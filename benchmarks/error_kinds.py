@@ -31,7 +31,7 @@ from driftline.performance import (
     compare,
     performance_row,
 )
-from driftline.performance.class_comparison import compare_classes, performance_p
+from driftline.performance.component_comparison import compare_components, performance_p
 from driftline.performance.class_sums import sums_of_rows
 
 WINDOWS, SIZES = (200, 30), (200, 2000)
@@ -68,7 +68,7 @@ class Reference:
         """Its p-values."""
         profile = self.profile(*window)
         loss = compare(profile, self.reference.profile, self.reference.null).p_value
-        classes = compare_classes(profile, self.reference).p_value
+        classes = compare_components(profile, self.reference).p_value
         return loss, classes, performance_p(loss, classes)
 
 

@@ -101,6 +101,18 @@ def absolute_loss(scores: Floats, labels: Floats) -> Floats:
         return np.minimum(np.abs(scores - labels), LARGEST_ERROR)
 
 
+def signed_errors(scores: Floats, labels: Floats) -> Floats:
+    """Predicted minus true number, (n,) float64, at most `LARGEST_ERROR` either way.
+
+    Examples
+    --------
+    >>> signed_errors(np.array([1.0, 4.0]), np.array([3.0, 4.0]))
+    array([-2.,  0.])
+    """
+    with np.errstate(over="ignore"):
+        return np.clip(scores - labels, -LARGEST_ERROR, LARGEST_ERROR)
+
+
 def squared_loss(scores: Floats, labels: Floats) -> Floats:
     """Square of the distance between the predicted and the true number; of a probability, the Brier score.
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _HEAD: Final = Head(b"dLN", 2, "null of a mean loss", "4x5d", "build the baseline again")
 # typical_n, n_min, n_max, windows, df
 _FARTHEST: Final = 1e100  # its square stays finite
+_ROUNDING: Final = 1e-12  # less variance than this part of the squared mean is none
 _SHAPE: Final = (len(lookup_grid.SIZE_GRID), len(lookup_grid.P_GRID))
 
 
@@ -41,10 +42,14 @@ class LossNull:
     classes
         Of error kinds and calibration; None of numbers, where a class is absent, and in a baseline of an
         earlier release.
+    bias
+        Of the squared distance of the mean signed error, see `bias_distances`; None of classes, and in a
+        baseline of an earlier release.
     """
 
     table: NullTable
     classes: ClassNull | None = None
+    bias: NullTable | None = None
 
     @classmethod
     def fit(
@@ -92,10 +97,16 @@ class LossNull:
         if reference.loss.name != "zero_one" and not reference.losses.m2 > 0:
             return None
         table = calibrate_difference(distances(reference, n, mean), n, overlap=overlap)
-        components, by_class = ClassComponents.of(reference), periods.windows_by_class(starts, size)
-        if components is None or by_class is None:
+        sums = periods.window_sums(starts, size)
+        if sums is None:
             return cls(table)
-        return cls(table, ClassNull.fit(components, by_class[some], overlap=overlap))
+        if not reference.loss.binary:
+            found = bias_distances(reference, n, sums[some, 0])
+            return cls(table, bias=None if found is None else calibrate_difference(found, n, overlap=overlap))
+        components = ClassComponents.of(reference)
+        if components is None:
+            return cls(table)
+        return cls(table, ClassNull.fit(components, sums[some], overlap=overlap))
 
     def p_value(self, distance: float, n: int) -> float:
         """Look up how often a normal window is at least so far from the reference.
@@ -113,25 +124,60 @@ class LossNull:
         float
             Two-sided, from 1e-9 to 1.
         """
-        table = self.table
-        squared = min(abs(distance), _FARTHEST) ** 2
-        numbers = (np.array([x]) for x in (table.typical_n, squared, float(n)))
-        return float(lookup_grid.p_values(table.quantiles[None], *numbers)[0])
+        return _looked_up(self.table, distance, n)
+
+    def bias_p(self, distance: float, n: int) -> float:
+        """Look up how often the bias of a normal window is at least so far; nan where that is not known."""
+        return math.nan if self.bias is None else _looked_up(self.bias, distance, n)
 
     def to_bytes(self) -> bytes:
-        """Write it, format version 2: tag, version, five numbers, log quantiles, and what is of classes."""
+        """Write it, format version 2: tag, version, five numbers, log quantiles, then classes or bias."""
         table = self.table
         numbers = (table.typical_n, table.n_min, table.n_max, table.windows, table.df)
-        classes = b"" if self.classes is None else self.classes.to_bytes()
-        return _HEAD.pack(*numbers) + table.quantiles.astype("<f4").tobytes() + classes
+        more = b"" if self.classes is None else self.classes.to_bytes()
+        if self.bias is not None:
+            more = LossNull(self.bias).to_bytes()
+        return _HEAD.pack(*numbers) + table.quantiles.astype("<f4").tobytes() + more
 
     @classmethod
     def from_bytes(cls, data: bytes) -> LossNull:
         """Read what `to_bytes` wrote; other bytes raise ValueError."""
         numbers, arrays = _HEAD.unpack(data)
         quantiles = arrays.take("<f4", math.prod(_SHAPE)).astype(np.float32).reshape(_SHAPE)
-        rest = data[arrays.at :]
-        return cls(NullTable(quantiles, *numbers), ClassNull.from_bytes(rest) if rest else None)
+        table, more = NullTable(quantiles, *numbers), data[arrays.at :]
+        if more[:3] == data[:3]:
+            return cls(table, bias=cls.from_bytes(more).table)
+        return cls(table, ClassNull.from_bytes(more) if more else None)
+
+
+def _looked_up(table: NullTable, distance: float, n: int) -> float:
+    squared = min(abs(distance), _FARTHEST) ** 2
+    numbers = (np.array([x]) for x in (table.typical_n, squared, float(n)))
+    return float(lookup_grid.p_values(table.quantiles[None], *numbers)[0])
+
+
+def bias_distances(reference: PerformanceProfile, n: Floats, signed_sum: Floats) -> Floats | None:
+    """Measure how far mean signed errors are from the reference's, as `distances` does mean losses.
+
+    Parameters
+    ----------
+    reference
+        Profile of the whole reference, of numbers, with outcomes.
+    n, signed_sum
+        (W,) float64, outcomes of windows and the sums of their signed errors.
+
+    Returns
+    -------
+    ndarray of float64 or None
+        (W,), in standard deviations of one error, the same whatever the order of merges; None where the
+        reference does not know its signed errors, or they are all the same.
+    """
+    bias = reference.signed_sum / reference.n
+    variance = reference.squared_sum / reference.n - bias**2
+    if not variance > _ROUNDING * bias**2:
+        return None
+    with np.errstate(over="ignore"):
+        return in_steps((signed_sum / n - bias) / math.sqrt(variance))
 
 
 def distances(reference: PerformanceProfile, n: Floats, mean: Floats) -> Floats:

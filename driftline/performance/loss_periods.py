@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -23,7 +23,7 @@ TAG: Final = b"dLP"
 _VERSION: Final = 2
 _WHAT: Final = "mean losses by period"
 _BYTES: Final = 32  # a period: its number, outcomes, mean and predictions
-_MORE: Final = 8 * CLASS_SUMS  # and sums by class
+_MORE: Final = 8  # and each of the sums
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,9 +42,9 @@ class LossPeriods:
         (P,) float64, mean loss; 0 without outcomes.
     predictions
         (P,) int64, predictions, whether they have labels or not.
-    by_class
-        (P, `CLASS_SUMS`) int64, errors and scores by true class; None of numbers, and where an earlier
-        release wrote some of the periods.
+    sums
+        (P, C), see `sums_of_outcomes`: (P, `CLASS_SUMS`) int64 of classes, (P, 1) float64 of numbers; None
+        where an earlier release wrote some of the periods.
 
     Examples
     --------
@@ -61,10 +61,10 @@ class LossPeriods:
     n: Counts
     mean: Floats
     predictions: Counts
-    by_class: Counts | None = None
+    sums: NDArray[Any] | None = None
 
     @classmethod
-    def of(cls, times: Counts, losses: Floats, every: int, by_class: Counts | None = None) -> LossPeriods:
+    def of(cls, times: Counts, losses: Floats, every: int, sums: NDArray[Any] | None = None) -> LossPeriods:
         """Number and mean of losses by period of the prediction's event time, without predictions.
 
         Parameters
@@ -73,11 +73,11 @@ class LossPeriods:
             (n,) int64, event times of the predictions, microseconds.
         losses
             (n,) float64, finite.
-        by_class
-            (n, `CLASS_SUMS`) int64, of classes: see `sums_of_rows`.
+        sums
+            (n, C), what each outcome adds to them.
         """
         one = np.ones(len(times), np.int64)
-        return _gathered(every, times // every, one, losses, 0 * one, by_class)
+        return _gathered(every, times // every, one, losses, 0 * one, sums)
 
     @classmethod
     def of_predictions(cls, times: Counts, every: int) -> LossPeriods:
@@ -115,7 +115,7 @@ class LossPeriods:
             np.concatenate([getattr(part, name) for part in parts])
             for name in ("period", "n", "mean", "predictions")
         )
-        return _gathered(lengths.pop(), period, n, mean, predictions, _all_by_class(parts))
+        return _gathered(lengths.pop(), period, n, mean, predictions, _all_sums(parts))
 
     def windows(self, starts: Counts, size: int) -> tuple[Counts, Floats, Counts]:
         """Add periods up to windows.
@@ -143,39 +143,38 @@ class LossPeriods:
         mean = level + (n * (self.mean[at] - level)).sum(1) / np.maximum(total, 1)
         return total, np.where(total > 0, mean, 0.0), np.where(there, self.predictions[at], 0).sum(1)
 
-    def windows_by_class(self, starts: Counts, size: int) -> Counts | None:
-        """Add `by_class` up to windows, (W, `CLASS_SUMS`); parameters as in `windows`, None where unknown."""
-        if self.by_class is None or not len(self.period):
-            return self.by_class
+    def window_sums(self, starts: Counts, size: int) -> NDArray[Any] | None:
+        """Add `sums` up to windows, (W, C); parameters as in `windows`, None where unknown."""
+        if self.sums is None or not len(self.period):
+            return self.sums
         at, there = self._places(starts, size)
-        total: Counts = np.where(there[..., None], self.by_class[at], 0).sum(1)
+        total: NDArray[Any] = np.where(there[..., None], self.sums[at], 0).sum(1)
         return total
 
     def to_bytes(self) -> bytes:
         """Write it, format version 2: tag, version, JSON head, numbers of periods, counts, means, sums."""
         counts = (each.astype("<i8") for each in (self.period, self.n, self.predictions))
         arrays = [*counts, self.mean.astype("<f8")]
-        if self.by_class is not None:
-            arrays.append(self.by_class.astype("<i8"))
-        head = {"every": self.every, "by_class": self.by_class is not None}
+        if self.sums is not None:
+            arrays.append(self.sums.astype(_sums_type(self.sums.shape[1])))
+        head = {"every": self.every, "sums": 0 if self.sums is None else self.sums.shape[1]}
         return frame(TAG, _VERSION, head, b"".join(array.tobytes() for array in arrays))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> LossPeriods:
         """Read what `to_bytes` wrote; other bytes raise ValueError."""
         head, payload = unframe(TAG, _VERSION, _WHAT, data)
-        classes = head.get("by_class", False)
-        numbers = len(payload) // (_BYTES + _MORE * bool(classes))
+        width = head.get("sums", 0)
         arrays = Arrays(payload, _WHAT, "build the baseline again")
-        if type(head.get("every")) is not int:
+        if type(head.get("every")) is not int or type(width) is not int or width < 0:
             raise arrays.damaged()
+        numbers = len(payload) // (_BYTES + _MORE * width)
         period, n, predictions = arrays.take("<i8", 3 * numbers).astype(np.int64).reshape(3, -1)
         mean = arrays.take("<f8", numbers).astype(np.float64)
-        by_class = arrays.take("<i8", CLASS_SUMS * numbers) if classes else None
+        dtype = _sums_type(width)
+        sums = arrays.take(dtype, width * numbers).astype(dtype[1:]).reshape(numbers, width)
         arrays.done()
-        if by_class is not None:
-            by_class = by_class.astype(np.int64).reshape(-1, CLASS_SUMS)
-        return cls(head["every"], period, n, mean, predictions, by_class)
+        return cls(head["every"], period, n, mean, predictions, sums if width else None)
 
     def _places(self, starts: Counts, size: int) -> tuple[Counts, NDArray[np.bool_]]:
         """Find the periods of windows: their places, and whether they are there, (W, periods a window)."""
@@ -184,31 +183,37 @@ class LossPeriods:
         return at, self.period[at] == wanted
 
 
-def _all_by_class(parts: Sequence[LossPeriods]) -> Counts | None:
+def _sums_type(width: int) -> str:
+    """Give the type of the sums: whole numbers of classes."""
+    return "<i8" if width == CLASS_SUMS else "<f8"
+
+
+def _all_sums(parts: Sequence[LossPeriods]) -> NDArray[Any] | None:
     """Join the sums of all parts; None where some have outcomes without."""
-    known = [part.by_class for part in parts if part.n.any()]
-    if not known or any(each is None for each in known):
+    known = [part.sums for part in parts if part.n.any()]
+    some = next((sums for sums in known if sums is not None), None)
+    if some is None or any(sums is None for sums in known):
         return None
-    none = (np.zeros((len(part.n), CLASS_SUMS), np.int64) for part in parts)
+    none = (np.zeros((len(part.n), some.shape[1]), some.dtype) for part in parts)
     return np.concatenate(
-        [zeros if part.by_class is None else part.by_class for zeros, part in zip(none, parts, strict=True)]
+        [zeros if part.sums is None else part.sums for zeros, part in zip(none, parts, strict=True)]
     )
 
 
 def _gathered(  # noqa: PLR0917  (the fields of a class)
-    every: int, period: Counts, n: Counts, mean: Floats, predictions: Counts, by_class: Counts | None
+    every: int, period: Counts, n: Counts, mean: Floats, predictions: Counts, sums: NDArray[Any] | None
 ) -> LossPeriods:
     """Merge what is of the same period."""
     order = np.lexsort((n == 0, period))  # the first of a period has outcomes, if any has
     period, n, mean, predictions = period[order], n[order], mean[order], predictions[order]
     starts = np.flatnonzero(np.r_[True, period[1:] != period[:-1]]) if len(period) else order
     if not len(starts):
-        return LossPeriods(every, period, n, mean, predictions, by_class)
+        return LossPeriods(every, period, n, mean, predictions, sums)
     total = np.add.reduceat(n, starts)
     # from the first value, so that the mean of equal values is that value
     first = mean[starts]
     each = np.repeat(first, np.diff(starts, append=len(period)))
     mean = first + np.add.reduceat(n * (mean - each), starts) / np.maximum(total, 1)
-    if by_class is not None:
-        by_class = np.add.reduceat(by_class[order], starts)
-    return LossPeriods(every, period[starts], total, mean, np.add.reduceat(predictions, starts), by_class)
+    if sums is not None:
+        sums = np.add.reduceat(sums[order], starts)
+    return LossPeriods(every, period[starts], total, mean, np.add.reduceat(predictions, starts), sums)

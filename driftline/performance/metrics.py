@@ -41,6 +41,8 @@ class Metrics:
         Expected calibration error.
     mean_absolute_error, root_mean_squared_error
         Of predicted numbers.
+    bias
+        Mean of predicted minus true number; nan where an earlier release profiled some.
     """
 
     n: int
@@ -56,6 +58,7 @@ class Metrics:
     calibration_error: float
     mean_absolute_error: float
     root_mean_squared_error: float
+    bias: float
 
 
 def measure(profile: PerformanceProfile) -> Metrics:
@@ -90,6 +93,7 @@ def measure(profile: PerformanceProfile) -> Metrics:
         calibration_error=calibration_error(profile) if binary else nan,
         mean_absolute_error=mean(profile.absolute_sum, applies=not binary),
         root_mean_squared_error=math.sqrt(mean(profile.squared_sum, applies=not binary)),
+        bias=mean(profile.signed_sum, applies=not binary),
     )
 
 

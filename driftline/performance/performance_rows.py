@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from driftline.performance.class_comparison import compare_classes, performance_p
+from driftline.performance.component_comparison import compare_components, performance_p
 from driftline.performance.estimation import estimate
 from driftline.performance.label_delays import delay_quantile
 from driftline.performance.loss_comparison import compare
@@ -19,7 +19,7 @@ from driftline.tables.performance import PERFORMANCE, PerformanceStatus, perform
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from driftline.performance.class_comparison import ClassComparison
+    from driftline.performance.component_comparison import ComponentComparison
     from driftline.performance.loss_comparison import Comparison
     from driftline.performance.performance_reference import PerformanceReference
     from driftline.performance.profile import PerformanceProfile
@@ -93,6 +93,7 @@ def performance_row(
         "false_positive_rate": metrics.false_positive_rate,
         "false_negative_rate": metrics.false_negative_rate,
         "calibration_gap": metrics.calibration_gap,
+        "bias": metrics.bias,
         "log_loss": metrics.log_loss,
         "auc": metrics.auc,
         "calibration_error": metrics.calibration_error,
@@ -115,8 +116,8 @@ def performance_row(
     if labelled_reference is not None:
         normal = labelled_reference.metrics
         comparison = compare(profile, labelled_reference.profile, labelled_reference.null)
-        classes = compare_classes(profile, labelled_reference)
-        together = performance_p(comparison.p_value, classes.p_value)
+        beside = compare_components(profile, labelled_reference)
+        together = performance_p(comparison.p_value, beside.p_value)
         row |= {
             "n_reference": normal.n,
             "mean_loss_reference": normal.mean_loss,
@@ -129,10 +130,11 @@ def performance_row(
             "false_positive_rate_reference": normal.false_positive_rate,
             "false_negative_rate_reference": normal.false_negative_rate,
             "calibration_gap_reference": normal.calibration_gap,
-            "components_p": classes.p_value,
+            "bias_reference": normal.bias,
+            "components_p": beside.p_value,
             "performance_p": together,
-            "components": _components(comparison, classes),
-            "change": performance_words(metrics, normal, comparison, classes, together),
+            "components": _components(comparison, beside),
+            "change": performance_words(metrics, normal, comparison, beside, together),
         }
     return {name: _finite(row.get(name)) for name in PERFORMANCE.names}
 
@@ -152,8 +154,8 @@ def _status(
     return PerformanceStatus.OK if profile.n >= min_n else PerformanceStatus.INSUFFICIENT
 
 
-def _components(loss: Comparison, classes: ClassComparison) -> dict[str, float | None] | None:
-    found = {name: _finite(value) for name, value in standardised(loss, classes).items()}
+def _components(loss: Comparison, beside: ComponentComparison) -> dict[str, float | None] | None:
+    found = {name: _finite(value) for name, value in standardised(loss, beside).items()}
     return found if any(value is not None for value in found.values()) else None
 
 

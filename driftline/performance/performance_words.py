@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Final
 
 from scipy import special
 
+from driftline.performance.component_comparison import deviations
+
 if TYPE_CHECKING:
-    from driftline.performance.class_comparison import ClassComparison
+    from driftline.performance.component_comparison import ComponentComparison
     from driftline.performance.loss_comparison import Comparison
     from driftline.performance.metrics import Metrics
 
@@ -16,23 +18,23 @@ _NOTABLE: Final = 3.0  # standard deviations of normal windows
 _UNUSUAL: Final = float(2 * special.ndtr(-_NOTABLE))  # p-value of as much
 
 
-def standardised(loss: Comparison, classes: ClassComparison) -> dict[str, float]:
+def standardised(loss: Comparison, beside: ComponentComparison) -> dict[str, float]:
     """Give every component in standard deviations of normal windows; nan where that is not known.
 
     The loss, which has a null of its own, is as many as its two-sided p-value would be of a normal variable.
     """
-    far = -float(special.ndtri(loss.p_value / 2))
     return {
-        "loss": math.copysign(far, loss.difference),
-        "false_positives": classes.false_positives.standardised,
-        "false_negatives": classes.false_negatives.standardised,
-        "calibration_gap": classes.calibration_gap.standardised,
-        "separation": classes.separation.standardised,
+        "loss": deviations(loss.p_value, loss.difference),
+        "false_positives": beside.false_positives.standardised,
+        "false_negatives": beside.false_negatives.standardised,
+        "calibration_gap": beside.calibration_gap.standardised,
+        "separation": beside.separation.standardised,
+        "bias": beside.bias.standardised,
     }
 
 
 def performance_words(
-    current: Metrics, normal: Metrics, loss: Comparison, classes: ClassComparison, p_value: float
+    current: Metrics, normal: Metrics, loss: Comparison, beside: ComponentComparison, p_value: float
 ) -> str | None:
     """Name what sticks out, the most unusual first.
 
@@ -40,7 +42,7 @@ def performance_words(
     ----------
     current, normal
         Of the window and of the reference.
-    loss, classes
+    loss, beside
         What comparing them gave.
     p_value
         Of all together: where it is unusual and no component is, the farthest one is named.
@@ -50,7 +52,7 @@ def performance_words(
     str or None
         None if nothing is further than three standard deviations from what normal windows have.
     """
-    far = {name: abs(z) for name, z in standardised(loss, classes).items() if math.isfinite(z)}
+    far = {name: abs(z) for name, z in standardised(loss, beside).items() if math.isfinite(z)}
     if not far:
         return None
     least = min(_NOTABLE, max(far.values())) if p_value <= _UNUSUAL else _NOTABLE
@@ -58,8 +60,9 @@ def performance_words(
         "loss": _loss(current, normal),
         "false_positives": _rate("false positives", normal.false_positive_rate, current.false_positive_rate),
         "false_negatives": _rate("false negatives", normal.false_negative_rate, current.false_negative_rate),
-        "calibration_gap": f"calibration gap {classes.calibration_gap.change:+.2g}",
-        "separation": f"scores of the classes {_apart(classes.separation.change)}",
+        "calibration_gap": f"calibration gap {beside.calibration_gap.change:+.2g}",
+        "separation": f"scores of the classes {_apart(beside.separation.change)}",
+        "bias": f"bias {normal.bias:+.3g} to {current.bias:+.3g}",
     }
     words = [said[name] for name in sorted(far, key=lambda name: -far[name]) if far[name] >= least]
     return ", ".join(words) or None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
-from driftline.losses import Loss, absolute_loss, log_loss, squared_loss, zero_one_loss
+from driftline.losses import Loss, absolute_loss, log_loss, signed_errors, squared_loss, zero_one_loss
 from driftline.performance.label_delays import DELAY_BINS, count_delays
 from driftline.performance.loss_moments import LossMoments
 from driftline.performance.profile_format import TAG, decode, encode
@@ -49,6 +49,9 @@ class PerformanceProfile:
         Sum of the log-loss of the outcomes; 0 for numbers.
     absolute_sum, squared_sum
         Sums of absolute and squared errors; of classes, of the score as a number (Brier score).
+    signed_sum
+        Sum of errors of numbers, prediction minus label; nan where an earlier release profiled some; 0 for
+        classes.
     negatives, positives
         (B,) int64, outcomes of class 0 and of class 1 by bin of their score.
     outcome_sums
@@ -75,6 +78,7 @@ class PerformanceProfile:
     log_loss_sum: float
     absolute_sum: float
     squared_sum: float
+    signed_sum: float
     negatives: Counts
     positives: Counts
     outcome_sums: Floats
@@ -97,7 +101,7 @@ class PerformanceProfile:
         B = number_of_bins(loss)
         none, nothing = np.zeros(B, np.int64), np.zeros(B)
         delays = np.zeros(DELAY_BINS, np.int64)
-        return cls(loss, 0, none, nothing, LossMoments(), 0, 0.0, 0.0, 0.0, none, none, nothing, delays)
+        return cls(loss, 0, none, nothing, LossMoments(), 0, 0.0, 0.0, 0.0, 0.0, none, none, nothing, delays)
 
     @classmethod
     def of_predictions(cls, loss: Loss, scores: Floats) -> PerformanceProfile:
@@ -158,7 +162,7 @@ class PerformanceProfile:
             delays=count_delays(delays),
         )
         if not loss.binary:
-            return outcomes
+            return replace(outcomes, signed_sum=float(signed_errors(scores, labels).sum()))
         B = len(outcomes.predicted)
         bins = bins_of(scores, loss.threshold)
         by_class = np.bincount(2 * bins + (labels == 1), minlength=2 * B).reshape(B, 2)
@@ -223,6 +227,7 @@ class PerformanceProfile:
             sum(part.log_loss_sum for part in parts),
             sum(part.absolute_sum for part in parts),
             sum(part.squared_sum for part in parts),
+            sum(part.signed_sum for part in parts),
             np.sum([part.negatives for part in parts], axis=0),
             np.sum([part.positives for part in parts], axis=0),
             np.sum([part.outcome_sums for part in parts], axis=0),

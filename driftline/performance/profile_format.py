@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 TAG: Final = b"dPF"
 """How the bytes of a performance profile begin."""
 
-_HEAD: Final = Head(TAG, 1, "performance profile", "B3xdqq", "profile the outcomes again")
+_HEAD: Final = Head(TAG, 2, "performance profile", "B3xdqq", "profile the outcomes again")
 # loss, threshold, predictions, outcomes
 _LOSSES: Final[tuple[LossName, ...]] = get_args(LossName)  # the order is part of the format
-_SUMS: Final = ("log_loss_sum", "absolute_sum", "squared_sum")  # and this one
+_SUMS: Final = ("log_loss_sum", "absolute_sum", "squared_sum", "signed_sum")  # and this one
+_SINCE_2: Final = 1  # of these
 
 
 def encode(parts: Mapping[str, Any]) -> bytes:
-    """Write the fields of a `PerformanceProfile`, format version 1; empty bins take no bytes."""
+    """Write the fields of a `PerformanceProfile`, format version 2; empty bins take no bytes."""
     loss, n_predictions, losses = parts["loss"], parts["n_predictions"], parts["losses"]
     written = [_HEAD.pack(_LOSSES.index(loss.name), loss.threshold, n_predictions, losses.n)]
     if n_predictions and loss.binary:
@@ -51,14 +52,15 @@ def decode(data: bytes) -> dict[str, Any]:
         loss = Loss(_LOSSES[name], threshold)
     except (IndexError, ValueError) as error:
         raise arrays.damaged(str(error)) from None
-    parts = {"loss": loss, "n_predictions": n_predictions, **_counted(arrays, loss, n_predictions, n)}
+    known = len(_SUMS) - (_SINCE_2 if data[3] < 2 else 0)
+    parts = {"loss": loss, "n_predictions": n_predictions, **_counted(arrays, loss, n_predictions, n, known)}
     arrays.done()
     if not _consistent(parts):
         raise arrays.damaged("its numbers contradict each other")
     return parts
 
 
-def _counted(arrays: Arrays, loss: Loss, n_predictions: int, n: int) -> dict[str, Any]:
+def _counted(arrays: Arrays, loss: Loss, n_predictions: int, n: int, known: int) -> dict[str, Any]:
     B = number_of_bins(loss)
     parts: dict[str, Any] = dict.fromkeys(("predicted", "negatives", "positives"), np.zeros(B, np.int64))
     parts["predicted_sums"] = parts["outcome_sums"] = np.zeros(B)
@@ -67,7 +69,9 @@ def _counted(arrays: Arrays, loss: Loss, n_predictions: int, n: int) -> dict[str
     if n_predictions and B:
         (parts["predicted"],), (parts["predicted_sums"],) = decode_sparse(arrays, (1, 1, B))
     if n:
-        errors, moments = int(arrays.take("<i8", 1)[0]), arrays.take("<f8", len(moments)).tolist()
+        errors, moments = int(arrays.take("<i8", 1)[0]), arrays.take("<f8", 2 + known).tolist()
+        # signed errors of numbers were not kept by version 1
+        moments += [0.0 if B else math.nan] * (len(_SUMS) - known)
         (parts["delays"],), _ = decode_sparse(arrays, (1, 0, DELAY_BINS))
     if n and B:
         classes, (parts["outcome_sums"],) = decode_sparse(arrays, (2, 1, B))
@@ -82,12 +86,13 @@ def _consistent(parts: dict[str, Any]) -> bool:
     """Whether the numbers of a profile agree with each other."""
     n, n_predictions, binary = parts["losses"].n, parts["n_predictions"], parts["loss"].binary
     sums = [parts["losses"].mean, parts["losses"].m2]
-    sums += [parts[name] for name in _SUMS]
+    sums += [parts[name] for name in _SUMS if name != "signed_sum"]
     sums += [float(parts[name].sum()) for name in ("predicted_sums", "outcome_sums")]
     return bool(
         0 <= parts["errors"] <= n
         and n_predictions >= 0
         and all(0 <= value < math.inf for value in sums)
+        and not math.isinf(parts["signed_sum"])
         and parts["delays"].sum() == n
         and (not binary or parts["predicted"].sum() == n_predictions)
         and (not binary or parts["negatives"].sum() + parts["positives"].sum() == n)

@@ -173,17 +173,23 @@ PERFORMANCE = RowSchema(
             "nullable",
             "Mean score minus share of class 1: positive where scores are too high; classes only.",
         ),
+        Field(
+            "bias",
+            "float64",
+            "nullable",
+            "Mean of predicted minus true number; numbers only, null where an earlier release profiled some.",
+        ),
         *(
             Field(f"{name}_reference", "float64", "nullable", f"`{name}` of the reference.")
-            for name in ("false_positive_rate", "false_negative_rate", "calibration_gap")
+            for name in ("false_positive_rate", "false_negative_rate", "calibration_gap", "bias")
         ),
         Field(
             "components_p",
             "float64",
             "nullable",
             "Calibrated p-value of error kinds and scores by true class together, so two errors that cancel "
-            "are seen; more of class 1 alone does not count. Classes only; null as `p_value`, and with a "
-            "baseline of an earlier release.",
+            "are seen; more of class 1 alone does not count. Of numbers that of `bias`. Null as `p_value`, "
+            "and with a baseline of an earlier release.",
         ),
         Field(
             "performance_p",
@@ -214,6 +220,7 @@ PERFORMANCE = RowSchema(
                     "nullable",
                     "Mean score of class 1 minus that of class 0: higher where scores move outward.",
                 ),
+                Field("bias", "float64", "nullable", "Mean of predicted minus true number."),
             ),
         ),
         Field(

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.performance import LossPeriods, PerformanceProfile
-from driftline.performance.class_sums import sums_of_rows
+from driftline.performance.outcome_sums import sums_of_outcomes
 from driftline.segments import ALL
 from driftline.transforms.spine.merge_encoded import MergeEncoded
 
@@ -61,9 +61,8 @@ class LossesByPeriod(beam.DoFn):
                 yield segment, LossPeriods.of_predictions(times, self._every).to_bytes()
                 continue
             scores, labels = rows.column("score").to_numpy(), rows.column("label").to_numpy()
-            by_class = sums_of_rows(self._loss, scores, labels) if self._loss.binary else None
-            losses = self._loss.of(scores, labels)
-            yield segment, LossPeriods.of(times, losses, self._every, by_class).to_bytes()
+            losses, sums = self._loss.of(scores, labels), sums_of_outcomes(self._loss, scores, labels)
+            yield segment, LossPeriods.of(times, losses, self._every, sums).to_bytes()
 
 
 @dataclass

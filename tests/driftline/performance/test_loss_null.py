@@ -207,12 +207,23 @@ def test_format_version_2_is_read():
         assert found.classes.arrays[name].tolist() == CLASSES.arrays[name].tolist()
 
 
+def test_format_version_2_of_numbers_is_read():
+    null = LossNull(TABLE, bias=TABLE)
+    data = (DATA / "loss_null_of_numbers_v2.bin").read_bytes()
+    assert null.to_bytes() == data
+    found = LossNull.from_bytes(data)
+    same(found, null)
+    same(LossNull(found.bias), null)
+    assert found.classes is None
+
+
 def test_of_format_version_1_there_is_the_mean_loss():
     data = (DATA / "loss_null_v1.bin").read_bytes()
     assert len(data) == 804
     found = LossNull.from_bytes(data)
     same(found, GOLDEN)
-    assert found.classes is None
+    assert found.classes is found.bias is None
+    assert np.isnan(found.bias_p(1.0, 100))
 
 
 def test_a_null_comes_back_as_it_was():

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from driftline.framing import frame
 from driftline.performance import LossPeriods
 from driftline.performance.class_sums import CLASS_SUMS, sums_of_profile, sums_of_rows
+from driftline.performance.outcome_sums import sums_of_outcomes
 
-from .drawing import ZERO_ONE, profile_of
+from .drawing import ABSOLUTE, ZERO_ONE, profile_of
 
 DATA = Path(__file__).parent / "data"
 EVERY = 10
@@ -74,20 +75,26 @@ def test_means_far_from_0_keep_their_digits():
 ARRAYS = (np.array([-3, 22_000_000]), np.array([1, 5]), np.array([0.25, 1e70]), np.array([4, 5]))
 BY_CLASS = np.arange(2 * CLASS_SUMS).reshape(2, CLASS_SUMS) << 33
 GOLDEN = LossPeriods(60_000_000, *ARRAYS, BY_CLASS)
-OF_NUMBERS = LossPeriods(60_000_000, *ARRAYS)
+OF_NUMBERS = LossPeriods(60_000_000, *ARRAYS, np.array([[-0.5], [1e70]]))
+WITHOUT = LossPeriods(60_000_000, *ARRAYS)
 
 
 def same(found, expected):
     assert found.every == expected.every
     for name in ("period", "n", "mean", "predictions"):
         assert getattr(found, name).tolist() == getattr(expected, name).tolist()
-    assert (found.by_class is None) == (expected.by_class is None)
-    if found.by_class is not None:
-        assert found.by_class.tolist() == expected.by_class.tolist()
+    assert (found.sums is None) == (expected.sums is None)
+    if found.sums is not None:
+        assert found.sums.tolist() == expected.sums.tolist()
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("loss_periods", GOLDEN), ("loss_periods_of_numbers", OF_NUMBERS)]
+    ("name", "expected"),
+    [
+        ("loss_periods", GOLDEN),
+        ("loss_periods_of_numbers", OF_NUMBERS),
+        ("loss_periods_without", WITHOUT),
+    ],
 )
 def test_format_version_2_is_read(name, expected):
     data = (DATA / f"{name}_v2.bin").read_bytes()
@@ -95,13 +102,13 @@ def test_format_version_2_is_read(name, expected):
     same(LossPeriods.from_bytes(data), expected)
 
 
-def test_of_format_version_1_there_are_no_sums_by_class():
+def test_of_format_version_1_there_are_no_sums():
     data = (DATA / "loss_periods_v1.bin").read_bytes()
-    same(LossPeriods.from_bytes(data), OF_NUMBERS)
+    same(LossPeriods.from_bytes(data), WITHOUT)
     both = LossPeriods.merge_all([data, GOLDEN.to_bytes()])
     assert both.n.tolist() == [2, 10]
-    assert both.by_class is None
-    assert both.windows_by_class(np.array([0]), 60_000_000) is None
+    assert both.sums is None
+    assert both.window_sums(np.array([0]), 60_000_000) is None
 
 
 def of_classes(pairs):
@@ -114,7 +121,7 @@ outcomes = st.lists(st.tuples(st.integers(-50, 200), st.floats(0, 1), st.integer
 
 
 @given(outcomes, st.lists(st.integers(0, 60), max_size=4), st.booleans(), st.randoms())
-def test_sums_by_class_are_the_same_to_the_bit_in_any_order(pairs, cuts, counted, random):
+def test_sums_of_classes_are_the_same_to_the_bit_in_any_order(pairs, cuts, counted, random):
     bounds = sorted({0, *(min(cut, len(pairs)) for cut in cuts), len(pairs)})
     parts = [of_classes(pairs[a:b]).to_bytes() for a, b in pairwise(bounds)]
     if counted or not parts:
@@ -123,14 +130,33 @@ def test_sums_by_class_are_the_same_to_the_bit_in_any_order(pairs, cuts, counted
     found = LossPeriods.merge_all(parts)
     starts = np.arange(-60, 220, EVERY)
     if not pairs:
-        assert found.by_class is None
+        assert found.sums is None
         return
     expected = []
     for start in starts.tolist():
         inside = [pair[1:] for pair in pairs if start <= pair[0] < start + 2 * EVERY]
         profile = profile_of(ZERO_ONE, *np.array(inside, float).reshape(-1, 2).T)
         expected.append(sums_of_profile(profile).tolist())
-    assert found.windows_by_class(starts, 2 * EVERY).tolist() == expected
+    assert found.window_sums(starts, 2 * EVERY).tolist() == expected
+
+
+@given(rows, st.lists(st.integers(0, 60), max_size=4), st.randoms())
+def test_signed_errors_add_up_in_any_order(pairs, cuts, random):
+    def of_numbers(pairs):
+        times, errors = np.array(pairs, float).reshape(-1, 2).T
+        sums = sums_of_outcomes(ABSOLUTE, errors - 1, np.zeros(len(errors)))
+        return LossPeriods.of(times.astype(np.int64), abs(errors - 1), EVERY, sums).to_bytes()
+
+    bounds = sorted({0, *(min(cut, len(pairs)) for cut in cuts), len(pairs)})
+    parts = [of_numbers(pairs[a:b]) for a, b in pairwise(bounds)] or [of_numbers([])]
+    random.shuffle(parts)
+    starts = np.arange(-60, 220, EVERY)
+    found = LossPeriods.merge_all(parts).window_sums(starts, EVERY)
+    if not pairs:
+        assert found is None
+        return
+    expected = [sum(e - 1 for t, e in pairs if start <= t < start + EVERY) for start in starts.tolist()]
+    assert found[:, 0] == pytest.approx(expected, abs=1e-11)
 
 
 @pytest.mark.parametrize(
@@ -140,6 +166,7 @@ def test_sums_by_class_are_the_same_to_the_bit_in_any_order(pairs, cuts, counted
         (b"dLP\x03" + GOLDEN.to_bytes()[4:], "upgrade driftline"),
         (GOLDEN.to_bytes()[:-1], "cut short"),
         (frame(b"dLP", 1, {}, b""), "damaged"),
+        (frame(b"dLP", 2, {"every": 1, "sums": -1}, b""), "damaged"),
     ],
 )
 def test_what_is_something_else_is_refused(data, message):

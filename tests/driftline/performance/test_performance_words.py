@@ -6,7 +6,7 @@ import re
 import pytest
 from scipy import stats
 
-from driftline.performance.class_comparison import Change, ClassComparison
+from driftline.performance.component_comparison import Change, ComponentComparison
 from driftline.performance.loss_comparison import Comparison
 from driftline.performance.metrics import measure
 from driftline.performance.performance_words import performance_words, standardised
@@ -20,15 +20,15 @@ QUIET = Comparison(0.01, 0.5, 0.5)
 
 def test_the_loss_is_in_standard_deviations_too():
     for difference, p in ((0.1, 0.0027), (-0.1, 1e-6)):
-        found = standardised(Comparison(difference, p, NAN), ClassComparison())
+        found = standardised(Comparison(difference, p, NAN), ComponentComparison())
         assert found["loss"] == pytest.approx(math.copysign(stats.norm.isf(p / 2), difference))
         assert math.isnan(found["false_positives"])
-    assert standardised(Comparison(0.0, 1.0, 1.0), ClassComparison())["loss"] == 0
-    assert math.isnan(standardised(Comparison(0.0, NAN, 1.0), ClassComparison())["loss"])
+    assert standardised(Comparison(0.0, 1.0, 1.0), ComponentComparison())["loss"] == 0
+    assert math.isnan(standardised(Comparison(0.0, NAN, 1.0), ComponentComparison())["loss"])
 
 
 def test_what_is_farthest_comes_first():
-    classes = ClassComparison(
+    classes = ComponentComparison(
         1e-9, Change(0.2, 4.0), Change(-0.2, -3.1), Change(0.061, 5.0), Change(-0.104, -3.5)
     )
     found = performance_words(CURRENT, NORMAL, QUIET, classes, 1e-9)
@@ -45,12 +45,12 @@ def test_what_is_farthest_comes_first():
 @pytest.mark.parametrize(("loss", "words"), [(ZERO_ONE, "errors .* % to .* %"), (LOG, "mean loss .* to .*")])
 def test_a_loss_is_named_as_it_is_counted(loss, words):
     normal, current = (measure(profile_of(loss, *outcomes(seed, 500))) for seed in (1, 2))
-    found = performance_words(current, normal, Comparison(0.1, 1e-5, NAN), ClassComparison(), 1e-5)
+    found = performance_words(current, normal, Comparison(0.1, 1e-5, NAN), ComponentComparison(), 1e-5)
     assert re.fullmatch(words, found)
 
 
 def test_where_all_together_is_unusual_the_farthest_is_named():
-    classes = ClassComparison(1e-4, Change(0.1, 2.0), Change(0.1, 1.0), Change(-0.02, -2.5), Change())
+    classes = ComponentComparison(1e-4, Change(0.1, 2.0), Change(0.1, 1.0), Change(-0.02, -2.5), Change())
     assert performance_words(CURRENT, NORMAL, QUIET, classes, 3e-4) == "calibration gap -0.02"
     assert performance_words(CURRENT, NORMAL, QUIET, classes, 3e-3) is None
-    assert performance_words(CURRENT, NORMAL, Comparison(0.1, NAN, NAN), ClassComparison(), NAN) is None
+    assert performance_words(CURRENT, NORMAL, Comparison(0.1, NAN, NAN), ComponentComparison(), NAN) is None

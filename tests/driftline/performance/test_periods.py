@@ -101,9 +101,16 @@ def golden():
 
 
 def test_golden_bytes_of_version_1():
-    data = (DATA / "periods_v1.bin").read_bytes()
+    data = (DATA / "periods_v1_profiles_v2.bin").read_bytes()
     assert golden().to_bytes() == data
     assert Periods.from_bytes(data) == golden()
+
+
+def test_profiles_of_version_1_in_it_are_read():
+    old = Periods.from_bytes((DATA / "periods_v1.bin").read_bytes())
+    assert old.recent == golden().recent
+    for number, data in golden().profiles.items():
+        assert PerformanceProfile.from_bytes(old.profiles[number]).to_bytes() == data
 
 
 def test_damaged_bytes():

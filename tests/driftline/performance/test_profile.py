@@ -29,6 +29,8 @@ def assert_same(profile, loss, predictions, scores, labels, delays):
     assert profile.absolute_sum == pytest.approx(np.abs(scores - labels).sum(), **near)
     assert profile.squared_sum == pytest.approx(((scores - labels) ** 2).sum(), **near)
     assert profile.delays.tolist() == count_delays(delays).tolist()
+    signed = 0 if loss.binary else (scores - labels).sum()
+    assert profile.signed_sum == pytest.approx(signed, rel=1e-9, abs=1e-9)
     if not loss.binary:
         assert len(profile.predicted) == len(profile.positives) == profile.errors == 0
         return
@@ -110,11 +112,13 @@ def golden(name):
     return profile_of(loss, scores, labels, delays, unlabelled=np.array([0.125, 0.75]))
 
 
+@pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("name", ["zero_one", "squared"])
-def test_profiles_of_version_1_are_read(name):
-    data = (DATA / f"performance_{name}_v1.bin").read_bytes()
+def test_profiles_of_versions_1_and_2_are_read(name, version):
+    data = (DATA / f"performance_{name}_v{version}.bin").read_bytes()
     profile = PerformanceProfile.from_bytes(data)
-    assert profile.to_bytes() == data
+    if version == 2:
+        assert profile.to_bytes() == data
     same = golden(name)
     for part in ("predicted", "outcome_sums", "delays"):  # a logarithm's last bit depends on the processor
         np.testing.assert_allclose(getattr(profile, part), getattr(same, part), rtol=1e-15)
@@ -124,6 +128,12 @@ def test_profiles_of_version_1_are_read(name):
         assert profile.log_loss_sum == pytest.approx(-np.log(0.75) - 2 * np.log(0.5), abs=1e-9)
     else:
         assert profile.squared_sum == 4 + 9 + 16 + 49
+    if name == "squared" and version == 1:
+        assert np.isnan([profile.signed_sum, profile.merge(same).signed_sum]).all()
+        assert np.isnan(PerformanceProfile.from_bytes(profile.to_bytes()).signed_sum)
+        assert PerformanceProfile.empty(same.loss).merge(same).signed_sum == same.signed_sum
+    else:
+        assert profile.signed_sum == same.signed_sum == (0 if name == "zero_one" else 2 + 3 + 4 + 7)
 
 
 DAMAGED = golden("zero_one").to_bytes()
@@ -153,7 +163,7 @@ def test_bytes_that_were_cut_short_are_refused(length):
     ("data", "message"),
     [
         (b"dNP" + DAMAGED[3:], "not a performance profile"),
-        (b"dPF\x02" + DAMAGED[4:], "upgrade driftline"),
+        (b"dPF\x03" + DAMAGED[4:], "upgrade driftline"),
         (DAMAGED + b"x", "1 bytes too many"),
         (DAMAGED[:4] + b"\x09" + DAMAGED[5:], "damaged"),
         (DAMAGED[:16] + b"\x08" + DAMAGED[17:], "contradict"),

@@ -28,7 +28,7 @@ ONLY_CLASSES = {
     *("false_positive_rate_reference", "false_negative_rate_reference", "calibration_gap_reference"),
 }
 CALIBRATED = {"p_value", "components_p", "performance_p", "components", "change"}  # null without a null
-ONLY_NUMBERS = {"mean_absolute_error", "root_mean_squared_error"}
+ONLY_NUMBERS = {"mean_absolute_error", "root_mean_squared_error", "bias", "bias_reference"}
 
 
 def row_of(profile, **changes):

@@ -1,4 +1,6 @@
-"""Error kinds and calibration against the reference: what cancels is seen, what is normal is not."""
+"""What is compared beside the loss: what cancels is seen, what is normal is not."""
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,21 +13,23 @@ from driftline.performance import (
     compare,
     performance_row,
 )
-from driftline.performance.class_comparison import compare_classes, performance_p
-from driftline.performance.class_sums import sums_of_rows
+from driftline.performance.component_comparison import compare_components, performance_p
+from driftline.performance.loss_null import bias_distances
+from driftline.performance.outcome_sums import sums_of_outcomes
 
-from .drawing import LOG, ZERO_ONE, profile_of
+from .drawing import ABSOLUTE, LOG, SQUARED, ZERO_ONE, profile_of
 from .test_class_components import windows
 
 DAY = 1_000
 
 
-def reference_of(loss=ZERO_ONE, count=60, n=1000, *, by_class=True, unlabelled=()):
-    scores, labels = windows(11, count, n)
+def reference_of(loss=ZERO_ONE, windows=windows(11, 60, 1000), *, sums=True, unlabelled=()):  # noqa: B008
+    scores, labels = windows
+    count, n = scores.shape
     times = DAY * np.repeat(np.arange(count), n)
     scores, labels = scores.ravel(), labels.ravel()
     whole = profile_of(loss, scores, labels, unlabelled=unlabelled)
-    rows = sums_of_rows(loss, scores, labels) if by_class else None
+    rows = sums_of_outcomes(loss, scores, labels) if sums else None
     periods = LossPeriods.of(times, loss.of(scores, labels), DAY, rows)
     null = LossNull.fit(whole, periods, DAY * np.arange(count), size=DAY, min_n=50)
     return PerformanceReference.of(whole, null)
@@ -47,9 +51,9 @@ def test_errors_of_two_kinds_that_cancel_are_seen():
     before = profile_of(ZERO_ONE, *(part[0] for part in windows(12, 1, 1000)))
     window = profile_of(ZERO_ONE, *cancelling(12))
     assert before.errors == window.errors
-    assert compare_classes(before, REFERENCE).p_value > 0.05
+    assert compare_components(before, REFERENCE).p_value > 0.05
     assert compare(window, REFERENCE.profile, REFERENCE.null).p_value > 0.05
-    found = compare_classes(window, REFERENCE)
+    found = compare_components(window, REFERENCE)
     assert found.p_value < 1e-6
     assert found.false_negatives.standardised < -3
     assert found.false_positives.standardised > 3
@@ -76,7 +80,7 @@ def test_overconfident_scores_are_seen_though_the_classes_stay(loss):
     scores, labels = (part[0] for part in windows(13, 1, 1000))
     odds = (scores / (1 - scores)) ** 2
     outward = profile_of(loss, odds / (1 + odds), labels)
-    found = compare_classes(outward, reference)
+    found = compare_components(outward, reference)
     assert found.p_value < 1e-6
     assert found.separation.standardised > 3
     assert found.separation.change == pytest.approx(0.08, abs=0.06)
@@ -95,7 +99,7 @@ def test_more_positives_alone_are_not():
     scores, labels = (part[0] for part in windows(15, 1, 3000))
     more = np.repeat(np.arange(3000), 1 + 2 * (labels == 1))
     usual, found = (
-        compare_classes(profile_of(ZERO_ONE, *pair), REFERENCE).p_value
+        compare_components(profile_of(ZERO_ONE, *pair), REFERENCE).p_value
         for pair in ((scores, labels), (scores[more], labels[more]))
     )
     assert found > 0.05 < usual
@@ -123,18 +127,57 @@ def test_rows_do_not_tell_the_order_of_merges(loss):
     assert len(answers) == 1
 
 
+def of_numbers(seed, count, n=500, bias=0.0):
+    """Errors of standard deviation 1, of which the mean differs from window to window by .1."""
+    rng = np.random.default_rng(seed)
+    errors = rng.normal(bias + 0.1 * rng.normal(size=(count, 1)), 1, (count, n))
+    labels = rng.normal(50, 10, errors.shape)
+    return labels + errors, labels
+
+
+@pytest.mark.parametrize("loss", [ABSOLUTE, SQUARED], ids=str)
+def test_predictions_that_became_biased_are_seen(loss):
+    scores, labels = of_numbers(20, 60)
+    reference = reference_of(loss, windows=(scores, labels))
+    for bias, seen in ((0.0, False), (0.5, True), (-0.5, True)):
+        window = profile_of(loss, *(part[0] for part in of_numbers(21, 1, bias=bias)))
+        found = compare_components(window, reference)
+        assert (found.p_value < 1e-3) == seen
+        row = row_of(window, reference)
+        assert row["components_p"] == found.p_value
+        assert row["components"]["bias"] == pytest.approx(found.bias.standardised)
+        assert row["bias"] - row["bias_reference"] == pytest.approx(found.bias.change)
+        if seen:
+            assert np.sign(row["components"]["bias"]) == np.sign(bias)
+            assert "bias {:+.3g} to {:+.3g}".format(row["bias_reference"], row["bias"]) in row["change"]
+
+
+def test_of_a_profile_of_an_earlier_release_the_bias_is_not_known():
+    scores, labels = of_numbers(20, 60)
+    reference = reference_of(ABSOLUTE, windows=(scores, labels))
+    assert reference.null.bias is not None
+    window = replace(profile_of(ABSOLUTE, scores[0], labels[0]), signed_sum=np.nan)
+    row = row_of(window, reference)
+    assert row["components_p"] is row["bias"] is None
+    assert row["performance_p"] == row["p_value"]
+    old = replace(reference.profile, signed_sum=np.nan)
+    assert bias_distances(old, np.array([500.0]), np.array([1.0])) is None
+    constant = profile_of(ABSOLUTE, np.full(9, 0.3), np.zeros(9))
+    assert bias_distances(constant, np.array([9.0]), np.array([2.7])) is None
+
+
 def test_while_labels_are_coming_nothing_is_said():
     reference = reference_of(unlabelled=np.full(60_000, 0.3))
     scores, labels = cancelling(17)
     half = profile_of(ZERO_ONE, scores, labels, unlabelled=np.full(1000, 0.3))
     tenth = profile_of(ZERO_ONE, scores, labels, unlabelled=np.full(9000, 0.3))
-    assert compare_classes(half, reference).p_value < 1e-4
-    assert np.isnan(compare_classes(tenth, reference).p_value)
+    assert compare_components(half, reference).p_value < 1e-4
+    assert np.isnan(compare_components(tenth, reference).p_value)
     assert row_of(tenth, reference)["components"] is None
 
 
 def test_without_sums_by_class_there_is_the_mean_loss_only():
-    reference = reference_of(by_class=False)
+    reference = reference_of(sums=False)
     assert reference.null.classes is None
     window = profile_of(ZERO_ONE, *cancelling(18))
     row = row_of(window, reference)

@@ -1,4 +1,4 @@
-"""Do error kinds and calibration differ from the reference's: errors of two kinds that cancel are seen."""
+"""Do error kinds, calibration or bias differ from the reference's: what cancels in the loss is seen."""
 
 from __future__ import annotations
 
@@ -6,18 +6,23 @@ import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
+from scipy import special
 
 from driftline.performance.class_components import COMPONENTS
 from driftline.performance.class_sums import sums_of_profile
 from driftline.performance.labelled import labels_are_in, usual_share
+from driftline.performance.loss_null import bias_distances
 from driftline.statistics.multiple import cauchy_combination
 
 if TYPE_CHECKING:
+    from driftline.performance.class_components import ClassComponents
+    from driftline.performance.class_null import ClassNull
+    from driftline.performance.loss_null import LossNull
     from driftline.performance.performance_reference import PerformanceReference
     from driftline.performance.profile import PerformanceProfile
 
 _LOSS_WEIGHT: Final = 2.0
-"""How much the mean loss counts against 1 of error kinds and calibration: most changes are of it."""
+"""How much the mean loss counts against 1 of what is beside it: most changes are of it."""
 
 
 class Change(NamedTuple):
@@ -35,8 +40,8 @@ class Change(NamedTuple):
     standardised: float = math.nan
 
 
-class ClassComparison(NamedTuple):
-    """Error kinds and calibration of a window against normal windows; nan where nothing can be told.
+class ComponentComparison(NamedTuple):
+    """A window beside its mean loss, against normal windows; nan where nothing can be told.
 
     Parameters
     ----------
@@ -48,6 +53,8 @@ class ClassComparison(NamedTuple):
         Mean score minus share of positives, at the reference's share of positives.
     separation
         Mean score of positives minus that of negatives.
+    bias
+        Of numbers: mean prediction minus mean label.
     """
 
     p_value: float = math.nan
@@ -55,10 +62,11 @@ class ClassComparison(NamedTuple):
     false_negatives: Change = Change()
     calibration_gap: Change = Change()
     separation: Change = Change()
+    bias: Change = Change()
 
 
-def compare_classes(current: PerformanceProfile, reference: PerformanceReference) -> ClassComparison:
-    """Compare the outcomes of a window with those of normal windows, given the true class.
+def compare_components(current: PerformanceProfile, reference: PerformanceReference) -> ComponentComparison:
+    """Compare the outcomes of a window with those of normal windows: of classes given the true one.
 
     Parameters
     ----------
@@ -67,16 +75,35 @@ def compare_classes(current: PerformanceProfile, reference: PerformanceReference
 
     Returns
     -------
-    ClassComparison
-        Of nan for numbers, without a null, and while fewer labels have come than is usual.
+    ComponentComparison
+        Of nan without a null, and while fewer labels have come than is usual.
     """
-    null = reference.null.classes if reference.null is not None else None
-    normal, profile = reference.classes, reference.profile
+    null, profile = reference.null, reference.profile
     usual = usual_share([profile.n], [profile.n_predictions])
-    if null is None or normal is None or not current.n:
-        return ClassComparison()
-    if not labels_are_in(current.n, current.n_predictions, usual):
-        return ClassComparison()
+    if null is None or not current.n or not labels_are_in(current.n, current.n_predictions, usual):
+        return ComponentComparison()
+    if null.classes is not None and reference.classes is not None:
+        return _of_classes(current, reference.classes, null.classes)
+    return _of_numbers(current, profile, null) if null.bias is not None else ComponentComparison()
+
+
+def _of_numbers(
+    current: PerformanceProfile, reference: PerformanceProfile, null: LossNull
+) -> ComponentComparison:
+    found = bias_distances(reference, np.array([float(current.n)]), np.array([current.signed_sum]))
+    if found is None or np.isnan(found[0]):
+        return ComponentComparison()
+    p_value = null.bias_p(float(found[0]), current.n)
+    change = current.signed_sum / current.n - reference.signed_sum / reference.n
+    return ComponentComparison(p_value, bias=Change(change, deviations(p_value, change)))
+
+
+def deviations(p_value: float, change: float) -> float:
+    """Give the standard deviations that a two-sided p-value is of a normal variable, with a sign."""
+    return math.copysign(-float(special.ndtri(p_value / 2)), change)
+
+
+def _of_classes(current: PerformanceProfile, normal: ClassComponents, null: ClassNull) -> ComponentComparison:
     sums, n = sums_of_profile(current)[None], np.array([float(current.n)])
     found, weight = normal.of_windows(sums), normal.scale(sums)
     wrong = np.where(weight > 0, 1.0, np.nan)[0]
@@ -85,13 +112,13 @@ def compare_classes(current: PerformanceProfile, reference: PerformanceReference
     added = np.concatenate([added, normal.gap(weight), normal.separation(weight)])
     each = len(added)
     changes = null.changes(np.repeat(found, each, axis=0), added, np.repeat(n, each))
-    return ClassComparison(
+    return ComponentComparison(
         float(null.p_value(found, n)[0]), *(Change(*map(float, pair)) for pair in zip(*changes, strict=True))
     )
 
 
 def performance_p(loss: float, classes: float) -> float:
-    """Combine the p-values of the mean loss and of error kinds and calibration; nan without either.
+    """Combine the p-values of the mean loss and of what is beside it; nan without either.
 
     Examples
     --------
