@@ -31,8 +31,8 @@ from driftline.performance import (
     compare,
     performance_row,
 )
-from driftline.performance.component_comparison import compare_components, performance_p
 from driftline.performance.class_sums import sums_of_rows
+from driftline.performance.component_comparison import compare_components, performance_p
 
 WINDOWS, SIZES = (200, 30), (200, 2000)
 REPLICATES, LIVE, CHANGED = 40, 100, 25

@@ -31,11 +31,12 @@ MEASURES = (
     "error_rate_low", "error_rate_high", "rolling_error", "auc", "calibration_error", "mean_absolute_error",
     "root_mean_squared_error", "estimated_accuracy", "estimated_auc", "difference", "p_value",
     "label_delay_p50_s", "label_delay_p95_s", "p_iid", "false_positive_rate", "false_negative_rate",
-    "calibration_gap", "components_p", "performance_p",
+    "calibration_gap", "bias", "components_p", "performance_p",
 )  # fmt: skip
 REFERENCES = (
     "mean_loss_reference", "error_rate_reference", "calibration_error_reference", "auc_reference",
     "false_positive_rate_reference", "false_negative_rate_reference", "calibration_gap_reference",
+    "bias_reference",
 )  # fmt: skip
 RAW, CALIBRATED, UNKNOWN = range(3)
 """How an estimate was made."""

@@ -77,7 +77,7 @@ function startPerformance(report) {
     const shareOf = (name, title) => plain(name, title, { format: pct, exact: rate, levels: normal(`${name}_reference`), tip: say((w) => [`${title}: ${rate(own(name)[w])}`, ...changed(w)]) });
     shareOf("false_positive_rate", "False positives, of negatives");
     shareOf("false_negative_rate", "False negatives, of positives");
-    plain("calibration_gap", "Mean score minus share of positives", { levels: normal("calibration_gap_reference") });
+    plain("calibration_gap", "Mean score minus share of positives", { floor: null, levels: normal("calibration_gap_reference") });
     plain("calibration_error", "Calibration error", { levels: normal("calibration_error_reference") });
     if (some("auc") || some("estimated_auc")) {
       const auc = own("auc"), estimate = own("estimated_auc");
@@ -86,6 +86,7 @@ function startPerformance(report) {
         tip: say((w) => [`AUC: ${num(auc[w])}`, `${HOW_ESTIMATED[report.column.estimates[chosen.s * W + w]]}: ${num(estimate[w])}`]),
       });
     }
+    plain("bias", "Bias, predicted minus true", { floor: null, levels: normal("bias_reference") });
     plain("mean_absolute_error", "Mean absolute error");
     plain("root_mean_squared_error", "Root mean squared error");
     return found;
@@ -111,7 +112,7 @@ function startPerformance(report) {
       ["Of the reference", lossText(normalOf(percent ? "error_rate_reference" : "mean_loss_reference"))],
       ["Last 1,000 outcomes", lossText(at("rolling_error"))],
       ["p", pValue(at("p_value"))],
-      ...(report.column.components_p ? [["p of error kinds and calibration", pValue(at("components_p"))], ["p of all together", pValue(at("performance_p"))]] : []),
+      ...(report.column.components_p ? [["p of error kinds, calibration, bias", pValue(at("components_p"))], ["p of all together", pValue(at("performance_p"))]] : []),
       ...(changeOf(chosen.w) ? [["Changed", changeOf(chosen.w)]] : []),
       ["p if outcomes were independent", pValue(at("p_iid"))],
       ["Label delay", `${seconds(at("label_delay_p50_s"))}, p95 ${seconds(at("label_delay_p95_s"))}`],

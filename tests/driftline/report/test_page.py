@@ -244,7 +244,7 @@ def test_in_a_browser_some_tables_may_be_empty_or_absent(made, tmp_path):
         ([], None, 0, "This run has no table of detections."),
         (None, ["feature.x"], 0, "1 of 1 detections shown"),
         (["zero_one"], None, 9, "This run has no table of detections."),
-        (["squared"], ["loss"], 5, "1 of 1 detections shown"),
+        (["squared"], ["loss"], 6, "1 of 1 detections shown"),
     ]
     frames = ""
     for losses, signals, _, _ in cases:
