@@ -15,6 +15,8 @@ from driftline.performance.loss_null import bias_distances
 from driftline.statistics.multiple import cauchy_combination
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from driftline.performance.class_components import ClassComponents
     from driftline.performance.class_null import ClassNull
     from driftline.performance.loss_null import LossNull
@@ -78,20 +80,51 @@ def compare_components(current: PerformanceProfile, reference: PerformanceRefere
     ComponentComparison
         Of nan without a null, and while fewer labels have come than is usual.
     """
-    null, profile = reference.null, reference.profile
-    usual = usual_share([profile.n], [profile.n_predictions])
-    if null is None or not current.n or not labels_are_in(current.n, current.n_predictions, usual):
+    null = _usable_null(current, reference)
+    if null is None:
         return ComponentComparison()
     if null.classes is not None and reference.classes is not None:
         return _of_classes(current, reference.classes, null.classes)
-    return _of_numbers(current, profile, null) if null.bias is not None else ComponentComparison()
+    return _of_numbers(current, reference.profile, null)
+
+
+def whitened_window(current: PerformanceProfile, reference: PerformanceReference) -> NDArray[np.float64]:
+    """Give what a window has beside its mean loss as independent numbers of variance 1 in normal windows.
+
+    Parameters
+    ----------
+    current
+        Profile of the window, of the loss of the reference.
+
+    Returns
+    -------
+    ndarray of float64
+        (K,), the same K for all windows that can be compared: of classes the whitened components, whose
+        squares add up to ``T^2``; of numbers the bias alone. Empty where nothing can be told.
+    """
+    null = _usable_null(current, reference)
+    if null is None:
+        return np.zeros(0)
+    if null.classes is not None and reference.classes is not None:
+        sums = sums_of_profile(current)[None]
+        components, n = reference.classes.of_windows(sums), np.array([float(current.n)])
+        return null.classes.whitened(components, n).ravel()
+    bias = _of_numbers(current, reference.profile, null).bias.standardised
+    return np.zeros(0) if math.isnan(bias) else np.array([bias])
+
+
+def _usable_null(current: PerformanceProfile, reference: PerformanceReference) -> LossNull | None:
+    """Null of the reference, once a window has as many labels as is usual."""
+    usual = usual_share([reference.profile.n], [reference.profile.n_predictions])
+    comes = current.n and labels_are_in(current.n, current.n_predictions, usual)
+    return reference.null if comes else None
 
 
 def _of_numbers(
     current: PerformanceProfile, reference: PerformanceProfile, null: LossNull
 ) -> ComponentComparison:
     found = bias_distances(reference, np.array([float(current.n)]), np.array([current.signed_sum]))
-    if found is None or np.isnan(found[0]):
+    if null.bias is None or found is None or np.isnan(found[0]):
         return ComponentComparison()
     p_value = null.bias_p(float(found[0]), current.n)
     change = current.signed_sum / current.n - reference.signed_sum / reference.n
