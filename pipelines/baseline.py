@@ -20,7 +20,9 @@ from driftline.pipelines.configured_sources import event_reader, label_reader, s
 from driftline.pipelines.interrupts import closed_together
 from driftline.pipelines.job import FIRST_READING, run_job
 from driftline.pipelines.joined_labels import Outcomes, outcome_remarks
+from driftline.pipelines.outcomes import calibration_of_detectors
 from driftline.tables import DEAD_LETTER
+from driftline.transforms.outcomes.learn_alarm_limits import LearnAlarmLimits
 from driftline.transforms.outcomes.profile_outcomes import ProfileReference
 from driftline.transforms.sinks.files.write_rows import WriteRows
 from driftline.transforms.spine.baseline_source import read_baseline
@@ -70,7 +72,11 @@ def build_baseline(
         outcome = run_job(pipeline, config, "baseline")
         _keep_replaced(output)
     built = read_baseline(output)
-    remarks = (*calibration_remarks(built.windows), *outcome_remarks(config, built))
+    remarks = (
+        *calibration_remarks(built.windows),
+        *outcome_remarks(config, built),
+        *calibration_of_detectors(config, built),
+    )
     return replace(outcome, remarks=(*outcome.remarks, *remarks))
 
 
@@ -182,13 +188,14 @@ def lay_out_baseline(
     events = without_duplicates(decoded.events, config)
     directory, name = FileSystems.split(path)
     dead_letters = decoded.dead_letters
-    performance = None
+    performance = limits = None
     if config.labels is not None:
         outcomes = Outcomes(config.model, config.labels, labels, None, plan=AsSingleton(plan))
         joined = events | "Outcomes" >> outcomes
         performance = (joined.predictions, joined.outcomes) | "Performance" >> ProfileReference(
             config.labels.measure, stride
         )
+        limits = joined.outcomes | "AlarmLimits" >> LearnAlarmLimits(config.labels.measure)
         dead_letters = (dead_letters, *joined.dead_letters) | "DeadLetters" >> beam.Flatten()
     _ = dead_letters | "WriteDeadLetters" >> WriteRows(
         directory, f"{name}.dead_letters", DEAD_LETTER, "parquet"
@@ -199,7 +206,7 @@ def lay_out_baseline(
         >> beam.ParDo(ProfileSlices(length), AsSingleton(plan)).with_output_types(
             tuple[tuple[str, str], bytes]
         )
-        | "FitBaseline" >> FitBaseline(plan, config, stride, path, performance)
+        | "FitBaseline" >> FitBaseline(plan, config, stride, path, performance, limits)
     )
 
 

@@ -16,7 +16,14 @@ from driftline.pipelines.configured_sinks import prepare_sinks, sinks_of, whole_
 from driftline.pipelines.configured_sources import event_reader, label_reader, without_duplicates
 from driftline.pipelines.job import run_job
 from driftline.pipelines.joined_labels import Outcomes, outcome_remarks
-from driftline.pipelines.outcomes import check_learning, detect_changes, learnt_features, monitor_performance
+from driftline.pipelines.outcomes import (
+    calibration_of_detectors,
+    check_calibration,
+    check_learning,
+    detect_changes,
+    learnt_features,
+    monitor_performance,
+)
 from driftline.run_summary import RunSummary
 from driftline.tables import tables_of
 from driftline.transforms.coders import RecordBatchCoder
@@ -146,6 +153,7 @@ def fitting_baseline(config: Config) -> Baseline:
     check_learning(config)
     baseline = read_baseline(config.baseline.path)
     check_fits(baseline, config, config.baseline.path)
+    check_calibration(config, baseline)
     return baseline
 
 
@@ -186,7 +194,11 @@ def run_to_the_end(config: Config, options: PipelineOptions, *, sinks: Sequence[
         build_monitor(pipeline, config, source, reader=reader, labels=labels, sinks=places, streaming=False)
         outcome = run_job(pipeline, config, title)
         write_summary(config, baseline, outcome, places)
-    remarks = (*outcome_remarks(config, baseline), *trend_remarks(baseline, config.baseline.path))
+    remarks = (
+        *outcome_remarks(config, baseline),
+        *calibration_of_detectors(config, baseline),
+        *trend_remarks(baseline, config.baseline.path),
+    )
     return replace(outcome, remarks=(*outcome.remarks, *remarks))
 
 

@@ -11,7 +11,10 @@ import apache_beam as beam
 from driftline.config.detectors import Signal
 from driftline.config.errors import ConfigError, Problem
 from driftline.outcomes.travelling_features import FeatureLayout
+from driftline.signals.alarm_limits import FEWEST_VALUES
+from driftline.signals.alarm_limits_measure import PART, is_calibrated
 from driftline.tables.detections import FEATURE, LEARNING_GAP, LOSS
+from driftline.transforms.decide.calibration import Calibration
 from driftline.transforms.decide.detect_changes import (
     DetectChanges,
     FeatureSignals,
@@ -24,6 +27,7 @@ from driftline.transforms.outcomes.monitor_performance import MonitorPerformance
 from driftline.transforms.outcomes.performance_references import BaselineReferences
 
 if TYPE_CHECKING:
+    from driftline.baseline import Baseline
     from driftline.config import Config
     from driftline.config.labels import Labels
     from driftline.transforms.spine.baseline_source import BaselineSource
@@ -141,8 +145,62 @@ def detect_changes(
         made = beam.ParDo(StatisticSignals(statistics)).with_output_types(_BLOCK)
         sources.append(results | "StatisticSignals" >> made)
     hold_back = {LOSS: SLICE, LEARNING_GAP: 2 * SLICE}
-    return (
-        sources
-        | "Signals" >> beam.Flatten()
-        | "DetectChanges" >> DetectChanges(config.model, watches, lateness, hold_back=hold_back)
+    detect = DetectChanges(
+        config.model, watches, lateness, hold_back=hold_back, calibration=_calibration(config, baseline)
     )
+    return sources | "Signals" >> beam.Flatten() | "DetectChanges" >> detect
+
+
+def check_calibration(config: Config, baseline: Baseline) -> None:
+    """Refuse a baseline that cannot calibrate detectors for which the configuration says ``true``.
+
+    Raises
+    ------
+    ConfigError
+        If it was built without labels, from too few, or by an earlier release.
+    """
+    if is_calibrated(baseline.of_part(PART.name)):
+        return
+    remedy = f"build the baseline again with {FEWEST_VALUES:,} labels or more, or remove calibrated"
+    problems = [
+        Problem(f"detectors.{number}.calibrated", "has nothing to calibrate on", remedy, config.baseline.path)
+        for number, watch in enumerate(config.detectors)
+        if watch.calibrated
+    ]
+    if problems:
+        raise ConfigError(config.name, problems)
+
+
+def calibration_of_detectors(config: Config, baseline: Baseline) -> list[str]:
+    """Say which segments are without calibrated detectors, where they are wanted."""
+    entries = baseline.of_part(PART.name)
+    if not calibrated_detectors(config):
+        return []
+    if not is_calibrated(entries):
+        remark = (
+            "note: detectors of the loss are not calibrated, so each storm is a detection: the baseline has "
+            f"fewer than {FEWEST_VALUES:,} labels, or an earlier release built it; build it again, or set "
+            "calibrated: false"
+        )
+        return [remark]
+    silent = [segment for segment in baseline.segments if segment not in entries]
+    if not silent:
+        return []
+    named = ", ".join(silent[:3]) + (", ..." if len(silent) > 3 else "")
+    remark = (
+        f"note: calibrated detectors of the loss are silent in {len(silent)} of {len(baseline.segments)} "
+        f"segments ({named}): fewer than {FEWEST_VALUES:,} labels in the reference"
+    )
+    return [remark]
+
+
+def calibrated_detectors(config: Config) -> list[str]:
+    """Name the detectors of the loss that are calibrated where the baseline can."""
+    return [
+        watch.detector for watch in config.detectors if watch.signal == LOSS and watch.calibrated is not False
+    ]
+
+
+def _calibration(config: Config, baseline: BaselineSource) -> Calibration | None:
+    names = calibrated_detectors(config)
+    return Calibration(baseline, {LOSS: names}, config.tests.false_alarms) if names else None

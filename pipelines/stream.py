@@ -22,6 +22,7 @@ from driftline.pipelines.configured_sources import event_reader, label_reader, s
 from driftline.pipelines.job import JobError, Outcome, counts_of_tally, progress, runner_name
 from driftline.pipelines.joined_labels import outcome_remarks
 from driftline.pipelines.monitor import build_monitor, fitting_baseline, write_summary
+from driftline.pipelines.outcomes import calibration_of_detectors
 from driftline.runners.direct import STREAM_RUNNER
 from driftline.tables import tables_of
 from driftline.transforms.counters import TALLY
@@ -105,6 +106,7 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
     for remark in (
         *_label_remarks(config, labels),
         *outcome_remarks(config, baseline),
+        *calibration_of_detectors(config, baseline),
         *trend_remarks(baseline, config.baseline.path),
     ):
         say(remark)

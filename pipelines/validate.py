@@ -10,6 +10,7 @@ from driftline.baseline.reference_windows import calibration_remarks
 from driftline.pipelines.configured_sources import check_sources
 from driftline.pipelines.joined_labels import outcome_remarks
 from driftline.pipelines.monitor import fitting_baseline
+from driftline.pipelines.outcomes import calibration_of_detectors
 
 if TYPE_CHECKING:
     from driftline.config import Config
@@ -32,6 +33,7 @@ def validate_config(config: Config) -> list[str]:
         )
         remarks += calibration_remarks(baseline.windows)
         remarks += outcome_remarks(config, baseline)
+        remarks += calibration_of_detectors(config, baseline)
     else:
         remarks.append(f"baseline {config.baseline.path}: not built yet, run `driftline baseline`")
     return remarks

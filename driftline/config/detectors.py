@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from driftline.config.detector_parameters import checked_parameters
 from driftline.config.errors import did_you_mean
-from driftline.config.value_types import OneOf, Section, Shown, Text, mistake
+from driftline.config.value_types import Flag, OneOf, Section, Shown, Text, mistake
 from driftline.detectors.detector_registry import JOB_DETECTORS
 from driftline.feature_spec import PREDICTION
 from driftline.schemas.statistic_columns import added_values
@@ -83,6 +83,12 @@ class Watch(Section):
         examples=["{delta: 0.0005}"],
         validate_default=True,
     )
+    calibrated: Flag | None = Field(
+        default=None,
+        description="`true` tells only of changes beyond what the baseline's reference knows, within "
+        "`tests.false_alarms`; `false` tells of all that the detector finds. By default `true` for "
+        "`loss`, where the baseline can; other signals have no such reference.",
+    )
 
     @field_validator("signal")
     @classmethod
@@ -124,6 +130,9 @@ def check_watches(watches: Sequence[Watch], features: Mapping[str, str], labels:
     for number, watch in enumerate(watches):
         kind, feature = Signal.parse(watch.signal)
         place = (number, "signal")
+        if watch.calibrated and kind != LOSS:
+            remedy = "remove calibrated, or watch the signal loss"
+            raise mistake("has no reference to be calibrated on", remedy, below=(number, "calibrated"))
         if kind in (LOSS, LEARNING_GAP) and labels is None:
             raise mistake("needs labels", "add the section labels", below=place)
         if kind == LEARNING_GAP and labels is not None and not labels.binary:

@@ -18,10 +18,9 @@ from driftline.config.client_options import CONSUMER_OPTIONS, Options, checked_o
 from driftline.config.errors import did_you_mean
 from driftline.config.messages import MessagesSource
 from driftline.config.start import ONLY_TOPIC, StartError, StartPosition, parse_start
-from driftline.config.value_types import Duration, OneOf, Shown, Text, mistake
+from driftline.config.value_types import Duration, Flag, OneOf, Shown, Text, mistake
 
 TimeOf = Annotated[str, OneOf(("payload", "record"))]
-Flag = Annotated[bool, Shown("`true` or `false`")]
 _BROKER = re.compile(r"(?:\w+://)?(?:\[[0-9A-Fa-f:.%]+\]|[^\s:/\[\]]+):([0-9]{1,5})", re.ASCII)
 _TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 

@@ -122,6 +122,7 @@ def not_bool(value: Any) -> Any:
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True), Shown("text")]
 Duration = Annotated[int, BeforeValidator(_duration), Shown("duration")]
 Budget = Annotated[AlarmBudget, BeforeValidator(_budget), Shown("alarms per time")]
+Flag = Annotated[bool, Shown("`true` or `false`")]
 Level = Annotated[float, BeforeValidator(not_bool), Field(gt=0, lt=1), Shown("number between 0 and 1")]
 Share = Annotated[float, BeforeValidator(not_bool), Field(ge=0, le=1), Shown("number from 0 to 1")]
 Threshold = Annotated[float, BeforeValidator(not_bool), Field(ge=0), Shown("number, 0 or more")]

@@ -38,6 +38,7 @@ MEASURES: Final = Registry(
         "categorical": "driftline.measures.categorical.categorical_measure:CATEGORICAL",
         "coverage": "driftline.measures.coverage_measure:COVERAGE",
         "performance": "driftline.performance.performance_measure:PERFORMANCE",
+        "alarm_limits": "driftline.signals.alarm_limits_measure:ALARM_LIMITS",
     },
     _wrong,
 )

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from driftline.signals.confirmation import Confirmation, confirm
 from driftline.signals.packed_values import decode_block, encode_block
 from driftline.signals.signal_values import SignalValues, parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from driftline.detectors.change import Change
+    from driftline.signals.alarm_limits import Limits
     from driftline.signals.signal_state import SignalState, Watched
+
+_TEXTBOOK: Final[Mapping[str, Limits | None]] = MappingProxyType({})
 
 
 class Detection(NamedTuple):
@@ -29,6 +35,8 @@ class Detection(NamedTuple):
         Means of the values before and after the change; `before` may be NaN.
     width
         Number of values after the change.
+    calibrated
+        Whether it is beyond what the reference knows.
     """
 
     detector: str
@@ -37,6 +45,7 @@ class Detection(NamedTuple):
     before: float
     after: float
     width: int
+    calibrated: bool = False
 
 
 class Advanced(NamedTuple):
@@ -64,7 +73,14 @@ class Advanced(NamedTuple):
     refused: int
 
 
-def advance(state: SignalState, blocks: Iterable[bytes], cut: int, *, once_a_time: bool = False) -> Advanced:
+def advance(
+    state: SignalState,
+    blocks: Iterable[bytes],
+    cut: int,
+    *,
+    once_a_time: bool = False,
+    limits: Mapping[str, Limits | None] = _TEXTBOOK,
+) -> Advanced:
     """Let detectors take, in order, all values that were known before a time.
 
     Parameters
@@ -76,6 +92,9 @@ def advance(state: SignalState, blocks: Iterable[bytes], cut: int, *, once_a_tim
     once_a_time
         Whether each time has one value and a second is a correction. Of those that wait the one with the
         largest ids stands; one that comes after its time was followed is ignored.
+    limits
+        By the names of the detectors that are calibrated: only what is beyond the limits is told; None tells
+        nothing. The others tell all they find.
 
     Notes
     -----
@@ -103,7 +122,7 @@ def advance(state: SignalState, blocks: Iterable[bytes], cut: int, *, once_a_tim
     if len(due.known):
         watched = []
         for one in state.watched:
-            after, found, left_out = _follow(one, due)
+            after, found, left_out = _follow(one, due, limits)
             watched.append(after)
             detections += found
             refused += left_out
@@ -118,7 +137,9 @@ def advance(state: SignalState, blocks: Iterable[bytes], cut: int, *, once_a_tim
     )
 
 
-def _follow(watched: Watched, values: SignalValues) -> tuple[Watched, list[Detection], int]:
+def _follow(
+    watched: Watched, values: SignalValues, limits: Mapping[str, Limits | None]
+) -> tuple[Watched, list[Detection], int]:
     """Let one detector take values in order; also say how many it refuses."""
     detector = watched.detector()
     low, high = detector.LIMITS
@@ -126,13 +147,30 @@ def _follow(watched: Watched, values: SignalValues) -> tuple[Watched, list[Detec
     refused = len(taken) - int(np.count_nonzero(taken))
     if refused:
         values = values.take(taken)
-    found = []
-    for change in detector.changes(values.value):
+    found: list[Detection] = []
+    name = watched.spec.detector
+    changes: Sequence[Change] = detector.changes(values.value)
+    confirmation = watched.confirmation
+    calibrated = name in limits
+    if calibrated:
+        known = limits[name]
+        seen = np.array([change.position for change in changes], np.int64)
+        confirmation, changes = (
+            (Confirmation(), []) if known is None else confirm(confirmation, known, values.value, seen)
+        )
+    else:
+        confirmation = Confirmation()
+    for change in changes:
         first = change.position - change.width + 1
         at = int(values.time[first]) if first >= 0 else watched.times.ago(-first)
-        known = int(values.known[change.position])
-        found.append(Detection(watched.spec.detector, at, known, change.before, change.after, change.width))
-    after = replace(watched, state=detector.to_bytes(), times=watched.times.extended(values.time))
+        detected_at = int(values.known[change.position])
+        found.append(Detection(name, at, detected_at, change.before, change.after, change.width, calibrated))
+    after = replace(
+        watched,
+        state=detector.to_bytes(),
+        times=watched.times.extended(values.time),
+        confirmation=confirmation,
+    )
     return after, found, refused
 
 

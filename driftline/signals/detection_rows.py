@@ -46,6 +46,7 @@ def detection_batch(
                 "before": _finite(found.before),
                 "after": _finite(found.after),
                 "width": found.width,
+                "calibrated": found.calibrated,
                 "emitted_at": emitted_at,
             },
         )

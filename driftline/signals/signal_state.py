@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from driftline.detectors import JOB_DETECTORS, detector_from_bytes
 from driftline.framing import frame, unframe
+from driftline.signals.confirmation import Confirmation
 from driftline.signals.stream_times import Times
 
 if TYPE_CHECKING:
@@ -16,11 +17,12 @@ if TYPE_CHECKING:
     from driftline.detectors import Detector
     from driftline.signals.signal_values import Key
 
-STATE_VERSION: Final = 1
+STATE_VERSION: Final = 2  # 1 had no confirmations
 
 _TAG: Final = b"dSS"
 _WHAT: Final = "state of a signal"
 _NONE: Final = Times()
+_UNCONFIRMED: Final = Confirmation()
 
 
 class DetectorSpec(NamedTuple):
@@ -74,11 +76,14 @@ class Watched:
         Of the detector; empty before its first value.
     times
         Event times of the values it has taken.
+    confirmation
+        Of what it finds, where it is calibrated.
     """
 
     spec: DetectorSpec
     state: bytes = b""
     times: Times = _NONE
+    confirmation: Confirmation = _UNCONFIRMED
 
     def detector(self) -> Detector:
         """Make a detector that goes on from here."""
@@ -109,9 +114,12 @@ class SignalState:
         )
 
     def to_bytes(self) -> bytes:
-        """Write tag, version, JSON head; for each detector its state and its times."""
+        """Write tag, version, JSON head; for each detector its state, its times and its confirmation."""
         head = {"n": self.n, "last": self.last, "watched": [_head(watched) for watched in self.watched]}
-        payload = b"".join(watched.state + watched.times.to_bytes() for watched in self.watched)
+        payload = b"".join(
+            watched.state + watched.times.to_bytes() + watched.confirmation.to_bytes()
+            for watched in self.watched
+        )
         return frame(_TAG, STATE_VERSION, head, payload)
 
     @classmethod
@@ -134,6 +142,7 @@ def _head(watched: Watched) -> dict[str, Any]:
         "state": len(watched.state),
         "n": watched.times.n,
         "times": len(watched.times.to_bytes()),
+        "confirmation": len(watched.confirmation.to_bytes()),
     }
 
 
@@ -143,7 +152,9 @@ def _watched(heads: list[dict[str, Any]], payload: bytes) -> Iterator[Watched]:
         middle = at + head["state"]
         end = middle + head["times"]
         spec = DetectorSpec(head["detector"], head["parameters"])
-        yield Watched(spec, payload[at:middle], Times.from_bytes(head["n"], payload[middle:end]))
-        at = end
+        times = Times.from_bytes(head["n"], payload[middle:end])
+        at = end + head.get("confirmation", 0)
+        confirmation = Confirmation.from_bytes(payload[end:at]) if at > end else _UNCONFIRMED
+        yield Watched(spec, payload[middle - head["state"] : middle], times, confirmation)
     if at != len(payload):
         raise ValueError(f"{len(payload)} bytes of detectors, expected {at}")

@@ -53,6 +53,12 @@ DETECTION = RowSchema(
             "How many of the newest values are held to be after it.",
         ),
         Field(
+            "calibrated",
+            "bool",
+            "nullable",
+            "Whether the change is beyond what the reference knows, not only the detector's own bound.",
+        ),
+        Field(
             "emitted_at",
             "timestamp",
             "required",

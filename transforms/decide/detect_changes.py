@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from driftline.losses import Loss
     from driftline.signals import SignalValues
+    from driftline.transforms.decide.calibration import Calibration
     from driftline.transforms.spine.baseline_source import BaselineSource
 
 #: (segment label, name of the signal)
@@ -148,6 +149,8 @@ class FollowSignal(FollowInOrder):
     delays
         How long after a slice the values known in it are followed, microseconds, for each signal; None for
         bounded input.
+    calibration
+        Limits of the detectors that are calibrated; None where none is.
 
     Notes
     -----
@@ -165,11 +168,18 @@ class FollowSignal(FollowInOrder):
         watches: Mapping[str, Sequence[DetectorSpec]],
         slice_length: int,
         delays: Mapping[str, int] | None,
+        calibration: Calibration | None = None,
     ) -> None:
         super().__init__(slice_length)
+        self._calibration = calibration
         self._model = model
         self._watches = watches
         self._delays = delays
+
+    def start_bundle(self) -> None:
+        """Begin with the newest baseline."""
+        if self._calibration is not None:
+            self._calibration.refresh()
 
     def process(
         self,
@@ -210,7 +220,8 @@ class FollowSignal(FollowInOrder):
         """Let the detectors take what is due."""
         segment, signal = key
         before = (SignalState.from_bytes(state) if state else SignalState()).configured(self._watches[signal])
-        found = advance(before, blocks, cut, once_a_time=is_statistic(signal))
+        limits = {} if self._calibration is None else self._calibration.limits(segment, signal)
+        found = advance(before, blocks, cut, once_a_time=is_statistic(signal), limits=limits)
         count(LATE, found.late)
         count(UNUSABLE, found.refused)
         count(DETECTIONS, len(found.detections))
@@ -245,6 +256,8 @@ class DetectChanges(beam.PTransform):
         How far values come behind the watermark although they are not late, microseconds, because the step
         that makes them waits: for outcomes, the slice length of `JoinLabels`. One number for all signals, or
         one for each that needs it.
+    calibration
+        Limits of the detectors that are calibrated; None where none is.
 
     Raises
     ------
@@ -268,6 +281,7 @@ class DetectChanges(beam.PTransform):
     allowed_lateness: int | None
     slice_length: int = SLICE
     hold_back: int | Mapping[str, int] = 0
+    calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
         """Refuse what the workers could not run."""
@@ -279,7 +293,7 @@ class DetectChanges(beam.PTransform):
 
     def expand(self, values: beam.PCollection) -> beam.PCollection:
         """Follow each signal of each segment."""
-        follow = FollowSignal(self.model, self._watches, self.slice_length, self._delays())
+        follow = FollowSignal(self.model, self._watches, self.slice_length, self._delays(), self.calibration)
         return (
             values
             # the type decides the coder of the keys of running state, whatever it was before

@@ -83,6 +83,8 @@ class FitBaseline(beam.PTransform):
         Where the baseline goes; the window histograms go beside it, as ``<path>.windows``.
     performance
         What `ProfileReference` gives, with periods of `stride`; None without labels.
+    limits
+        Entries that `LearnAlarmLimits` gives; None without labels.
     """
 
     plan: beam.PCollection
@@ -90,6 +92,7 @@ class FitBaseline(beam.PTransform):
     stride: int
     path: str
     performance: dict[str, beam.PCollection] | None = None
+    limits: beam.PCollection | None = None
 
     def expand(self, partials: beam.PCollection) -> beam.PCollection:
         """Merge to slices, calibrate, write."""
@@ -142,7 +145,8 @@ class FitBaseline(beam.PTransform):
             records = self.performance | "FitPerformance" >> FitPerformance(
                 coverage, config.windows.size, self.stride, tests.min_n, tests.min_coverage
             )
-            entries = (entries, records) | "Entries" >> beam.Flatten()
+            limits = () if self.limits is None else (self.limits,)
+            entries = (entries, records, *limits) | "Entries" >> beam.Flatten()
         return (
             entries
             | "GatherEntries" >> beam.combiners.ToList()
