@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 _HEAD: Final = Head(b"dAC", 1, "confirmation of a detector", "IIIqqdd")
-# block, number of sums, values since the last block, level blocks, open, sum since the last block, level sum
+# block, number of sums, values since the last block, since, open, sum since the last block, level
 _NONE: Final = -1
 _NO_SUMS: Final = np.empty(0)
+_REMEMBERED: Final = 4  # so many of the longest runs after a detector saw a change
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +37,11 @@ class Confirmation:
         Number and sum of the values since the last whole block.
     sums
         Sums of the newest blocks, oldest first.
-    level_n, level_total
-        Number and sum of the blocks since the change that was told last; -1 and 0 while there is none, and
-        since the signal went back to what the reference knows.
+    since
+        Blocks since the signal changed, or went back to what the reference knows, whichever was last; -1 if
+        it never did.
+    level
+        Their sum since a change; nan since it went back, and if it never changed.
     open
         Values since the detector last saw a change that is not settled; -1 if there is none.
     """
@@ -46,22 +50,22 @@ class Confirmation:
     n: int = 0
     total: float = 0.0
     sums: Floats = field(default_factory=lambda: _NO_SUMS)
-    level_n: int = _NONE
-    level_total: float = 0.0
+    since: int = _NONE
+    level: float = math.nan
     open: int = _NONE
 
     def to_bytes(self) -> bytes:
         """Write it, format version 1: tag, version, seven numbers, sums."""
-        numbers = (self.block, len(self.sums), self.n, self.level_n, self.open, self.total, self.level_total)
+        numbers = (self.block, len(self.sums), self.n, self.since, self.open, self.total, self.level)
         return _HEAD.pack(*numbers) + self.sums.astype("<f8").tobytes()
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Confirmation:
         """Read what `to_bytes` wrote; other bytes raise ValueError."""
-        (block, number, n, level_n, open_, total, level_total), arrays = _HEAD.unpack(data)
+        (block, number, n, since, open_, total, level), arrays = _HEAD.unpack(data)
         sums = arrays.take("<f8", number).astype(np.float64)
         arrays.done()
-        return cls(block, n, total, sums, level_n, level_total, open_)
+        return cls(block, n, total, sums, since, level, open_)
 
 
 class _Looks(NamedTuple):
@@ -84,11 +88,11 @@ def confirm(
 ) -> tuple[Confirmation, list[Change]]:
     """Take values, and tell of changes that are beyond what the reference knows.
 
-    A change is told when a detector has seen one, no longer ago than the longest run, and the mean of the
-    newest values is beyond the limit for so many values; of several lengths that of the farthest. From then
-    on normal is the mean since that change as well as the reference's: what is told next is beyond the limits
-    from both. When the signal has left that mean for what the reference knows, only the reference's is left,
-    and nothing is told.
+    A change is told when a detector has seen one, no longer ago than four of the longest runs, and the mean
+    of the newest values is beyond the limit for so many values; of several lengths that of the farthest. From
+    then on normal is the mean since that change as well as the reference's: what is told next is beyond the
+    limits from both. When the signal has left that mean for what the reference knows, only the reference's is
+    left, and nothing is told.
 
     Parameters
     ----------
@@ -111,34 +115,28 @@ def confirm(
     looks = _look(before, limits, values, found)
     told = []
     settled, at = _LOW, 0
-    level_n, level_total = before.level_n, before.level_total
+    since, level = before.since, before.level
     while at < len(looks.ends):
-        ready = looks.is_open[at:] > settled
-        far, away = looks.away[at:], None
-        if level_n != _NONE:
-            away, level_n_then, level_total_then = _from_level(looks, at, limits, level_n, level_total)
-            far = away
-        hit = np.flatnonzero(ready & (far > 1).any(1))
+        then = _since(looks, at, limits, since, level)
+        hit = np.flatnonzero((looks.is_open[at:] > settled) & (then.far > 1).any(1))
         if not len(hit):
-            if away is not None:
-                level_n, level_total = int(level_n_then[-1]), float(level_total_then[-1])
+            since, level = int(then.n[-1]) if since != _NONE else _NONE, float(then.level[-1])
             break
-        row = at + int(hit[0])
-        run = int(np.nanargmax(far[hit[0]]))
-        length = int(limits.lengths[run])
-        settled, at = int(looks.ends[row]), row + 1
-        if away is not None and not looks.away[row, run] > 1:
-            level_n, level_total = _NONE, 0.0
-            continue
-        level = limits.level
-        if away is not None:
-            gone = float(level_total_then[hit[0]]) - float(looks.runs[row, run])
-            level = gone / ((int(level_n_then[hit[0]]) - length) * limits.block)
-        mean = float(looks.runs[row, run]) / (length * limits.block)
-        told.append(Change(settled, length * limits.block, level, mean))
-        level_n, level_total = length, float(looks.runs[row, run])
+        row = int(hit[0])
+        run = int(np.nanargmax(then.far[row]))
+        total = float(looks.runs[at + row, run])
+        width = int(limits.lengths[run]) * limits.block
+        settled = int(looks.ends[at + row])
+        since, changed = int(limits.lengths[run]), bool(looks.away[at + row, run] > 1)
+        if changed:
+            gone = limits.level
+            if not math.isnan(level):
+                gone = (float(then.level[row]) - total) / (int(then.n[row]) * limits.block - width)
+            told.append(Change(settled, width, gone, total / width))
+        level = total if changed else math.nan
+        at += row + 1
     after = _after(before, limits, values, found, settled)
-    return replace(after, level_n=level_n, level_total=level_total), told
+    return replace(after, since=since, level=level), told
 
 
 def _look(before: Confirmation, limits: Limits, values: Floats, found: NDArray[np.int64]) -> _Looks:
@@ -156,7 +154,7 @@ def _look(before: Confirmation, limits: Limits, values: Floats, found: NDArray[n
     means = runs / (lengths * block)
     away = limits.share(limits.distance(means, limits.level))
     newest = np.concatenate(([_last_seen(before)], found))[np.searchsorted(found, ends, side="right")]
-    recent = ends - newest < int(lengths[-1]) * block
+    recent = ends - newest < _REMEMBERED * int(lengths[-1]) * block
     return _Looks(ends, sums[len(before.sums) :], runs, away, np.where(recent, newest, _LOW - 1))
 
 
@@ -165,22 +163,28 @@ def _last_seen(before: Confirmation) -> int:
     return _LOW if before.open == _NONE else -1 - before.open
 
 
-def _from_level(
-    looks: _Looks, at: int, limits: Limits, level_n: int, level_total: float
-) -> tuple[Floats, NDArray[np.int64], Floats]:
-    """Say how far runs are from the mean since the last change before them, in shares of the limits.
+class _Since(NamedTuple):
+    """What is known at the ends of blocks of the time since the signal last changed or went back."""
 
-    A mean of few values is uncertain itself, so distances from it count less.
-    """
+    far: Floats  # (m, L) how far the runs are from all that is normal then, nan where they began before
+    n: NDArray[np.int64]  # (m,) blocks since then
+    level: Floats  # (m,) their sum, nan where the reference alone is normal
+
+
+def _since(looks: _Looks, at: int, limits: Limits, since: int, level: float) -> _Since:
+    """Follow the level that the signal changed to; it is uncertain itself, so distances from it count less."""
     runs = looks.runs[at:]
-    n = level_n + 1 + np.arange(len(runs))
-    total = np.add.accumulate(np.concatenate(([level_total], looks.sums[at:])))[1:]
+    n = since + 1 + np.arange(len(runs))
+    total = np.add.accumulate(np.concatenate(([level], looks.sums[at:])))[1:]
+    if math.isnan(level):
+        inside = (since == _NONE) | (limits.lengths <= n[:, None])
+        return _Since(np.where(inside, looks.away[at:], np.nan), n, total)
     earlier = n[:, None] - limits.lengths
     with np.errstate(divide="ignore", invalid="ignore"):
-        level = np.where(earlier > 0, (total[:, None] - runs) / (earlier * limits.block), np.nan)
-        weight = np.sqrt(np.maximum(earlier, 0) / n[:, None])
-    means = runs / (limits.lengths * limits.block)
-    return limits.share(limits.distance(means, level) * weight), n, total
+        mean = np.where(earlier > 0, (total[:, None] - runs) / (earlier * limits.block), np.nan)
+    weight = np.sqrt(np.maximum(earlier, 0) / n[:, None])
+    distances = limits.distance(runs / (limits.lengths * limits.block), mean) * weight
+    return _Since(limits.share(distances), n, total)
 
 
 def _block_sums(before: Confirmation, values: Floats) -> Floats:
@@ -218,5 +222,5 @@ def _after(
     last = int(found[-1]) if len(found) else _last_seen(before)
     since = len(values) - 1 - last
     longest = int(limits.lengths[-1])
-    is_open = last > settled and since < longest * block
+    is_open = last > settled and since < _REMEMBERED * longest * block
     return Confirmation(block, over, total, sums[-(longest - 1) :], open=since if is_open else _NONE)

@@ -46,8 +46,8 @@ def detection_batch(
                 "before": _finite(found.before),
                 "after": _finite(found.after),
                 "width": found.width,
-                "calibrated": found.calibrated,
                 "emitted_at": emitted_at,
+                "calibrated": found.calibrated,
             },
         )
     return pa.RecordBatch.from_pylist(list(rows.values()), schema=DETECTION.arrow)

@@ -53,16 +53,16 @@ DETECTION = RowSchema(
             "How many of the newest values are held to be after it.",
         ),
         Field(
-            "calibrated",
-            "bool",
-            "nullable",
-            "Whether the change is beyond what the reference knows, not only the detector's own bound.",
-        ),
-        Field(
             "emitted_at",
             "timestamp",
             "required",
             "When the row was computed; not part of what makes two rows equal.",
+        ),
+        Field(
+            "calibrated",
+            "bool",
+            "nullable",
+            "Whether the change is beyond what the reference knows, not only the detector's own bound.",
         ),
     ),
 )

@@ -28,6 +28,7 @@ def test_rows():
         "before": None,
         "after": 0.5,
         "width": 12,
+        "calibrated": False,
         "emitted_at": epoch + dt.timedelta(microseconds=9),
     }
     assert second["at"].year == 9999

@@ -29,6 +29,23 @@ def test_golden_bytes_of_version_1():
     ]
 
 
+def test_golden_bytes_of_version_2():
+    """A calibrated detector in the middle of a block, after a change that is not settled."""
+    state = SignalState.from_bytes((DATA / "state_v2.bin").read_bytes())
+    [watched] = state.watched
+    confirmation = watched.confirmation
+    assert (confirmation.block, confirmation.n, confirmation.total, confirmation.open) == (8, 4, 2.0, 404)
+    assert confirmation.sums.tolist() == [0.0, 4.0] * 3 + [0.0]
+    assert (confirmation.since, confirmation.level) == (6, 20.0)
+    assert state.to_bytes() == (DATA / "state_v2.bin").read_bytes()
+
+
+def test_version_1_goes_on_without_confirmations():
+    state = SignalState.from_bytes((DATA / "state_v1.bin").read_bytes())
+    assert [w.confirmation.block for w in state.watched] == [0, 0]
+    assert SignalState.from_bytes(state.to_bytes()).to_bytes() == state.to_bytes()
+
+
 def test_through_bytes():
     values = changing()
     state = SignalState().configured([DetectorSpec.of(name, {}) for name in JOB_DETECTORS])
@@ -81,8 +98,8 @@ def test_refuses_other_bytes():
     data = (DATA / "state_v1.bin").read_bytes()
     with pytest.raises(ValueError, match="not a state of a signal"):
         SignalState.from_bytes(b"xyz" + data[3:])
-    with pytest.raises(ValueError, match="version 2"):
-        SignalState.from_bytes(data[:3] + b"\x02" + data[4:])
+    with pytest.raises(ValueError, match="version 3"):
+        SignalState.from_bytes(data[:3] + b"\x03" + data[4:])
     for wrong in (data[:-8], data + b"0" * 8):
         with pytest.raises(ValueError, match="damaged"):
             SignalState.from_bytes(wrong)

@@ -42,7 +42,7 @@ PERFORMANCE_COLUMNS = """
     label_delay_p95_s baseline_version
 """.split()  # noqa: SIM905
 DETECTION_COLUMNS = """
-    row_id model segment signal detector at detected_at before after width emitted_at
+    row_id model segment signal detector at detected_at before after width emitted_at calibrated
 """.split()  # noqa: SIM905
 
 NOON = datetime(2013, 9, 1, 12, tzinfo=timezone.utc)
