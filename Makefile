@@ -58,6 +58,7 @@ bench: setup bench-peers  ## the benchmarks that need no server; benchmarks/READ
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/sketches.py
 	$(BIN)/python benchmarks/detectors.py
+	$(BIN)/python benchmarks/detector_alarms.py
 	$(BIN)/python benchmarks/join.py
 	$(BIN)/python benchmarks/outcomes_on_the_spine.py
 	$(BIN)/python benchmarks/calibration.py

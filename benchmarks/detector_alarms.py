@@ -84,13 +84,14 @@ def told(limits: Limits, values: Floats, detector: str | None) -> list[int]:
 
 
 def main() -> None:
-    """Print one line a stream: alarms a quarter at a budget of one, then delays in labels."""
+    """Print for each stream alarms a quarter, then delays in labels."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--replicates", type=int, default=REPLICATES)
-    replicates = parser.parse_args().replicates
-    budget = AlarmBudget(1.0, "quarter")
+    parser.add_argument("--budget", type=float, default=1.0, help="alarms a quarter")
+    options = parser.parse_args()
+    replicates, budget = options.replicates, AlarmBudget(options.budget, "quarter")
     names = (*DETECTORS, None)
-    print(f"{'alarms a quarter, budget 1':28}" + "".join(f"{name or 'any run':>22}" for name in names))
+    print(f"{f'alarms, budget {budget}':28}" + "".join(f"{name or 'any run':>22}" for name in names))
     print(f"{'':28}" + "".join(f"{'textbook  calibrated':>22}" for _ in names))
     for title, effects in STREAMS.items():
         textbook = dict.fromkeys(names, 0)

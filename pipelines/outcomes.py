@@ -163,7 +163,9 @@ def check_calibration(config: Config, baseline: Baseline) -> None:
         return
     remedy = f"build the baseline again with {FEWEST_VALUES:,} labels or more, or remove calibrated"
     problems = [
-        Problem(f"detectors.{number}.calibrated", "has nothing to calibrate on", remedy, config.baseline.path)
+        Problem(
+            f"detectors[{number}].calibrated", "has nothing to calibrate on", remedy, config.baseline.path
+        )
         for number, watch in enumerate(config.detectors)
         if watch.calibrated
     ]

@@ -60,6 +60,11 @@ TINY = {
         {"LENGTH": 2_000, "SHORT": 200, "HISTORY": 500, "PATIENCE": 1_000},
         r"Bernoulli \.05( +\d+\.\d){6}",
     ),
+    "detector_alarms": (
+        "--replicates 1",
+        {"REFERENCE": 50, "LIVE": 5},
+        r"AR\(1\) days( +\d+\.\d\d){8}",
+    ),
     "online_learning": (
         "--rows 300 --seeds 1",
         {"SHAPES": ((3, 1, 3),), "STREAMS": ((5, 0.0),)},

@@ -172,7 +172,7 @@ class _Since(NamedTuple):
 
 
 def _since(looks: _Looks, at: int, limits: Limits, since: int, level: float) -> _Since:
-    """Follow the level that the signal changed to; it is uncertain itself, so distances from it count less."""
+    """Follow the level that the signal changed to: distances from few values count less."""
     runs = looks.runs[at:]
     n = since + 1 + np.arange(len(runs))
     total = np.add.accumulate(np.concatenate(([level], looks.sums[at:])))[1:]

@@ -14,6 +14,7 @@ from download import DATA
 from faults import FLIP
 
 START = pd.Timestamp(FLIP.start)
+SHOWN = 10
 
 
 def standing(rows: pd.DataFrame) -> pd.DataFrame:
@@ -66,14 +67,12 @@ def main(folder: Path) -> int:
     explained = detections["segment"].isin([FLIP.segment, "*"]) & (detections["detected_at"] >= START)
     rest = detections[~explained]
     segments = performance["segment"].nunique()
-    print(
-        f"  Everything else: {len(rest)} detections in {segments} segments and six months, nearly all of them"
-    )
-    print("  storms, and what follows when they are over: in a storm all flights err together")
-    for detector, part in rest.groupby("detector"):
-        worst = part["segment"].value_counts()
-        said = ", ".join(f"{segment} {count}" for segment, count in worst.head(4).items())
-        print(f"    {detector} {len(part)}: {said}, ...")
+    print(f"  Everything else: {len(rest)} detections in {segments} segments and six months")
+    for row in rest.head(SHOWN).itertuples():
+        print(
+            f"    {row.segment} by {row.detector}: {row.width} flights from {row.at:%d %b %H:%M} on, loss "
+            f"{row.before:.2f} -> {row.after:.2f}, known {row.detected_at:%d %b %H:%M}"
+        )
     daily = performance[performance["n"] >= 30].assign(high=lambda rows: rows["error_rate"] > 0.6)
     stretches = daily.groupby("segment")["high"].apply(
         lambda high: high.groupby((~high).cumsum()).sum().max()

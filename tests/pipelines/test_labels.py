@@ -36,7 +36,7 @@ SECTION = """\
   wait: 12h
 """
 DETECTORS = """
-  - {signal: loss, detector: adwin}
+  - {signal: loss, detector: adwin, calibrated: false}
   - {signal: feature.x, detector: page_hinkley}
   - {signal: ks.x, detector: adwin}"""
 

@@ -139,6 +139,16 @@ def test_classes_are_written_as_labels_are_read(written, read):
             "takes errors only, 0 or 1",
         ),
         (
+            "detectors: [{signal: feature.distance, detector: adwin, calibrated: true}]",
+            "detectors[0].calibrated",
+            "has no reference to be calibrated on",
+        ),
+        (
+            "labels: {column: late}\ndetectors: [{signal: learning_gap, detector: adwin, calibrated: true}]",
+            "detectors[0].calibrated",
+            "has no reference to be calibrated on",
+        ),
+        (
             "detectors:" + 2 * "\n- {signal: feature.distance, detector: adwin}",
             "detectors[1].detector",
             "watches this signal already",
