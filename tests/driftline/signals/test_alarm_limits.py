@@ -58,6 +58,14 @@ def test_the_limit_is_passed_as_often_as_is_allowed():
     assert found.level == pytest.approx(5, abs=0.1)
 
 
+def test_alarms_of_several_lengths_are_counted_together():
+    """Of 20 tails that hold a fifth of the pieces each: more than one, fewer than if none knew of another."""
+    limits = fitted(errors(200_000))
+    assert limits.number.size == 20
+    assert 5 < limits.together < 15
+    assert fitted(errors(4800)).together == pytest.approx(2, abs=0.5)  # rises and falls of one length
+
+
 def test_fewer_alarms_need_more():
     limits = fitted(errors(20_000))
     often, seldom = (limits.limits(AlarmBudget(n, "day").in_time(1.0)) for n in (1, 0.01))

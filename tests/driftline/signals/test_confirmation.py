@@ -100,6 +100,18 @@ def test_nothing_is_told_that_the_detector_has_not_seen_or_saw_long_ago():
         assert len(confirm(Confirmation(), limits, values, np.array([at]))[1]) == told
 
 
+def test_the_longest_run_is_remembered_one_value_at_a_time():
+    never = np.where(LENGTHS == LENGTHS[-1], 0.3, 9.0)
+    limits = limits_of()._replace(rise=never)
+    values = np.repeat([0.25, 1.0], [20, 40])
+    state, found = Confirmation(), []
+    for at, value in enumerate(values):
+        state, told = confirm(state, limits, np.array([value]), np.array([0]))
+        found += [(at, change.width) for change in told]
+    whole = confirm(Confirmation(), limits, values, np.arange(60))[1]
+    assert found == [(whole[0].position, 32)]
+
+
 def test_another_length_of_blocks_begins_anew():
     before = confirm(Confirmation(), limits_of(), np.ones(30), np.array([3]))[0]
     after, _ = confirm(before, limits_of(block=8), np.zeros(3), np.array([], int))
