@@ -126,7 +126,8 @@ class AlarmLimits:
         total = int(reference.n.sum())
         if total < FEWEST_VALUES:
             return None
-        mean = reference.mean[0] + float(reference.n @ (reference.mean - reference.mean[0])) / total
+        first = float(reference.mean[0])
+        mean = first + float(reference.n @ (reference.mean - first)) / total
         spread = float((reference.m2 + reference.n * (reference.mean - mean) ** 2).sum()) / (total - 1)
         if not spread > 0:
             return None

@@ -101,7 +101,7 @@ def test_nothing_is_told_that_the_detector_has_not_seen_or_saw_long_ago():
 
 
 def test_the_longest_run_is_remembered_one_value_at_a_time():
-    never = np.where(LENGTHS == LENGTHS[-1], 0.3, 9.0)
+    never = np.array([9.0] * 5 + [0.3])
     limits = limits_of()._replace(rise=never)
     values = np.repeat([0.25, 1.0], [20, 40])
     state, found = Confirmation(), []
@@ -109,7 +109,8 @@ def test_the_longest_run_is_remembered_one_value_at_a_time():
         state, told = confirm(state, limits, np.array([value]), np.array([0]))
         found += [(at, change.width) for change in told]
     whole = confirm(Confirmation(), limits, values, np.arange(60))[1]
-    assert found == [(whole[0].position, 32)]
+    assert found == [(change.position, 32) for change in whole]
+    assert found[0] == (35, 32)
 
 
 def test_another_length_of_blocks_begins_anew():
