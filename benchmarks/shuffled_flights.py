@@ -105,39 +105,52 @@ def of_origin(shuffled, origin):
     return Shuffled(kept(shuffled.reference), kept(shuffled.live))
 
 
-def judge_flights(shuffled, name, shift=0.0, times=1.0):
-    """p-values of all live days of one shuffle: ours and as if rows were independent, and what is drifted.
-
-    Every live value is multiplied by `times`, then `shift` of the reference's standard deviations are added.
-    """
-    from driftline.statistics.ks import atom_bins, iid_p_value
+def feature_of(shuffled, name):
+    """Edges of a feature's bins, its reference windows, the whole of them, and the null."""
+    from driftline.statistics.ks import atom_bins
 
     rows = np.concatenate([day[name] for day in shuffled.reference])
     edges = edges_of(rows)
     present = rows[np.isfinite(rows)]
-    reference = [described(day[name], edges) for day in shuffled.reference]
-    values, missing, mean, variance = (np.array(column) for column in zip(*reference, strict=True))
+    windows = counted([day[name] for day in shuffled.reference], edges)
+    values = windows.values.sum(0)
     sums = np.bincount(np.searchsorted(edges, present, "right"), present, len(edges) + 1)
     ends = np.r_[edges[0], (edges[1:] + edges[:-1]) / 2, edges[-1]]
-    centres = np.where(values.sum(0) > 0, sums / np.maximum(values.sum(0), 1), ends)
+    centres = np.where(values > 0, sums / np.maximum(values, 1), ends)
     gap = np.diff(np.maximum.accumulate(centres))
+    moments = {"mean": windows.mean, "variance": windows.variance}
     null = BlockNull.stack(
-        [fit_numeric(values, missing, np.zeros_like(missing), gap, mean=mean, variance=variance)]
+        [fit_numeric(windows.values, windows.missing, windows.nonfinite, gap, **moments)]
     )
     whole = np.array([present.mean()]), np.array([present.var()])
     reference = NumericReference(
-        NumericCounts(values.sum(0)[None], missing.sum()[None], np.zeros(1, np.int64), *whole),
+        NumericCounts(values[None], windows.missing.sum()[None], np.zeros(1, np.int64), *whole),
         gap[None],
         np.array([np.subtract(*np.percentile(present, [75, 25]))]),
         np.array([present.std()]),
         atom_bins(edges)[None],
     )
+    return edges, windows, reference, null
+
+
+def counted(days, edges):
+    """Counts of many days, a row each."""
+    counts, missing, mean, variance = zip(*(described(day, edges) for day in days), strict=True)
+    absent = np.array(missing)
+    return NumericCounts(np.array(counts), absent, np.zeros_like(absent), np.array(mean), np.array(variance))
+
+
+def judge_flights(shuffled, name, shift=0.0, times=1.0):
+    """p-values of all live days of one shuffle: ours and as if rows were independent, and what is drifted.
+
+    Every live value is multiplied by `times`, then `shift` of the reference's standard deviations are added.
+    """
+    from driftline.statistics.ks import iid_p_value
+
+    edges, _, reference, null = feature_of(shuffled, name)
     found = {"plain ks": [], "ours ks": [], "ours smooth": [], "ours p_value": [], "drifted": []}
     for day in shuffled.live:
-        count, absent, *moments = described(times * day[name] + shift * present.std(), edges)
-        current = NumericCounts(
-            count[None], np.array([absent]), np.zeros(1, np.int64), *(np.array([each]) for each in moments)
-        )
+        current = counted([times * day[name] + shift * reference.sd[0]], edges)
         compared = compare_numeric(current, reference, null)
         difference = current.fractions - reference.counts.fractions
         plain = iid_p_value(difference, current.present, reference.counts.present, reference.spread_mass)

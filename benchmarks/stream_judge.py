@@ -81,10 +81,10 @@ class Judge:
         base = NumericCounts(same(self.values), same(self.missing), zero)
         gap, iqr, atoms = same(self.numbers.gap), same(self.numbers.iqr), same(self.numbers.atoms)
         reference = NumericReference(base, gap, iqr, np.ones(count), atoms)
-        number = compare_numeric(current, reference, _repeat(BlockNull.stack([self.numeric]), count))
+        number = compare_numeric(current, reference, repeat(BlockNull.stack([self.numeric]), count))
         cat_current = CategoricalCounts(live.categories, live.categories_missing)
         cat_base = CategoricalCounts(same(self.categories), same(self.categories_missing))
-        null = _repeat(BlockNull.stack([self.categorical]), count)
+        null = repeat(BlockNull.stack([self.categorical]), count)
         category = compare_categorical(cat_current, CategoricalReference(cat_base), null)
         return Judged(
             p={
@@ -149,7 +149,7 @@ class Judge:
         }
 
 
-def _repeat(null, count):
+def repeat(null, count):
     """Pretend that one feature is ``count`` features."""
 
     def repeated(array):

@@ -141,6 +141,25 @@ class Wobbling(Stream):
         )
 
 
+class DailyCycle(Stream):
+    """Half-hour windows whose means follow the hour by .3 sd either way; days differ by .03 sd."""
+
+    day = 48
+
+    def windows(self, rng, n, shift=0.0):
+        """Draw windows from midnight on."""
+        window = np.arange(len(n))
+        days = 0.03 * rng.standard_normal((2, len(n) // self.day + 1))
+        numbers, categories = 0.3 * np.sin(2 * np.pi * window / self.day) + days[:, window // self.day]
+        missing, categories_missing = rng.binomial(n, MISSING), rng.binomial(n, MISSING)
+        return Counts(
+            rng.multinomial(n - missing, self.numbers.fractions(shift + numbers)),
+            missing,
+            rng.multinomial(n - categories_missing, _normal_categories(shift + categories)),
+            categories_missing,
+        )
+
+
 class Users(Stream):
     """Rows come from users with a mean of their own; a twentieth of the users has no values."""
 
