@@ -111,12 +111,12 @@ def bouts(over):
 
 
 def threshold_of_scores(scores, alarms):
-    """Give the lowest threshold above which there are at most so many bouts, at it and at all that are higher.
+    """Give the lowest threshold at which, and at all higher ones, there are at most so many bouts.
 
     Parameters
     ----------
     scores
-        Arrays of scores in time order.
+        Arrays of scores in time order; what is above a threshold alarms.
     """
     rises, falls = [], []
     for each in scores:
@@ -134,18 +134,24 @@ def threshold_of_scores(scores, alarms):
 
 def page_hinkley(reference, means, threshold):
     """Give the windows in which Page-Hinkley, which begins with the reference, finds a change."""
-    found = PageHinkley(delta=_TOLERATED, threshold=threshold, alpha=1.0).update_many(
+    found = PageHinkley(min_instances=1, delta=_TOLERATED, threshold=threshold, alpha=1.0).update_many(
         np.concatenate([reference, means])
     )
     return found[found >= len(reference)] - len(reference)
 
 
-def threshold_of_page_hinkley(references, means, alarms):
-    """Give the threshold with so many detections after the references."""
+def threshold_of_page_hinkley(means, alarms):
+    """Give the threshold with so many detections after the references.
+
+    Parameters
+    ----------
+    means
+        Pairs: means of a reference, and of the windows after it.
+    """
     low, high = 1.0, 1e6
     for _ in range(_HALVINGS):
         middle = float(np.sqrt(low * high))
-        found = sum(len(page_hinkley(*each, middle)) for each in zip(references, means, strict=True))
+        found = sum(len(page_hinkley(*each, middle)) for each in means)
         low, high = (middle, high) if found > alarms else (low, middle)
     return high
 

@@ -15,7 +15,6 @@ from driftline.statistics import (
     BlockNull,
     CategoricalCounts,
     CategoricalReference,
-    NumericCounts,
     compare_categorical,
     compare_numeric,
     fit_categorical,
@@ -102,7 +101,9 @@ class Categories:
 def _scores(compared, coarse, reference):
     """Scores by rule; Jensen-Shannon has one more bin, of what the reference has no bin for."""
     rows = np.maximum(coarse.sum(1), 1)[:, None]
-    distance = jensenshannon(coarse / rows, np.broadcast_to(reference / reference.sum(), coarse.shape), 2, axis=1)
+    distance = jensenshannon(
+        coarse / rows, np.broadcast_to(reference / reference.sum(), coarse.shape), 2, axis=1
+    )
     return {"p_value": -compared.p_value, "psi": compared.psi, "jensen_shannon": distance}
 
 

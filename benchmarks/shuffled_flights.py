@@ -119,9 +119,7 @@ def feature_of(shuffled, name):
     centres = np.where(values > 0, sums / np.maximum(values, 1), ends)
     gap = np.diff(np.maximum.accumulate(centres))
     moments = {"mean": windows.mean, "variance": windows.variance}
-    null = BlockNull.stack(
-        [fit_numeric(windows.values, windows.missing, windows.nonfinite, gap, **moments)]
-    )
+    null = BlockNull.stack([fit_numeric(windows.values, windows.missing, windows.nonfinite, gap, **moments)])
     whole = np.array([present.mean()]), np.array([present.var()])
     reference = NumericReference(
         NumericCounts(values[None], windows.missing.sum()[None], np.zeros(1, np.int64), *whole),

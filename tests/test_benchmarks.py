@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
 import importlib
 import json
 import re
@@ -16,6 +17,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import yaml
+from scipy.stats import norm
 
 from driftline.config import load_config
 from driftline.decoding.event_schema import EventSchema
@@ -187,7 +189,9 @@ def test_a_family_of_tests_is_calibrated_on_every_stream(load):
     assert all(0 <= drifted <= significant <= 1 for significant, drifted in shares.values())
 
 
-def test_flights_with_their_days_shuffled_are_judged(load, monkeypatch, tmp_path, capsys):
+@pytest.fixture
+def flights(tmp_path):
+    """A folder with the flights of thirty days."""
     rng = np.random.default_rng(1)
     rows = [
         f"{month},{day},{origin},{delay:.0f},NA,{100 + delay:.0f}"
@@ -198,11 +202,80 @@ def test_flights_with_their_days_shuffled_are_judged(load, monkeypatch, tmp_path
     ]
     rows = [row.replace("NA", str(number % 50)) for number, row in enumerate(rows)]
     (tmp_path / "flights.csv").write_text("\n".join(["month,day,origin,dep_delay,arr_delay,air_time", *rows]))
-    flights = load("shuffled_flights")
-    monkeypatch.setattr(flights, "REFERENCE_DAYS", 20)
-    flights.print_flights(tmp_path, shuffles=1)
+    return tmp_path
+
+
+def test_flights_with_their_days_shuffled_are_judged(load, monkeypatch, flights, capsys):
+    shuffled = load("shuffled_flights")
+    monkeypatch.setattr(shuffled, "REFERENCE_DAYS", 20)
+    shuffled.print_flights(flights, shuffles=1)
     shown = capsys.readouterr().out
     assert re.search(r"^LGA +air_time( +\d\.\d{4} \(\d\.\d{3}-\d\.\d{3}\)){5}$", shown, re.MULTILINE), shown
+
+
+DELAY = r" (-|[\d.]+) / (-|[\d.]+) \|"
+
+
+def test_delays_on_streams_are_measured(load, monkeypatch, capsys):
+    delays = load("delays")
+    plan = delays.Plan(delays.DAY, 1, 20, 40, range(10, 31, 10), 10, 10)
+    half_hours = dataclasses.replace(plan, size=delays.DAY // 48)
+    (iid, rows, _), *_, (cycle, *_) = delays.STREAMS
+    monkeypatch.setattr(delays, "STREAMS", ((iid, rows, plan), (cycle, 200, half_hours)))
+    monkeypatch.setattr(sys, "argv", ["delays"])
+    delays.main()
+    shown = capsys.readouterr().out
+    alarms = r"\d+\.\d\d( / \d+\.\d\d)?"
+    assert len(re.findall(rf"^\| .* \| .* \| {alarms} \|({DELAY}){{5}}.*$", shown, re.MULTILINE)) == 12, shown
+    for rule, windows in (("trends", 2), ("p_value", 1)):  # half a standard deviation is seen at once
+        row = rf"^\| independent \| `{rule}` \| {alarms} \|({DELAY}){{2}} {windows} / {windows} \|"
+        assert re.search(row, shown, re.MULTILINE), shown
+
+
+def test_delays_on_flights_are_measured(load, monkeypatch, flights, capsys):
+    delays, shuffled = load("delays"), load("shuffled_flights")
+    monkeypatch.setattr(shuffled, "REFERENCE_DAYS", 20)
+    monkeypatch.setattr(delays, "FLIGHTS", delays.Plan(delays.DAY, 1, 20, 10, range(5, 6), 5, 5))
+    monkeypatch.setattr(sys, "argv", ["delays", "--flights", str(flights)])
+    delays.main()
+    shown = capsys.readouterr().out
+    assert len(re.findall(rf"^\| `\w+` \| .* \| \d+\.\d\d \|({DELAY}){{4}}$", shown, re.MULTILINE)) == 18, (
+        shown
+    )
+
+
+def test_a_threshold_has_as_many_false_alarms_as_are_allowed(load):
+    rules, rng = load("alarm_rules"), np.random.default_rng(3)
+    for alarms in (0, 1, 2, 5):
+        scores = [rng.integers(0, 12, 60).astype(float), rng.normal(6, 3, 80)]
+        found = rules.threshold_of_scores(scores, alarms)
+
+        def begun(threshold, scores=scores):
+            return sum(rules.bouts(each > threshold) for each in scores)
+
+        values = np.unique(np.concatenate(scores))
+        assert all(begun(each) <= alarms for each in values[values >= found])
+        assert begun(np.nextafter(found, -np.inf)) > alarms
+
+
+def test_bins_that_are_moved_have_the_shares_of_the_moved_normal(load):
+    cases, streams = load("delay_cases"), load("streams")
+    even = np.full(streams.BINS, 1 / streams.BINS)
+    edges = norm.ppf(np.arange(1, streams.BINS) / streams.BINS)
+    for shift, times in cases.CHANGES.values():
+        wanted = np.diff(norm.cdf((edges - shift) / times), prepend=0.0, append=1.0)
+        np.testing.assert_allclose(even @ cases.bins_moved(shift, times), wanted, atol=1e-12)
+
+
+def test_an_alarm_of_trends_begins_once_and_ends(load):
+    rules, streams, cases = load("alarm_rules"), load("streams"), load("delay_cases")
+    plan = cases.Plan(86_400_000_000, 1, 60, 80, range(40, 41), 40, 40)
+    (case,), _ = cases.cases_of_stream(streams.Stream("independent", streams.normal_numbers()), 500, plan)
+    (run,) = case.runs("+.5 sd", plan)
+    p, begins = rules.trends(case.feature.runs, [run, case.usual], 1e-6)
+    assert np.flatnonzero(begins[0]).tolist() == [rules.first_at(p[0] <= 1e-6, 0) - 1]
+    assert begins[0].argmax() >= plan.before
+    assert not begins[1].any()
 
 
 @pytest.fixture
