@@ -62,11 +62,13 @@ bench: setup bench-peers  ## the benchmarks that need no server; benchmarks/READ
 	$(BIN)/python benchmarks/join.py
 	$(BIN)/python benchmarks/outcomes_on_the_spine.py
 	$(BIN)/python benchmarks/calibration.py
+	$(BIN)/python benchmarks/delays.py
 	$(BIN)/python benchmarks/performance_calibration.py
 	$(BIN)/python benchmarks/error_kinds.py
 	$(BIN)/python benchmarks/iid_agreement.py
 	$(BIN)/python examples/flights/download.py
 	$(BIN)/python benchmarks/calibration.py --flights examples/flights/data
+	$(BIN)/python benchmarks/delays.py --flights examples/flights/data
 	$(BIN)/python benchmarks/peers/shuffled_flights_peers.py
 
 bench-peers: setup  ## whylogs, Evidently and NannyML, each in a venv of its own under .cache/peers
