@@ -33,6 +33,8 @@ class Finding:
         The stretch, in words.
     what : str
         What changed, in words.
+    words : str
+        The components that stick out in the worst window; empty if none does.
     also : str
         Where else the feature drifted, in words; empty if nowhere.
     """
@@ -43,6 +45,7 @@ class Finding:
     severity: float
     when: str
     what: str
+    words: str
     also: str
 
 
@@ -84,10 +87,16 @@ def findings_of(
                 severity=each.severity,
                 when=_stretch(grid, stretch, each.worst, daily=daily, year=year),
                 what=f"{what}; {size_of(grid, run, each)}",
+                words=_words(grid, each),
                 also=_also(grid, each),
             )
         )
     return tuple(findings)
+
+
+def _words(grid: Grid, each: Episode) -> str:
+    row = int(grid.row[each.segment, each.feature, each.worst])
+    return grid.table["change"][row].as_py() or ""
 
 
 def _stretch(grid: Grid, stretch: tuple[int, int], worst: int, *, daily: bool, year: bool) -> str:

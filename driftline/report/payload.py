@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import orjson
 
+from driftline.report.change_columns import change_column, component_columns
 from driftline.report.packing import logarithm, pack, rounded
 from driftline.report.result_grid import QUANTILES, STATUSES, Grid
+from driftline.statistics.change_words import NOTABLE
 from driftline.verdicts.severity import EXTREME, STRONG
 
 if TYPE_CHECKING:
@@ -57,6 +59,8 @@ def payload(
     for name in (*QUANTILES, "mean"):
         apart = grid.columns[name] - origins[None, :, None]
         sections[name] = np.clip(apart, -3e38, 3e38).astype(np.float32)
+    sections |= component_columns(grid)
+    sections["change"], changes = change_column(grid)
     shown, axes = _references(grid, references or {})
     cells, widths, scales, counts, names = _distributions(grid, shown)
     sections |= {"cells": cells, "widths": widths, "scales": scales, "counts": counts}
@@ -82,6 +86,8 @@ def payload(
         "references": shown,
         "axes": axes,
         "newCategories": names,
+        "changes": changes,
+        "notable": NOTABLE,
         "start": _where_to_start(grid, words),
     }
     return pack(header, sections)

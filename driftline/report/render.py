@@ -14,14 +14,20 @@ from urllib.parse import urlencode
 from driftline.report import detection_list as detected
 from driftline.report import performance_grid as performances
 from driftline.report import result_grid as grids
+from driftline.report import trend_alarms as alarms
 from driftline.report.answer import Answer, answer
 from driftline.report.answer_notes import notes_of
 from driftline.report.first_lines import Line, first_lines
 from driftline.report.headline import Headline, headline
 from driftline.report.payload import payload
 from driftline.report.performance_payload import performance_payload
+from driftline.report.trend_answer import TrendAnswer, trend_answer, trend_note
+from driftline.report.trend_payload import trend_payload
+from driftline.report.trend_section import trend_section
 from driftline.report.wording import calendar, moment, number, percent, period, plural, span
 from driftline.statistics.null.null_table import ACTED_ON
+from driftline.tables import standing_rows
+from driftline.tables.trends import TABLE as TRENDS
 from driftline.verdicts.severity import EXTREME, STRONG
 
 if TYPE_CHECKING:
@@ -33,7 +39,7 @@ if TYPE_CHECKING:
     from driftline.report.result_grid import Grid
     from driftline.run_summary import RunSummary
 
-_SCRIPTS = ("dom", "data", "heat", "line", "distribution", "table", "performance", "page")
+_SCRIPTS = ("dom", "data", "heat", "line", "distribution", "table", "performance", "trends", "change", "page")
 _POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'unsafe-inline'"
 _MOST_FINDINGS = 8
 
@@ -45,6 +51,7 @@ def render(
     *,
     performance: Any = None,
     detections: Any = None,
+    trends: Any = None,
 ) -> str:
     """Write the report of one run.
 
@@ -59,6 +66,8 @@ def render(
         the model is.
     detections : pyarrow.Table, optional
         Rows of the DETECTION schema.
+    trends : pyarrow.Table, optional
+        Rows of the TREND schema, used as the results are; without them the page does not speak of trends.
 
     Returns
     -------
@@ -68,6 +77,7 @@ def render(
     cells = grids.of(results, run)
     words = headline(cells, run, references)
     said, model = _model(run, performance, detections)
+    trend, notes, followed = _trends(cells, run, trends)
     script = "\n".join(['"use strict";', *(_asset(f"{name}.js") for name in _SCRIPTS)])
     digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode("ascii")
     return Template(_asset("report.html")).substitute(
@@ -76,8 +86,8 @@ def render(
         policy=f"{_POLICY}; script-src 'sha256-{digest}'",
         model=escape(run.model),
         period=escape(_period(cells, run)),
-        lines=_lines(first_lines(words, said)),
-        notes=_notes(words.notes),
+        lines=_lines(first_lines(words, said, trend)),
+        notes=_notes((*words.notes, *notes)),
         tiles=_tiles(cells, run),
         findings=_found(words),
         thresholds=_thresholds(run),
@@ -88,6 +98,7 @@ def render(
         hidden="" if cells.row.size else " hidden",
         payload=payload(cells, run, words, references),
         **model,
+        **followed,
     )
 
 
@@ -111,6 +122,27 @@ def _model(run: RunSummary, performance: Any, detections: Any) -> tuple[Answer |
         f'<script type="text/plain" id="performance-data">{packed}</script>\n',
     )
     return said, dict(zip(names, texts, strict=True))
+
+
+def _trends(
+    cells: Grid, run: RunSummary, rows: Any
+) -> tuple[TrendAnswer | None, tuple[Note, ...], dict[str, str]]:
+    """Write what the page says about trends: nothing, if the run has no such table."""
+    names = "trends", "trends_reading", "trends_payload"
+    if rows is None:
+        return None, (), dict.fromkeys(names, "")
+    table = standing_rows(rows, TRENDS)
+    found = alarms.of(table)
+    daily, year = calendar(cells.starts.tolist(), cells.ends.tolist(), run.window_size_us)
+    packed = trend_payload(table, found, cells, daily=daily, year=year)
+    texts = (
+        trend_section(found, cells, daily=daily, year=year),
+        f"{_asset('trends_reading.html')}\n",
+        f'<script type="text/plain" id="trends-data">{packed}</script>\n',
+    )
+    note = trend_note(found)
+    answered = trend_answer(found, daily=daily, year=year)
+    return answered, (note,) if note else (), dict(zip(names, texts, strict=True))
 
 
 def _lines(lines: tuple[Line, ...]) -> str:
@@ -172,8 +204,8 @@ def _found(words: Headline) -> str:
 def _finding(each: Finding) -> str:
     link = urlencode({"segment": each.segment, "feature": each.feature, "window": each.window})
     where = "all traffic" if each.segment == "*" else each.segment
-    spans = [("where", where), ("what", each.what), ("when", each.when), ("also", each.also)]
-    lines = "".join(f'<span class="{name}">{escape(text)}</span>' for name, text in spans if text)
+    spans = {"where": where, "what": each.what, "words": each.words, "when": each.when, "also": each.also}
+    lines = "".join(f'<span class="{name}">{escape(text)}</span>' for name, text in spans.items() if text)
     return (
         f'<li><a href="#{escape(link)}" data-level="{_level(each.severity)}">'
         f"<strong>{escape(each.feature)}</strong>{lines}</a></li>"

@@ -85,6 +85,7 @@ function cellText(report, s, f, w) {
   if (Number.isFinite(c.wasserstein_iqr[cell])) sizes.push(`shift ${num(c.wasserstein_iqr[cell])} IQR`);
   if (Number.isFinite(c.rate_change[cell])) sizes.push(`a share by ${num(100 * c.rate_change[cell])} points`);
   if (sizes.length) lines.push(sizes.join(", "));
+  if (changeWords(report, cell)) lines.push(changeWords(report, cell));
   if (Number.isFinite(c.p_adjusted[cell])) lines.push(`adjusted p ${pValue(c.p_adjusted[cell])}`);
   return lines.join("\n");
 }

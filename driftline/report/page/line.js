@@ -3,11 +3,12 @@
 const MARGIN = { left: 44, right: 10, top: 12, bottom: 22 };
 
 // values: one number a window (NaN leaves a gap); bands: [{low, high, inner}]; levels: [{at, text, kind}];
-// others: further lines, [{values, kind}]; marks: changes, [{at, until}] in event time; waiting: windows to shade.
-function lineChart(box, { title, starts, ends, values, bands = [], levels = [], others = [], marks = [], waiting = [], label, drifted = [], selected, format = num, exact = format, floor = 0, pick, tip }) {
+// others: further lines, [{values, kind}]; marks: changes, [{at, until, from, text}] in event time, the bar on it
+// from `from`, else `at`; waiting, alarmed: windows to shade; whole: ticks at whole numbers only.
+function lineChart(box, { title, starts, ends, values, bands = [], levels = [], others = [], marks = [], waiting = [], alarmed = [], whole = false, label, drifted = [], selected, format = num, exact = format, floor = 0, pick, tip }) {
   const W = starts.length;
   const limit = levels.find((each) => each.kind === "threshold");
-  const shown = exact(values[selected]) + (limit ? `, threshold ${format(limit.at)}` : "");
+  const shown = exact(values[selected]) + (limit ? `, ${limit.name || "threshold"} ${format(limit.at)}` : "");
   const heading = el("p", { class: "chart-title" }, el("span", {}, title), el("span", { class: "value" }, shown));
   const holder = el("div");
   box.replaceChildren(heading, holder);
@@ -19,11 +20,13 @@ function lineChart(box, { title, starts, ends, values, bands = [], levels = [], 
   const x = (w) => MARGIN.left + (inside.w * (w + 0.5)) / W;
   const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label || `${title} over time` });
 
-  for (const run of runs(W, (w) => waiting[w])) {
-    const from = MARGIN.left + (inside.w * run[0]) / W;
-    picture.append(svg("rect", { class: "waiting", x: from, y: MARGIN.top, width: (inside.w * run.length) / W, height: inside.h }));
+  for (const [kind, windows] of [["waiting", waiting], ["alarmed", alarmed]]) {
+    for (const run of runs(W, (w) => windows[w])) {
+      const from = MARGIN.left + (inside.w * run[0]) / W;
+      picture.append(svg("rect", { class: kind, x: from, y: MARGIN.top, width: (inside.w * run.length) / W, height: inside.h }));
+    }
   }
-  for (const tick of scale.ticks) {
+  for (const tick of scale.ticks.filter((each) => !whole || same(each, Math.round(each)))) {
     picture.append(
       svg("line", { class: "grid", x1: MARGIN.left, x2: width - MARGIN.right, y1: y(tick), y2: y(tick) }),
       svg("text", { x: MARGIN.left - 6, y: y(tick) + 4, "text-anchor": "end" }, format(tick)),
@@ -55,13 +58,19 @@ function lineChart(box, { title, starts, ends, values, bands = [], levels = [], 
     }
   }
   const along = (at) => MARGIN.left + (inside.w * Math.min(Math.max(placeOf(at, starts, ends), 0), W)) / W;
-  for (const { at, until } of marks) {
-    const from = along(at), to = Math.max(along(until), from);
+  let clear = 0;
+  for (const { at, until, from = at, text } of marks) {
+    const here = along(at), begin = along(from), to = Math.max(along(until), begin);
     picture.append(
-      svg("rect", { class: "until", x: from, y: MARGIN.top - 4, width: to - from, height: 3 }),
-      svg("line", { class: "change", x1: from, x2: from, y1: MARGIN.top - 4, y2: height - MARGIN.bottom }),
-      svg("path", { class: "change", d: `M${from - 4},${MARGIN.top - 9}h8l-4,7z` }),
+      svg("rect", { class: "until", x: begin, y: MARGIN.top - 4, width: to - begin, height: 3 }),
+      svg("line", { class: "change", x1: here, x2: here, y1: MARGIN.top - 4, y2: height - MARGIN.bottom }),
+      svg("path", { class: "change", d: `M${here - 4},${MARGIN.top - 9}h8l-4,7z` }),
     );
+    if (!text) continue;
+    const wide = text.length * 6.2, left = Math.min(here + 4, width - MARGIN.right - wide);
+    if (left < clear) continue;
+    clear = left + wide + 6;
+    picture.append(svg("text", { class: "strong", x: left, y: MARGIN.top + 10 }, text));
   }
   const radius = Math.min(Math.max(inside.w / W / 2, 1.4), 3);
   for (let w = 0; w < W; w++) {

@@ -1,6 +1,6 @@
 // Ties the parts together: what is chosen, and redrawing what depends on it.
 
-function start(report) {
+function start(report, trends) {
   const { S, F, W } = report;
   const chosen = { ...report.start, view: "features", order: "name", drawn: "histogram" };
   const sort = { key: "severity", up: false };
@@ -126,6 +126,11 @@ function start(report) {
     charts.forEach((chart, i) => lineChart(boxes[i], {
       starts: report.starts, ends: report.ends, drifted: c.drifted.subarray(from, from + W), selected: chosen.w, pick: (w) => choose({ w }), ...chart,
     }));
+    if (trends) {
+      const box = el("div", { class: "card wide" });
+      byId("lines").append(box);
+      drawTrend(box, trends, report, chosen, (w) => choose({ w }));
+    }
   }
 
   function drawDistribution() {
@@ -148,6 +153,8 @@ function start(report) {
     const key = el("div", { class: "key" }, el("span", {}, el("i"), "reference"), el("span", {}, el("i", { class: "w" }), windowText(report.starts[w], report.ends[w])));
     const picker = el("div", { class: "picker" }, go(w - 1, "◀", "previous window"), windows, go(w + 1, "▶", "next window"), go(worstWindow(s, f), "Worst", "the worst window of this feature and segment"));
     box.replaceChildren(title, picker, key, holder, facts(cell, s, f));
+    const changed = changePart(report, cell);
+    if (changed) box.append(changed);
     const parts = sides(report, s, f, w);
     const reference = report.reference.get(s * F + f);
     if (!parts) {
@@ -249,7 +256,8 @@ function start(report) {
 async function begin() {
   if (byId("performance-data")) startPerformance(await unpacked("performance-data"));
   const report = await loadReport();
-  if (report.start) start(report);
+  const trends = byId("trends-data") ? preparedTrends(await unpacked("trends-data")) : null;
+  if (report.start) start(report, trends);
 }
 
 begin().catch((error) => {
