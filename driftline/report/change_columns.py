@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from driftline.report.packing import rounded
 
@@ -59,7 +61,9 @@ def change_column(grid: Grid) -> tuple[NDArray[np.uint16], list[str]]:
     some = codes >= 0
     worst = np.full(len(texts), -1.0)
     np.maximum.at(worst, codes[some], np.nan_to_num(grid.severity[some], nan=-1.0))
-    kept = np.argsort(-worst, kind="stable")[:MAX_TEXTS]
+    keys = pa.table({"worst": -worst, "text": column.dictionary})  # by text too: rows come in any order
+    kept = pc.sort_indices(keys, sort_keys=[("worst", "ascending"), ("text", "ascending")]).to_numpy()
+    kept = kept[:MAX_TEXTS]
     number = np.zeros(len(texts) + 1, "<u2")  # the last is of cells without a text
     number[kept] = np.arange(1, len(kept) + 1)
     return number[codes], [texts[place] for place in kept.tolist()]

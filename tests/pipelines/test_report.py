@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from driftline.tables import DETECTION, PERFORMANCE, RESULT
+from driftline.tables.trends import TREND
 from driftline.transforms.sinks.files.write_stream_files import WriteFiles, make_folder
 from tests.pipelines.conftest import DAY, FIRST, log
 
@@ -144,6 +145,28 @@ def test_a_folder_of_performance_is_read_and_the_row_that_stands_is_shown(result
         add_table(results / "performance.parquet", f"part-{place}", PERFORMANCE, [row])
     assert driftline("report", results).code == 0
     assert "Error rate 25.0% in all traffic; no outcomes" in (results / "report.html").read_text()
+
+
+def test_trends_are_read_if_they_are_there(results, driftline):
+    add_table(results, "trends", TREND, [])
+    assert driftline("report", results).code == 0
+    assert "No window was followed for trends." in (results / "report.html").read_text()
+    (results / "trends.parquet").write_bytes(b"PAR1")
+    ran = driftline("report", results)
+    assert ran.code == 1
+    assert f"{results}/trends.parquet is damaged" in ran.err
+    (results / "trends.parquet").unlink()
+    assert driftline("report", results).code == 0
+    assert "trends-data" not in (results / "report.html").read_text().split("<script>")[0]
+
+
+def test_trends_of_a_backtest_are_in_its_report(results, driftline):
+    rows = pq.read_table(results / "trends.parquet")
+    assert rows.num_rows
+    assert driftline("report", results).code == 0
+    page = (results / "report.html").read_text().split("<script>")[0]
+    assert ('id="trends"' in page) is bool(pc.any(rows["alarm"]).as_py())
+    assert 'id="trends-data"' in page
 
 
 @pytest.mark.parametrize(("name", "schema"), [("performance", PERFORMANCE), ("detections", DETECTION)])

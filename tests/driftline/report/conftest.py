@@ -20,6 +20,8 @@ from driftline.performance import (
 )
 from driftline.report import ReferenceDistribution, RunSummary
 from driftline.tables import DETECTION, QUANTILES, RESULT, detection_id, row_id
+from driftline.tables.trends import TABLE as TRENDS
+from driftline.tables.trends import TREND
 
 DAY = 86_400_000_000
 APRIL = 1_364_774_400_000_000  # 2013-04-01
@@ -309,6 +311,25 @@ def make_detection(day=0, segment="*", **changes):
     return {"row_id": identity} | values
 
 
+def make_trend(day=0, feature="distance", segment="*", *, run=1, raised=None, **changes):
+    """The trend of one day; `raised` is the day whose window raised the alarm."""
+    start = APRIL + day * DAY
+    values = {
+        "model": "flights", "segment": segment, "feature": feature, "window_start": start,
+        "window_end": start + DAY, "statistic": "smooth", "windows": run, "since": start - (run - 1) * DAY,
+        "p_value": 0.5 if raised is None else 1e-5, "limit": 1e-3, "alarm": raised is not None,
+        "alarm_since": None if raised is None else APRIL + (raised + 1) * DAY,
+        "change": None if raised is None else "shift -0.6 sd", "baseline_version": "3f2a",
+        "emitted_at": start + DAY,
+    } | changes  # fmt: skip
+    identity = (values[name] for name in TRENDS.identity)
+    return {"row_id": TRENDS.row_id(*identity)} | values
+
+
+def make_trends(rows):
+    return pa.Table.from_pylist(rows, schema=TREND.arrow)
+
+
 def make_performance(rows):
     return pa.Table.from_batches([performance_batch(rows)])
 
@@ -348,6 +369,7 @@ def made():
     return SimpleNamespace(
         run=make_run, row=make_row, table=make_table, flights=make_flights, outcomes=make_outcomes,
         detection=make_detection, performance=make_performance, detections=make_detections,
+        trend=make_trend, trends=make_trends,
     )  # fmt: skip
 
 
