@@ -61,6 +61,13 @@ class DriftResult:
         What `p_value` rests on: ``calibrated`` and ``bound`` are from the reference's own spans of time,
         ``few_windows`` and ``uncalibrated`` too, but of so few that nothing is called drifted;
         ``independent`` is as if rows were independent.
+    change
+        What changed, in words: components of three standard deviations or more, the largest first, and an
+        unusual missing rate. None if there is nothing of the kind.
+    components
+        Shift, spread, skew and tails of the ranks: how far each is from what the other three let expect, in
+        standard deviations of normal windows. Fewer where the reference has few distinct values; empty for a
+        categorical feature, and without a null, that is without `time`.
     """
 
     feature: str
@@ -74,6 +81,8 @@ class DriftResult:
     missing_rate: float
     n: int
     calibration: str
+    change: str | None = None
+    components: tuple[float, ...] = ()
 
 
 class DriftDetector:
@@ -308,4 +317,6 @@ def _result(row: dict[str, Any]) -> DriftResult:
         missing_rate=number("missing_rate"),
         n=row["n"],
         calibration=row["calibration"],
+        change=row["change"],
+        components=tuple(row["components"] or ()),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -10,6 +12,7 @@ from scipy import stats
 
 from driftline import DriftDetector, DriftResult
 from driftline.baseline import BaselineError
+from driftline.statistics.change_words import NOTABLE
 from tests.transforms.timelines import encoded_baseline, reference_events
 
 
@@ -222,6 +225,48 @@ def test_few_spans_with_rows_are_never_acted_on():
     [found] = DriftDetector(frame, time="t").detect_all(pd.DataFrame({"x": numbers(1, 500, 9)}))
     assert found.calibration in {"uncalibrated", "few_windows"}
     assert not found.drifted
+
+
+# --- what changed
+
+
+@pytest.fixture(scope="module")
+def timed():
+    return DriftDetector(table(0, 24_000).assign(at=range(24_000)), time="at")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda x: x + 0.6, r"shift \+0\.[4-7]\d? sd\b.*"),
+        (lambda x: x - 0.6, r"shift -0\.[4-7]\d? sd\b.*"),
+        (lambda x: 2 * x, r"spread x1\.[5-9]\b.*"),
+        (lambda x: np.where(np.arange(len(x)) < 100, np.nan, x), "missing 0 % to 25 %"),
+    ],
+)
+def test_what_changed_is_said_in_words(timed, change, words):
+    current = table(1, 400)
+    x, c = timed.detect_all(current.assign(x=change(current["x"].to_numpy())))
+    assert re.fullmatch(words, x.change), x
+    assert len(x.components) == 4
+    assert (abs(x.components[0]) >= NOTABLE) is ("shift" in x.change)
+    assert (abs(x.components[1]) >= NOTABLE) is ("spread" in x.change)
+    assert (c.change, c.components) == (None, ())
+
+
+def test_where_nothing_changed_nothing_is_said(timed):
+    x, _ = timed.detect_all(table(1, 400))
+    assert x.change is None
+    assert max(map(abs, x.components)) < NOTABLE
+
+
+def test_words_are_those_of_the_reference_windows_and_need_times():
+    x, _ = DriftDetector(table(0, 3000)).detect_all(table(1, 400, shift=1))
+    assert (x.change, x.components) == (None, ())
+
+
+def test_a_result_can_be_made_without_words():
+    assert (result(True).change, result(True).components) == (None, ())
 
 
 # --- a baseline of the job
