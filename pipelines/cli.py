@@ -279,9 +279,10 @@ def monitor(invocation: Invocation, config: str) -> None:
 def report(invocation: Invocation, directory: str, output: str | None) -> None:
     """Write one HTML page about the results in DIR, where `driftline backtest` left them.
 
-    The page opens without a network: what drifted when, every statistic over time, distributions side by
-    side, and all rows to sort and filter; and whether the model is still right, where there are
-    performance.parquet and detections.parquet.
+    The page opens without a network: what drifted when and how, every statistic over time, distributions
+    side by side, and all rows to sort and filter; what changes over many windows, where there is
+    trends.parquet; and whether the model is still right, where there are performance.parquet and
+    detections.parquet.
 
     \b
     Examples:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from driftline.measures.reference_distribution import ReferenceDistribution
     from driftline.tables import RowSchema
 
-_OTHERS = ("performance", "detections")
+_OTHERS = ("performance", "detections", "trends")
 """Tables that the page has a place for, where a run has them."""
 
 

@@ -315,6 +315,12 @@ def test_every_row_lands_in_its_cell(made):
     )
 
 
+def test_of_several_alarms_the_newest_is_put_in_words(made):
+    rows = [made.trend(day, raised=day, change=f"shift +{day} sd") for day in (2, 4, 6)]
+    _, header, _ = packed(made, rows)
+    assert header["said"]["0"].startswith("Since 7 Apr: shift +6 sd; crossed the limit on 7 Apr")
+
+
 def test_the_newest_limit_is_drawn(made):
     rows = [made.trend(0, limit=0.01), made.trend(1, limit=0.1)]
     assert packed(made, rows)[2]["limit"].tolist() == [1.0]
