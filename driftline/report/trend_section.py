@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 MOST_ALARMS = 50
 """Alarms that the page lists; the others are counted."""
+
+_POWER_FROM = 6
+_SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def trend_section(trends: TrendAlarms, grid: Grid, *, daily: bool, year: bool) -> str:
@@ -85,10 +90,11 @@ def once_in(p_value: float) -> str:
 
     Examples
     --------
-    >>> once_in(1.0), once_in(0.00025), once_in(0.0)
-    ('in every window', 'once in 4,000 windows', 'never')
+    >>> once_in(1.0), once_in(0.00025), once_in(1e-12)
+    ('in every window', 'once in 4,000 windows', 'once in 10¹² windows')
     """
-    if p_value <= 0:
-        return "never"
-    windows = 1 / p_value
+    size = -math.log10(max(p_value, sys.float_info.min))
+    if size > _POWER_FROM:
+        return f"once in 10{str(round(size)).translate(_SUPERSCRIPTS)} windows"
+    windows = 10**size
     return "in every window" if windows < 1.5 else f"once in {number(float(f'{windows:.2g}'))} windows"

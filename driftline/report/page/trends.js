@@ -15,8 +15,8 @@ function onceIn(logarithm) {
   return 10 ** logarithm < 1.5 ? "in every window" : `once in ${windowsText(logarithm)} windows`;
 }
 
-// An end is named by the last day of its window.
-const endText = (ms, year = true) => (ms % DAY === 0 ? dayText(ms - 1, year) : momentText(ms, year));
+// The end of a window of whole days is named by its last day.
+const endText = (start, end) => (start % DAY === 0 && end % DAY === 0 ? dayText(end - 1, false) : momentText(end, false));
 
 function preparedTrends(trends) {
   trends.W = trends.starts.length;
@@ -31,7 +31,7 @@ function drawTrend(box, trends, report, { s, f, w }, pick) {
   const values = own("p_value"), alarm = own("alarm"), runs = own("windows"), since = own("since");
   const marks = [];
   alarm.forEach((state, i) => {
-    if (state === CROSSED) marks.push({ from: Math.min(sinces[since[i]], starts[i]), at: (starts[i] + ends[i]) / 2, until: (starts[i] + ends[i]) / 2, text: endText(ends[i], false) });
+    if (state === CROSSED) marks.push({ from: Math.min(sinces[since[i]], starts[i]), at: (starts[i] + ends[i]) / 2, until: (starts[i] + ends[i]) / 2, text: endText(starts[i], ends[i]) });
   });
   const picture = el("div");
   const said = trends.said[pair];

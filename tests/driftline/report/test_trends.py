@@ -272,7 +272,13 @@ def test_names_in_the_list_are_never_markup(made):
 
 
 @pytest.mark.parametrize(
-    ("p", "text"), [(1.0, "in every window"), (0.5, "once in 2 windows"), (1e-15, "once in 1e+15 windows")]
+    ("p", "text"),
+    [
+        (1.0, "in every window"),
+        (0.5, "once in 2 windows"),
+        (1e-15, "once in 10¹⁵ windows"),
+        (0.0, "once in 10³⁰⁸ windows"),
+    ],
 )
 def test_how_rare_a_trend_is(p, text):
     assert section.once_in(p) == text
