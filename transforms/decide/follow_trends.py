@@ -14,6 +14,10 @@ from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateS
 from apache_beam.transforms.window import GlobalWindows
 
 import driftline.transforms.coders  # noqa: F401  (registers the coder of RecordBatch)
+from driftline.transforms.counters import count
+from driftline.transforms.follow_in_order import Followed, FollowInOrder
+from driftline.transforms.looks import SLICE
+from driftline.transforms.timestamps import stamped, whole_milliseconds
 from driftline.trends import (
     FollowedPart,
     FollowedWindows,
@@ -25,10 +29,6 @@ from driftline.trends import (
     reference_runs,
     trend_batch,
 )
-from driftline.transforms.counters import count
-from driftline.transforms.follow_in_order import Followed, FollowInOrder
-from driftline.transforms.looks import SLICE
-from driftline.transforms.timestamps import stamped, whole_milliseconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
