@@ -17,7 +17,7 @@ from driftline import DriftDetector
 
 WINDOWS = 60
 SIZES = (200, 1_000, 10_000)
-CODES = np.array([f"c{place:04d}" for place in range(5_000)], dtype=object)
+CODES = np.array([f"c{place:05d}" for place in range(20_000)], dtype=object)
 
 
 def numbers(rng, n):
@@ -58,6 +58,11 @@ def halved(kinds):
     return lambda rng, n: CODES[2 * rng.integers(0, kinds // 2, n)]
 
 
+def unseen(kinds):
+    """All categories are others than before, as many."""
+    return lambda rng, n: CODES[len(CODES) // 2 + rng.integers(0, kinds, n)]
+
+
 def only(kinds):
     return lambda rng, n: np.full(n, rng.choice(CODES[kinds - 1 : kinds]), dtype=object)
 
@@ -88,7 +93,7 @@ def faults():
         yield f"flag: {before:.1%} to {after:.0%}", flag(before), flag(after)
     for before, after in ((0.001, 0.02), (0.01, 0.05), (0.1, 0.25)):
         yield f"missing: {before:.1%} to {after:.0%}", missing_at(before), missing_at(after)
-    for kinds in (20, 50, 100, 1_000):
+    for kinds in (20, 50, 100, 300, 1_000, 10_000):
         usual = category(kinds)
         yield f"no fault ({kinds} categories)", usual, usual
         yield f"{kinds} categories: half gone", usual, halved(kinds)
@@ -100,6 +105,16 @@ def faults():
                 lambda rng, n, c=change, d=usual: c(rng, d(rng, n)),
             )
         yield f"{kinds} categories: all one", usual, only(kinds)
+        if kinds >= 300:
+            yield f"{kinds} categories: all N/A", usual, lambda _, n: np.full(n, "N/A", dtype=object)
+            yield f"{kinds} categories: all new", usual, unseen(kinds)
+            for share in (0.1, 0.5):
+                heavy = some(share, constant(CODES[kinds - 1]))
+                yield (
+                    f"{kinds} categories: one takes {share:.0%}",
+                    usual,
+                    lambda rng, n, c=heavy, d=usual: c(rng, d(rng, n)),
+                )
 
 
 def judged(usual, faulty, n, seed):

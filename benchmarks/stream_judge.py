@@ -24,6 +24,7 @@ from driftline.statistics import (
     wasserstein,
 )
 from driftline.statistics.chi_square import two_sample
+from driftline.statistics.coincidence import coincidences
 from driftline.statistics.null.pooling import sum_groups
 from driftline.statistics.quadratic import quadratic_form
 from driftline.statistics.score_moments import independent_rows, normal_scores, score_moments
@@ -63,7 +64,10 @@ class Judge:
         self.numbers = stream.numbers
         nothing = np.zeros_like(reference.missing)
         self.numeric = fit_numeric(reference.values, reference.missing, nothing, stream.numbers.gap)
-        self.categorical = fit_categorical(reference.categories, reference.categories_missing)
+        cardinality, pairs = _distinct(reference.categories)
+        self.categorical = fit_categorical(
+            reference.categories, reference.categories_missing, cardinality=cardinality, coincidences=pairs
+        )
         self.values = reference.values.sum(0)
         self.missing = reference.missing.sum()
         self.categories = reference.categories.sum(0)
@@ -82,7 +86,8 @@ class Judge:
         gap, iqr, atoms = same(self.numbers.gap), same(self.numbers.iqr), same(self.numbers.atoms)
         reference = NumericReference(base, gap, iqr, np.ones(count), atoms)
         number = compare_numeric(current, reference, repeat(BlockNull.stack([self.numeric]), count))
-        cat_current = CategoricalCounts(live.categories, live.categories_missing)
+        cardinality, _ = _distinct(live.categories)
+        cat_current = CategoricalCounts(live.categories, live.categories_missing, cardinality=cardinality)
         cat_base = CategoricalCounts(same(self.categories), same(self.categories_missing))
         null = repeat(BlockNull.stack([self.categorical]), count)
         category = compare_categorical(cat_current, CategoricalReference(cat_base), null)
@@ -93,6 +98,7 @@ class Judge:
                 "psi": number.psi_p,
                 "wasserstein": number.wasserstein_p,
                 "chi2": category.chi2_p,
+                "cardinality": category.cardinality_p,
                 "missing": number.missing_p,
                 "numeric p_value": number.p_value,
                 "categorical p_value": category.p_value,
@@ -147,6 +153,12 @@ class Judge:
             ),
             "missing": rates.iid_p_value(current.absent, current.rows, base.absent, base.rows),
         }
+
+
+def _distinct(categories):
+    """Distinct categories of windows, *other* as one, and pairs of rows that are alike."""
+    nowhere = np.zeros((len(categories), 1))
+    return (categories > 0).sum(1).astype(float), coincidences(categories, nowhere)
 
 
 def repeat(null, count):

@@ -29,8 +29,8 @@ FORMAT_VERSION = 3
 """Newest format, the one that is written: nulls are by name of the statistic, entries of all measures alike.
 The first two call a part block; the second calls ``(performance)`` what is the part ``performance``."""
 
-WINDOWS_VERSION = 2
-"""Format of the sidecar; the first has no means and variances."""
+WINDOWS_VERSION = 3
+"""Format of the sidecar; the first has no means and variances, the second no cardinalities and pairs."""
 
 _METADATA_KEY = "driftline.baseline"
 _SCHEMA = fastavro.parse_schema(
@@ -61,11 +61,15 @@ _WINDOWS_SCHEMA = fastavro.parse_schema(
             {"name": "nonfinite", "type": "bytes"},
             {"name": "mean", "type": ["null", "bytes"]},
             {"name": "variance", "type": ["null", "bytes"]},
+            {"name": "cardinality", "type": ["null", "bytes"]},
+            {"name": "coincidences", "type": ["null", "bytes"]},
         ],
     }
 )
 
 Record = dict[str, Any]
+
+_FLOATS = ("mean", "variance", "cardinality", "coincidences")
 
 #: parts that had another name in formats 1 and 2
 _OLD_PARTS = {"(performance)": "performance"}
@@ -288,8 +292,8 @@ def windows_record(segment: str, block: str, windows: WindowHistograms) -> Recor
     Returns
     -------
     dict
-        Starts, the counts as raw little-endian integers of shape (W, F, width), (W, F) and (W, F), and means
-        and variances as float64 of shape (W, F).
+        Starts, the counts as raw little-endian integers of shape (W, F, width), (W, F) and (W, F), and what
+        is no count as float64 of shape (W, F).
     """
     return {
         "segment": segment,
@@ -302,7 +306,7 @@ def windows_record(segment: str, block: str, windows: WindowHistograms) -> Recor
         },
         **{
             name: None if (values := getattr(windows, name)) is None else values.astype("<f8").tobytes()
-            for name in ("mean", "variance")
+            for name in _FLOATS
         },
     }
 
@@ -362,15 +366,15 @@ def _windows(data: bytes) -> dict[tuple[str, str], WindowHistograms]:
             np.frombuffer(row[name], "<i8").astype(np.int64) for name in ("counts", "missing", "nonfinite")
         )
         features = len(missing) // windows if windows else 0
-        moments = (
+        floats = (
             None if not row.get(name) else np.frombuffer(row[name], "<f8").reshape(windows, features)
-            for name in ("mean", "variance")
+            for name in _FLOATS
         )
         found[row["segment"], row["block"]] = WindowHistograms(
             np.array(row["starts"], np.int64),
             counts.reshape(windows, features, row["width"]),
             missing.reshape(windows, features),
             nonfinite.reshape(windows, features),
-            *moments,
+            *floats,
         )
     return found

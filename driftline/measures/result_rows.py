@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from driftline.schemas.time_range import MAX_TIME, MIN_TIME
 from driftline.segments import values_of
-from driftline.statistics.change_words import change_words
+from driftline.statistics.change_words import category_words, change_words
 from driftline.tables import RESULT, Calibration, Status, row_id
 
 if TYPE_CHECKING:
@@ -51,6 +51,8 @@ def judged_rows(
         columns |= tests.columns
         if "components" in tests.columns:
             columns["change"] = _changes(described, entry, tests)
+        elif "cardinality_expected" in tests.columns:
+            columns["change"] = _category_changes(described, entry, tests)
         columns["calibration"] = _calibration(tests, entry.null)
     return _batch(columns, len(block.features))
 
@@ -98,14 +100,37 @@ def _calibration(tests: Comparison, null: BlockNull | None) -> list[str]:
 
 def _changes(described: dict[str, Any], entry: Entry, tests: Comparison) -> list[str | None]:
     """Say of each feature what changed."""
+    standard = np.nan_to_num(tests.components)
+    rates = _missing_rates(described, entry, tests)
+    return list(map(change_words, standard.tolist(), tests.shift, tests.spread, rates))
+
+
+def _category_changes(described: dict[str, Any], entry: Entry, tests: Comparison) -> list[str | None]:
+    """Say of each categorical feature what changed."""
+    usual, found = tests.cardinality_expected, described["cardinality"].to_numpy()
+    odd = tests.cardinality_p < _UNUSUAL
+    cardinalities = [
+        (was, now) if unusual else None for was, now, unusual in zip(usual, found, odd, strict=True)
+    ]
+    concentrations = zip(tests.concentration_reference, tests.concentration, strict=True)
+    new = [
+        rate if p < _UNUSUAL else None
+        for rate, p in zip(described["new_category_rate"], tests.new_p, strict=True)
+    ]
+    rates = _missing_rates(described, entry, tests)
+    return list(map(category_words, cardinalities, concentrations, new, rates))
+
+
+def _missing_rates(
+    described: dict[str, Any], entry: Entry, tests: Comparison
+) -> list[tuple[float, float] | None]:
+    """Missing rates of reference and window, where their change is unusual."""
     base = entry.profile.missing / max(entry.profile.rows, 1)
     unusual = tests.missing_p < _UNUSUAL
-    rates = [
+    return [
         (was, now) if odd else None
         for was, now, odd in zip(base, described["missing_rate"], unusual, strict=True)
     ]
-    standard = np.nan_to_num(tests.components)
-    return list(map(change_words, standard.tolist(), tests.shift, tests.spread, rates))
 
 
 def ragged(counts: NDArray[np.int64], widths: Sequence[int]) -> pa.ListArray:

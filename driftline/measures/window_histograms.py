@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from driftline.measures.window_values import WindowValues
+from driftline.profiles.categorical import CategoricalProfile
 from driftline.profiles.numeric import NumericProfile
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from numpy.typing import NDArray
-
-    from driftline.profiles.categorical import CategoricalProfile
 
 
 _WIDEST: Final = 1e100
@@ -56,6 +56,9 @@ class WindowHistograms:
     mean, variance
         Of the finite values, shape (W, F), float64; 0 without any. None of categories, and of windows that an
         earlier release kept.
+    cardinality, coincidences
+        Distinct values, and ordered pairs of rows that are alike (`coincidence.coincidences`), shape (W, F),
+        float64. None of numbers, and of windows that an earlier release kept.
     """
 
     starts: NDArray[np.int64]
@@ -64,6 +67,8 @@ class WindowHistograms:
     nonfinite: NDArray[np.int64]
     mean: NDArray[np.float64] | None = None
     variance: NDArray[np.float64] | None = None
+    cardinality: NDArray[np.float64] | None = None
+    coincidences: NDArray[np.float64] | None = None
 
 
 def window_histograms(
@@ -85,7 +90,9 @@ def window_histograms(
     shape = first.counts.shape
     # a long reference has thousands of slices: only their counts are held, and summed up feature by feature
     per_slice = np.zeros((len(times), shape[0], shape[1] + 2), np.int64)
-    moments = np.zeros((len(times), shape[0], 2)) if isinstance(first, NumericProfile) else None
+    numeric = isinstance(first, NumericProfile)
+    moments = np.zeros((len(times), shape[0], 2)) if numeric else None
+    values = None if numeric else WindowValues(begin, end, shape[0])
     for row, time in enumerate(times):
         profile = decode(slices[int(time)])
         per_slice[row, :, : shape[1]] = profile.counts
@@ -93,13 +100,16 @@ def window_histograms(
         if isinstance(profile, NumericProfile) and moments is not None:
             per_slice[row, :, -1] = profile.nonfinite
             moments[row] = np.stack([profile.mean, profile.variance], axis=-1)
+        elif isinstance(profile, CategoricalProfile) and values is not None:
+            values.add(row, profile)
     sums = np.empty((len(starts), *per_slice.shape[1:]), np.int64)
     for feature in range(shape[0]):
         cumulative = np.zeros((len(times) + 1, per_slice.shape[2]), np.int64)
         np.cumsum(per_slice[:, feature], axis=0, out=cumulative[1:])
         sums[:, feature] = cumulative[end] - cumulative[begin]
-    pooled = () if moments is None else _pooled(per_slice[..., :-2].sum(-1), moments, begin, end)
-    return WindowHistograms(starts, sums[..., :-2], sums[..., -2], sums[..., -1], *pooled)
+    pooled = (None, None) if moments is None else _pooled(per_slice[..., :-2].sum(-1), moments, begin, end)
+    distinct = () if values is None else (values.cardinality, values.coincidences)
+    return WindowHistograms(starts, sums[..., :-2], sums[..., -2], sums[..., -1], *pooled, *distinct)
 
 
 def _pooled(

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 TAG = b"dCP"
 """How the bytes of a categorical profile begin."""
 
-_HEAD = Head(TAG, 1, "categorical profile", "8sqHIBI", "build it again from the events")
-# layout fingerprint, rows, features, width, bytes a count, registers in use (or _DENSE)
+_ANEW = "build it again from the events"
+_HEAD = Head(TAG, 2, "categorical profile", "8sqHIBIH", _ANEW)
+# layout fingerprint, rows, features, width, bytes a count, registers in use (or _DENSE), buckets
+_EARLIER = (
+    Head(TAG, 1, "categorical profile", "8sqHIBI", _ANEW),
+)  # of layouts without buckets, still written
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +53,8 @@ class CategoricalProfile:
     frequent
         F sketches of frequent items: of the values that the reference never had or, where that cannot be
         told, of those in *other*. Read them with `top`.
+    buckets
+        (F, buckets) int64, rows with a value in each hash bucket; those a feature does not have are 0.
 
     Examples
     --------
@@ -73,10 +79,11 @@ class CategoricalProfile:
     unknown: NDArray[np.int64]
     registers: NDArray[np.uint8]
     frequent: tuple[bytes, ...]
+    buckets: NDArray[np.int64]
 
     def __post_init__(self) -> None:
         """Freeze the arrays: one slice profile enters several windows."""
-        for array in (self.missing, self.counts, self.unknown, self.registers):
+        for array in (self.missing, self.counts, self.unknown, self.registers, self.buckets):
             array.flags.writeable = False
 
     @classmethod
@@ -91,6 +98,7 @@ class CategoricalProfile:
             np.zeros(features, np.int64),
             hyperloglog.empty(features),
             (b"",) * features,
+            np.zeros((features, block.buckets), np.int64),
         )
 
     @classmethod
@@ -123,6 +131,9 @@ class CategoricalProfile:
             for f in np.unique(owner[tracked]):
                 own = tracked & (owner == f)
                 sketches[f] = _sketch(encoding, int(f), values[own], weights[own])
+        bucket = encoding.bucket[values]
+        some = bucket >= 0
+        buckets = np.bincount(bucket[some], weights[some], features * block.buckets)
         registers = hyperloglog.empty(features)
         np.maximum.at(registers.reshape(-1), encoding.register[values], encoding.rank[values])
         return cls(
@@ -133,6 +144,7 @@ class CategoricalProfile:
             unknown,
             registers,
             tuple(sketches),
+            buckets.astype(np.int64).reshape(features, block.buckets),
         )
 
     def add(self, block: Block, columns: Sequence[Any]) -> CategoricalProfile:
@@ -178,6 +190,7 @@ class CategoricalProfile:
             _total([part.unknown for part in parts], first.unknown.shape),
             registers,
             tuple(frequent.merge(part.frequent[f] for part in parts) for f in range(len(first.missing))),
+            _total([part.buckets for part in parts], first.buckets.shape),
         )
 
     @property
@@ -208,12 +221,12 @@ class CategoricalProfile:
         return [text for text, _ in self.top(feature, most)]
 
     def to_bytes(self) -> bytes:
-        """Serialise, format version 1.
+        """Serialise, format version 2; version 1 where there are no buckets.
 
         Returns
         -------
         bytes
-            Little-endian: header; missing, unknown, counts, in the smallest unsigned type that holds
+            Little-endian: header; missing, unknown, counts, buckets, in the smallest unsigned type that holds
             `rows`; registers, or where that is shorter positions and values of those in use; sizes of the
             sketches; sketches.
         """
@@ -221,18 +234,15 @@ class CategoricalProfile:
         dtype = np.min_scalar_type(self.rows).newbyteorder("<")
         used = np.flatnonzero(self.registers)
         sparse = 3 * len(used) < self.registers.size
+        registers = len(used) if sparse else _DENSE
+        head = (self.fingerprint, self.rows, features, width, dtype.itemsize, registers)
+        buckets = self.buckets.shape[1]
         parts = [
-            _HEAD.pack(
-                self.fingerprint,
-                self.rows,
-                features,
-                width,
-                dtype.itemsize,
-                len(used) if sparse else _DENSE,
-            ),
+            _HEAD.pack(*head, buckets) if buckets else _EARLIER[0].pack(*head),
             self.missing.astype(dtype).tobytes(),
             self.unknown.astype(dtype).tobytes(),
             self.counts.astype(dtype).tobytes(),
+            self.buckets.astype(dtype).tobytes(),
             # A block has at most 64 features, so a position fits 16 bits.
             used.astype("<u2").tobytes() if sparse else b"",
             self.registers.reshape(-1)[used].tobytes() if sparse else self.registers.tobytes(),
@@ -244,13 +254,16 @@ class CategoricalProfile:
     @classmethod
     def from_bytes(cls, data: bytes) -> CategoricalProfile:
         """Read what `to_bytes` wrote; other bytes raise ValueError."""
-        (fingerprint, rows, features, width, size, used), arrays = _HEAD.unpack(data)
+        head = _EARLIER[0] if data[3:4] == b"\1" else _HEAD
+        (fingerprint, rows, features, width, size, used, *in_other), arrays = head.unpack(data)
+        [buckets] = in_other or [0]
         if size not in {1, 2, 4, 8} or not 1 <= features <= _MOST_FEATURES:
             raise arrays.damaged()
         dtype = f"<u{size}"
         missing = arrays.take(dtype, features).astype(np.int64)
         unknown = arrays.take(dtype, features).astype(np.int64)
         counts = arrays.take(dtype, features * width).astype(np.int64).reshape(features, width)
+        in_bucket = arrays.take(dtype, features * buckets).astype(np.int64).reshape(features, buckets)
         registers = hyperloglog.empty(features)
         if used == _DENSE:
             registers[:] = arrays.take("u1", registers.size).reshape(registers.shape)
@@ -261,7 +274,7 @@ class CategoricalProfile:
             registers.reshape(-1)[positions] = arrays.take("u1", used)
         sketches = tuple(arrays.take("u1", int(length)).tobytes() for length in arrays.take("<u4", features))
         arrays.done()
-        return cls(fingerprint, rows, missing, counts, unknown, registers, sketches)
+        return cls(fingerprint, rows, missing, counts, unknown, registers, sketches, in_bucket)
 
 
 _DENSE = 0xFFFFFFFF

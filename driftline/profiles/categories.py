@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import datasketches
@@ -11,13 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.profiles.hashing import hash_text
-from driftline.profiles.layout import CategoricalFeature
+from driftline.profiles.layout import BUCKETS, CategoricalFeature
+from driftline.profiles.value_set import ValueSet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 KNOWN = 4096
-"""Most categories of the reference that are remembered one by one, to tell new ones."""
+"""Most categories of the reference that are remembered one by one; of more there is a filter."""
 
 LG_MAX_SIZE = 14
 """Base 2 logarithm of the size of a sketch's hash map: exact up to three quarters, 12,288 categories."""
@@ -31,6 +32,8 @@ class Categories:
     ----------
     sketch
         A serialised `datasketches.frequent_strings_sketch`; empty if the feature never had a value.
+    values
+        All values; None if they were not gathered, as by earlier releases.
 
     Examples
     --------
@@ -41,6 +44,7 @@ class Categories:
     """
 
     sketch: bytes = b""
+    values: ValueSet | None = field(default_factory=lambda: ValueSet.of(np.empty(0, np.uint64)))
 
     @classmethod
     def of(cls, column: Any) -> Categories:
@@ -58,7 +62,7 @@ class Categories:
         # Python once a distinct value; the row counting above is Arrow's.
         for text, count in zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True):
             sketch.update(text, count)
-        return cls(sketch.serialize())
+        return cls(sketch.serialize(), ValueSet.of(hash_text(counted.field(0))))
 
     @classmethod
     def merge_all(cls, parts: Sequence[Categories]) -> Categories:
@@ -69,7 +73,9 @@ class Categories:
         merged = _read(present[0].sketch)
         for part in present[1:]:
             merged.merge(_read(part.sketch))
-        return cls(merged.serialize())
+        values = [part.values for part in present if part.values is not None]
+        all_of_them = len(values) == len(present)
+        return cls(merged.serialize(), ValueSet.merge_all(values) if all_of_them else None)
 
     def counts(self) -> dict[str, int]:
         """List the categories.
@@ -105,13 +111,16 @@ class Categories:
         Returns
         -------
         CategoricalFeature
-            The largest categories, ties by name; the hashes of all categories if they are at most `KNOWN`.
+            The largest categories, ties by name; the hashes of all categories if they are at most `KNOWN`,
+            else a filter of them. Those without a bin of their own have hash buckets.
         """
         counts = self.counts()
-        known = None
+        known: Any = None
         if len(counts) <= KNOWN and self.exact:
             known = np.unique(hash_text(pa.array(list(counts), pa.large_string())))
-        return CategoricalFeature(name, tuple(counts)[:bins], known)
+        elif self.values is not None:
+            known = self.values.vocabulary()
+        return CategoricalFeature(name, tuple(counts)[:bins], known, BUCKETS if len(counts) > bins else 0)
 
 
 def _read(sketch: bytes) -> datasketches.frequent_strings_sketch:

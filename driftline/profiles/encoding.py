@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.profiles import hyperloglog
-from driftline.profiles.hashing import hash_text
+from driftline.profiles.hashing import bucket_of, hash_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +36,8 @@ class Encoding:
         (D,) int64, the feature the value belongs to.
     slot
         (D,) int64, ``feature * (width + 1) + bin``, null in a bin of its own behind the others.
+    bucket
+        (D,) int64, ``feature * buckets + bucket``, -1 of null and where the feature has none.
     unknown
         (D,) bool, the reference never had the value (False where its categories were too many to keep).
     tracked
@@ -55,6 +57,7 @@ class Encoding:
     codes: NDArray[np.int32]
     feature: NDArray[np.int64]
     slot: NDArray[np.int64]
+    bucket: NDArray[np.int64]
     unknown: NDArray[np.bool_]
     tracked: NDArray[np.bool_]
     hashes: NDArray[np.uint64]
@@ -87,13 +90,15 @@ class Encoding:
             rows = indices.to_numpy()
             np.add(rows if order is None else rows[order], total, out=codes[:, f], casting="unsafe")
             starts[f] = total
-            tables.append(_tables(f, feature, distinct, block.width))
+            tables.append(_tables(f, feature, distinct, block))
             texts.append(distinct)
             total += len(distinct) + 1
-        values, slot, unknown, tracked, hashes, register, rank = (
+        values, slot, bucket, unknown, tracked, hashes, register, rank = (
             np.concatenate(table) for table in zip(*tables, strict=True)
         )
-        return cls(block, codes, values, slot, unknown, tracked, hashes, register, rank, tuple(texts), starts)
+        return cls(
+            block, codes, values, slot, bucket, unknown, tracked, hashes, register, rank, tuple(texts), starts
+        )
 
     def distinct(self, start: int, end: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Count the distinct values of the rows [start, end).
@@ -117,23 +122,24 @@ class Encoding:
         return ordered[first].astype(np.int64), np.diff(first, append=len(ordered))
 
 
-def _tables(f: int, feature: Any, distinct: Any, width: int) -> tuple[NDArray[Any], ...]:
+def _tables(f: int, feature: Any, distinct: Any, block: Block) -> tuple[NDArray[Any], ...]:
     """Build the per-value tables of one feature, null as the last value."""
-    n = len(distinct)
+    n, width = len(distinct), block.width
     bins = _bins(feature, distinct)
+    # A category with a bin is one of the reference's, whatever the hashes say.
     in_other = bins == len(feature.categories)
     hashes = np.append(hash_text(distinct), np.uint64(0))
-    if feature.known is None:
-        unknown, tracked = np.zeros(n, bool), in_other
-    else:
-        # A category with a bin is one of the reference's, whatever the hashes say.
-        unknown = in_other & ~_contains(feature.known, hashes[:-1])
-        tracked = unknown
+    unknown = in_other & feature.lacked(hashes[:-1])
+    tracked = in_other if feature.known is None else unknown
+    buckets = np.full(n + 1, -1, np.int64)
+    if feature.buckets:
+        buckets[:-1] = f * block.buckets + bucket_of(hashes[:-1], feature.buckets)
     register, rank = hyperloglog.positions(hashes)
     rank[-1] = 0
     return (
         np.full(n + 1, f, np.int64),
         f * (width + 1) + np.append(bins, width),
+        buckets,
         np.append(unknown, False),
         np.append(tracked, False),
         hashes,
@@ -146,14 +152,6 @@ def _bins(feature: CategoricalFeature, distinct: Any) -> NDArray[np.int64]:
     found = pc.index_in(distinct, value_set=pa.array(feature.categories, distinct.type))
     bins: NDArray[np.int64] = pc.fill_null(found, len(feature.categories)).to_numpy().astype(np.int64)
     return bins
-
-
-def _contains(sorted_hashes: NDArray[np.uint64], hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-    if len(sorted_hashes) == 0:
-        return np.zeros(len(hashes), bool)
-    at = np.minimum(np.searchsorted(sorted_hashes, hashes), len(sorted_hashes) - 1)
-    found: NDArray[np.bool_] = sorted_hashes[at] == hashes
-    return found
 
 
 def _dictionary(column: Any) -> Any:

@@ -19,6 +19,7 @@ LONG = 1024
 
 _M = np.uint64(0xC6A4A7935BD1E995)
 _R = np.uint64(47)
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 
 def hash_text(values: Any, seed: int = SEED) -> NDArray[np.uint64]:
@@ -67,6 +68,18 @@ def hash_text(values: Any, seed: int = SEED) -> NDArray[np.uint64]:
         mixed = (mixed ^ (mixed >> _R)) * _M
         hashes[order] = mixed ^ (mixed >> _R)
     return hashes
+
+
+def bucket_of(hashes: NDArray[np.uint64], buckets: int) -> NDArray[np.int64]:
+    """Spread hashes (n,) evenly over a number of buckets, a power of two; for ever, as `hash_text`.
+
+    References
+    ----------
+    Knuth, The Art of Computer Programming 3, section 6.4 (multiplicative hashing by the golden ratio).
+    """
+    with np.errstate(over="ignore"):
+        mixed = (hashes * _GOLDEN) >> np.uint64(32)
+    return (mixed & np.uint64(buckets - 1)).astype(np.int64)
 
 
 def _scramble(word: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from driftline.framing import frame, unframe
+from driftline.profiles.value_filter import ValueFilter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,8 +20,12 @@ if TYPE_CHECKING:
 BLOCK_FEATURES = 64
 """Most features that one block holds."""
 
-_TAG, _VERSION = b"dLY", 2
+BUCKETS = 64
+"""Hash buckets in which all rows are counted besides where not every category has a bin."""
+
+_TAG, _VERSION = b"dLY", 3
 _BLOCKS_ONLY = 1  # the version of layouts without parts of whole rows: their fingerprint stays
+_UNBUCKETED = 2  # that of layouts without buckets and filters, likewise
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,8 +87,11 @@ class CategoricalFeature:
     categories
         Distinct category values, in bin order.
     known
-        Sorted 64-bit hashes of every category of the reference, shape (H,), uint64; None if there were
-        too many to keep.
+        Sorted 64-bit hashes of every category of the reference, shape (H,), uint64; a filter of them where
+        they are many; None if there were too many to keep.
+    buckets
+        In how many hash buckets rows are counted besides, a power of two; 0 where every category has a bin,
+        and in baselines of earlier releases.
 
     Raises
     ------
@@ -98,7 +106,8 @@ class CategoricalFeature:
 
     name: str
     categories: tuple[str, ...]
-    known: NDArray[np.uint64] | None = None
+    known: NDArray[np.uint64] | ValueFilter | None = None
+    buckets: int = 0
 
     kind = "categorical"
 
@@ -108,7 +117,7 @@ class CategoricalFeature:
         if len(set(self.categories)) != len(self.categories):
             twice = sorted({c for c in self.categories if self.categories.count(c) > 1})
             raise ValueError(f"feature {self.name!r}: categories given twice: {twice[:5]}; list each once")
-        if self.known is None:
+        if self.known is None or isinstance(self.known, ValueFilter):
             return
         known = np.array(self.known, dtype=np.uint64)
         if known.ndim != 1 or (known[1:] <= known[:-1]).any():
@@ -123,6 +132,25 @@ class CategoricalFeature:
     def bins(self) -> int:
         """Number of bins, "other" included."""
         return len(self.categories) + 1
+
+    @property
+    def vocabulary(self) -> int | None:
+        """Categories of the reference, estimated where there is a filter of them; None if not known."""
+        if isinstance(self.known, ValueFilter):
+            return max(self.known.count, len(self.categories))
+        return None if self.known is None else len(self.known)
+
+    def lacked(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
+        """Tell of which values (n,) the reference had none, by their hashes; of none if that is not known."""
+        if self.known is None:
+            return np.zeros(len(hashes), bool)
+        if isinstance(self.known, ValueFilter):
+            return ~self.known.has(hashes)
+        if len(self.known) == 0:
+            return np.ones(len(hashes), bool)
+        at = np.minimum(np.searchsorted(self.known, hashes), len(self.known) - 1)
+        absent: NDArray[np.bool_] = self.known[at] != hashes
+        return absent
 
 
 Feature: TypeAlias = NumericFeature | CategoricalFeature
@@ -188,6 +216,11 @@ class Block:
     def width(self) -> int:
         """Most bins of any feature: the width of the block's count arrays."""
         return max(feature.bins for feature in self.features)
+
+    @cached_property
+    def buckets(self) -> int:
+        """Most hash buckets of any feature."""
+        return max((feature.buckets for feature in self.categorical), default=0)
 
     @cached_property
     def edges(self) -> NDArray[np.float64]:
@@ -387,13 +420,13 @@ class Layout:
         return blake2b(self.to_bytes(), digest_size=8).digest()
 
     def to_bytes(self) -> bytes:
-        """Write the layout, format version 2; version 1 where all parts are blocks.
+        """Write the layout, format version 3; the earliest that can say it, so that fingerprints stay.
 
         Returns
         -------
         bytes
-            A JSON head, then edges (float64) and known hashes (uint64), little-endian, in feature order, then
-            the bytes of parts of whole rows.
+            A JSON head, then edges (float64) and known hashes (uint64, little-endian) or the bits of their
+            filter in feature order, then the bytes of parts of whole rows.
         """
         head, arrays = [], []
         for block in self.blocks:
@@ -403,17 +436,20 @@ class Layout:
                     described.append({"name": feature.name, "edges": len(feature.edges)})
                     arrays.append(feature.edges.astype("<f8").tobytes())
                 else:
-                    known = None if feature.known is None else len(feature.known)
-                    described.append(
-                        {"name": feature.name, "categories": list(feature.categories), "known": known}
-                    )
-                    arrays.append(b"" if feature.known is None else feature.known.astype("<u8").tobytes())
+                    described.append(_described(feature))
+                    arrays.append(_known_bytes(feature))
             head.append({"name": block.name, "kind": block.kind, "features": described})
-        if not self.wholes:
+        newest = any(
+            each.buckets or isinstance(each.known, ValueFilter)
+            for block in self.blocks
+            for each in block.categorical
+        )
+        if not self.wholes and not newest:
             return frame(_TAG, _BLOCKS_ONLY, {"blocks": head}, b"".join(arrays))
         wholes = [{"name": part.name, "kind": part.kind, "bytes": len(part.data)} for part in self.wholes]
         arrays += [part.data for part in self.wholes]
-        return frame(_TAG, _VERSION, {"blocks": head, "wholes": wholes}, b"".join(arrays))
+        version = _VERSION if newest else _UNBUCKETED
+        return frame(_TAG, version, {"blocks": head, "wholes": wholes}, b"".join(arrays))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Layout:
@@ -440,15 +476,16 @@ class Layout:
             for block in head["blocks"]:
                 features: list[Any] = []
                 for item in block["features"]:
-                    count = item["edges"] if block["kind"] == "numeric" else item["known"] or 0
-                    dtype = "<f8" if block["kind"] == "numeric" else "<u8"
-                    array = _array(payload, dtype, count, offset)
-                    offset += array.nbytes
                     if block["kind"] == "numeric":
+                        array = _array(payload, "<f8", item["edges"], offset)
                         features.append(NumericFeature(item["name"], array))
                     else:
-                        known = None if item["known"] is None else array
-                        features.append(CategoricalFeature(item["name"], tuple(item["categories"]), known))
+                        bits = item.get("filter")
+                        array = _array(
+                            payload, *(("u1", bits) if bits else ("<u8", item["known"] or 0)), offset
+                        )
+                        features.append(_categorical(item, array))
+                    offset += array.nbytes
                 blocks.append(Block(block["name"], block["kind"], tuple(features)))
             for item in head["wholes"] if data[3] > _BLOCKS_ONLY else ():
                 data_of_it = payload[offset : offset + item["bytes"]]
@@ -466,10 +503,32 @@ class Layout:
         return cls(tuple(blocks), tuple(wholes))
 
 
+def _described(feature: CategoricalFeature) -> dict[str, Any]:
+    """Describe a categorical feature in the head, in the words of the first version where they are enough."""
+    found: dict[str, Any] = {"name": feature.name, "categories": list(feature.categories), "known": None}
+    if isinstance(feature.known, ValueFilter):
+        found["filter"] = len(feature.known.bits)
+    elif feature.known is not None:
+        found["known"] = len(feature.known)
+    return found | ({"buckets": feature.buckets} if feature.buckets else {})
+
+
+def _known_bytes(feature: CategoricalFeature) -> bytes:
+    if isinstance(feature.known, ValueFilter):
+        return feature.known.bits.tobytes()
+    return b"" if feature.known is None else feature.known.astype("<u8").tobytes()
+
+
+def _categorical(item: dict[str, Any], array: NDArray[Any]) -> CategoricalFeature:
+    known = ValueFilter(array) if item.get("filter") else None if item["known"] is None else array
+    return CategoricalFeature(item["name"], tuple(item["categories"]), known, item.get("buckets", 0))
+
+
 def _array(payload: bytes, dtype: str, count: int, offset: int) -> NDArray[Any]:
-    if offset + 8 * count > len(payload):
+    end = offset + np.dtype(dtype).itemsize * count
+    if end > len(payload):
         raise ValueError(
-            f"layout cut short: {len(payload)} payload bytes, its head describes at least "
-            f"{offset + 8 * count}; write or copy the baseline again"
+            f"layout cut short: {len(payload)} payload bytes, its head describes at least {end}; "
+            "write or copy the baseline again"
         )
     return np.frombuffer(payload, dtype, count, offset)

@@ -37,6 +37,7 @@ STATISTICS: Final = Registry(
         "chi2": "driftline.statistics.chi_square:CHI_SQUARE",
         "chi2_typical": "driftline.statistics.chi_square:OF_TYPICAL_WINDOWS",
         "new": "driftline.statistics.new_categories:NEW_CATEGORIES",
+        "cardinality": "driftline.statistics.cardinality:CARDINALITY",
         "missing_categories": "driftline.statistics.missing_rate:OF_CATEGORIES",
     },
     _wrong,

@@ -9,18 +9,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from driftline.statistics import rates
+from driftline.statistics.cardinality import CARDINALITY, EXPECTED
 from driftline.statistics.chi_square import CHI_SQUARE, OF_TYPICAL_WINDOWS, two_sample
+from driftline.statistics.coincidence import coincidences
 from driftline.statistics.comparison import MISSING, Comparison, Tested
 from driftline.statistics.multiple import bonferroni_pair
 from driftline.statistics.new_categories import NEW_CATEGORIES
-from driftline.statistics.rate_sizes import rate_sizes
+from driftline.statistics.rate_sizes import LEAST_POINTS, rate_sizes
 from driftline.statistics.statistic_registry import statistics_of
+from driftline.statistics.vanished import vanished_share
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from driftline.statistics.null import BlockNull
     from driftline.statistics.statistic import FeatureWindows
+
+_CHANCE = 3.0  # standard deviations by which one of 64 buckets grows in normal windows
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,11 +40,29 @@ class CategoricalCounts:
         Rows that are null.
     new : ndarray of float64, shape (F,), optional
         Rows of categories that the reference lacks; nan where it had too many to know.
+    cardinality : ndarray of float64, shape (F,), optional
+        Distinct categories.
+    buckets : ndarray of int64, shape (F, buckets), optional
+        Rows in each hash bucket; 0 of a feature that has none.
     """
 
     categories: NDArray[np.int64]
     missing: NDArray[np.int64]
     new: NDArray[np.float64] | None = None
+    cardinality: NDArray[np.float64] | None = None
+    buckets: NDArray[np.int64] | None = None
+
+    @cached_property
+    def present(self) -> NDArray[np.float64]:
+        """Rows with a value, shape (F,)."""
+        return self.rows - self.missing
+
+    @cached_property
+    def in_bucket(self) -> NDArray[np.int64]:
+        """Rows in each hash bucket, shape (F, buckets), at least one bucket."""
+        if self.buckets is not None and self.buckets.shape[1]:
+            return self.buckets
+        return np.zeros((len(self.missing), 1), np.int64)
 
     @cached_property
     def all(self) -> NDArray[np.float64]:
@@ -60,9 +83,38 @@ class CategoricalCounts:
 
 @dataclass(frozen=True, eq=False)
 class CategoricalReference:
-    """What a window is compared with."""
+    """What a window is compared with.
+
+    Attributes
+    ----------
+    counts : CategoricalCounts
+        Of the whole reference.
+    bins : ndarray of int64, shape (F,), optional
+        Bins of each feature, *other* the last of them; without it there is no padding.
+    rare : ndarray of int64, shape (F,), optional
+        Categories of the reference that have no bin; 0 where they are not known.
+    """
 
     counts: CategoricalCounts
+    bins: NDArray[np.int64] | None = None
+    rare: NDArray[np.int64] | None = None
+
+    @cached_property
+    def named(self) -> NDArray[np.bool_]:
+        """Bins of one category each, shape (F, K + 1)."""
+        features, width = self.counts.categories.shape
+        bins = np.full(features, width) if self.bins is None else self.bins
+        return np.arange(width) < bins[:, None] - 1
+
+    @cached_property
+    def shares(self) -> NDArray[np.float64]:
+        """Shares of the named categories among the values, shape (F, K + 1)."""
+        return self.counts.categories * self.named / np.maximum(self.counts.present, 1.0)[:, None]
+
+    @cached_property
+    def concentration(self) -> NDArray[np.float64]:
+        """Share of the most frequent category, shape (F,)."""
+        return np.asarray(self.shares.max(-1))
 
     def of(self, features: NDArray[np.int64]) -> CategoricalReference:
         """Give the references of these features, one below the other."""
@@ -93,14 +145,79 @@ class CategoricalPair:
         return np.asarray((self.current.rows > 0) & (self.reference.counts.rows > 0))
 
     @cached_property
-    def rate_sizes(self) -> dict[str, NDArray[np.float64]]:
-        """Largest change among the shares of missing, each category, other and new ones."""
+    def named(self) -> NDArray[np.int64]:
+        """Rows of the window in each category that has a bin, shape (F, K + 1)."""
+        return self.current.categories * self.reference.named
+
+    @cached_property
+    def coincidences(self) -> NDArray[np.float64]:
+        """Ordered pairs of rows that are alike, shape (F,)."""
+        return coincidences(self.current.categories, self.current.in_bucket)
+
+    @cached_property
+    def moved(self) -> NDArray[np.float64]:
+        """By how much the share of each hash bucket grew, shape (F, buckets)."""
+        now, before = (
+            each.in_bucket / np.maximum(each.present, 1.0)[:, None]
+            for each in (self.current, self.reference.counts)
+        )
+        return np.asarray(now - before)
+
+    @cached_property
+    def concentration(self) -> NDArray[np.float64]:
+        """Share of the most frequent category as far as it is counted, shape (F,); nan without values."""
+        n = np.maximum(self.current.present, 1.0)
+        found = np.maximum(self.named.max(-1) / n, self.moved.max(-1))
+        if self.current.cardinality is not None:
+            # of those without a bin the most frequent one has no less than their mean
+            other = self.current.present - self.named.sum(-1)
+            others = np.rint(self.current.cardinality) - (self.named > 0).sum(-1)
+            found = np.maximum(found, other / n / np.maximum(others, 1.0))
+        return np.where(self.current.present > 0, found, np.nan)
+
+    def rate_sizes(self, expected: NDArray[np.float64] | None) -> dict[str, NDArray[np.float64]]:
+        """Largest change among the shares of missing, each category, other and new ones, and of those gone.
+
+        Parameters
+        ----------
+        expected : ndarray of float64, shape (F,), optional
+            Distinct categories that a window of so many rows should have.
+        """
         current, base = self.current, self.reference.counts
-        new = np.zeros(len(base.rows)) if current.new is None else np.nan_to_num(current.new)
-        live = np.concatenate([current.all, new[:, None]], axis=1)
-        known = np.concatenate([base.all, np.zeros((len(new), 1))], axis=1)
-        points, ratio = rate_sizes(live, current.rows, known, base.rows)
-        return {"rate_change": points, "rate_ratio": ratio}
+        points, ratio = rate_sizes(current.all, current.rows, base.all, base.rows)
+        if current.new is not None:
+            new = np.nan_to_num(current.new)[:, None]
+            share, _ = rate_sizes(new, current.rows, np.zeros_like(new), base.rows)
+            _, times = rate_sizes(new, current.rows, self._usually_new(new), base.rows)
+            points, ratio = np.maximum(points, share), np.maximum(ratio, times)
+        ratio = np.maximum(ratio, self._bucket_ratio)
+        further = np.abs(self.moved).max(-1)
+        if expected is not None and current.cardinality is not None:
+            shares, n = self.reference.shares, current.present
+            gone = vanished_share(self.named, n, shares, current.cardinality, expected)
+            further = np.maximum(further, gone)
+        further = np.where(current.present > 0, further, 0.0)
+        return {"rate_change": np.maximum(points, further), "rate_ratio": ratio}
+
+    @cached_property
+    def _bucket_ratio(self) -> NDArray[np.float64]:
+        """By how many times a hash bucket grew by more than chance, shape (F,); 1 if none by a point."""
+        base = self.reference.counts
+        usual = base.in_bucket / np.maximum(base.present, 1.0)[:, None] * self.current.present[:, None]
+        surely = self.current.in_bucket - _CHANCE * np.sqrt(usual)
+        times = np.where(self.moved >= LEAST_POINTS, (surely + 0.5) / (usual + 0.5), 1.0)
+        return np.asarray(np.maximum(times.max(-1), 1.0))
+
+    def _usually_new(self, new: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Rows among as many as the reference's, (F, 1), that are new in normal windows; no more than here.
+
+        As many as it has met at most once (Good 1953): of an open vocabulary some always are.
+        """
+        rare = self.reference.rare
+        if rare is None:
+            return np.zeros_like(new)
+        times = self.reference.counts.rows / np.maximum(self.current.rows, 1.0)
+        return np.minimum(rare[:, None], new * times[:, None])
 
     @cached_property
     def two_sample(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -148,7 +265,7 @@ def compare_categorical(
     chi2_p = tested.p[CHI_SQUARE.name]
     missing_iid = rates.iid_p_value(current.missing, current.rows, base.missing, base.rows)
     return tested.combined(
-        {**values, **pair.rate_sizes, "psi_p": chi2_p},
-        by={CHI_SQUARE.name: 2.0, MISSING: 2.0, NEW_CATEGORIES.name: 1.0},
+        {**values, **pair.rate_sizes(tested.standardised.get(EXPECTED)), "psi_p": chi2_p},
+        by={CHI_SQUARE.name: 2.0, MISSING: 2.0, NEW_CATEGORIES.name: 1.0, CARDINALITY.name: 1.0},
         p_iid=bonferroni_pair(pair.two_sample[1], missing_iid),
     )

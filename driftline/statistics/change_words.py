@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
+
+from driftline.statistics.rate_sizes import LEAST_POINTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -10,6 +13,7 @@ if TYPE_CHECKING:
 NOTABLE: Final = 3.0
 """Standard deviations of normal windows from which on something sticks out."""
 
+_TENTH: Final = 0.1  # log of a ratio that is worth a word
 _SHAPE: Final = {2: ("skew to the left", "skew to the right"), 3: ("lighter tails", "heavier tails")}
 
 
@@ -48,7 +52,7 @@ def change_words(
     >>> change_words([1.0, 0.0, 0.0, 0.0], 0.1, 1.0, None) is None
     True
     """
-    words = [] if missing is None else [f"missing {100 * missing[0]:.3g} % to {100 * missing[1]:.3g} %"]
+    words = _missing_words(missing)
     for order in sorted(range(len(components)), key=lambda k: -abs(components[k])):
         if abs(components[order]) < notable:
             break
@@ -59,3 +63,52 @@ def change_words(
         else:
             words.append(_SHAPE[order][components[order] > 0])
     return ", ".join(words) or None
+
+
+def category_words(
+    cardinality: tuple[float, float] | None,
+    concentration: tuple[float, float],
+    new: float | None,
+    missing: tuple[float, float] | None,
+) -> str | None:
+    """Name what sticks out of a categorical feature.
+
+    Parameters
+    ----------
+    cardinality : tuple of float, optional
+        Distinct categories that a normal window has and that this one has, if it is unusual in them or in how
+        unevenly rows fall on them.
+    concentration : tuple of float
+        Shares of the most frequent category of reference and window.
+    new : float, optional
+        Share of values in new categories, if it is unusual.
+    missing : tuple of float, optional
+        Missing rates of reference and window, if their change is unusual.
+
+    Returns
+    -------
+    str or None
+        None if nothing is unusual.
+
+    Examples
+    --------
+    >>> category_words((1000.0, 1.0), (0.02, 1.0), 1.0, None)
+    'new 100 %, cardinality 1,000 to 1, concentration 2 % to 100 %'
+    >>> category_words((20.0, 20.0), (0.06, 0.31), None, None)
+    'concentration 6 % to 31 %'
+    """
+    words = _missing_words(missing)
+    if new is not None:
+        words.append(f"new {100 * new:.3g} %")
+    if cardinality is not None:
+        usual, found = (max(round(each), 1) for each in cardinality)
+        if abs(math.log(found / usual)) > _TENTH:
+            words.append(f"cardinality {usual:,} to {found:,}")
+        before, now = concentration
+        if abs(now - before) > LEAST_POINTS:
+            words.append(f"concentration {100 * before:.3g} % to {100 * now:.3g} %")
+    return ", ".join(words) or None
+
+
+def _missing_words(missing: tuple[float, float] | None) -> list[str]:
+    return [] if missing is None else [f"missing {100 * missing[0]:.3g} % to {100 * missing[1]:.3g} %"]

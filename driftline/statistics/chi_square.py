@@ -9,7 +9,7 @@ from scipy import special
 
 from driftline.statistics.null.fit import fit_quadratic
 from driftline.statistics.null.lookup_grid import SIZE_GRID
-from driftline.statistics.null.pooling import RARE, design_effect, pool_rare, sum_groups
+from driftline.statistics.null.pooling import RARE, by_chance, design_effect, pool_rare, sum_groups
 from driftline.statistics.psi import psi
 from driftline.statistics.quadratic import quadratic_form
 from driftline.statistics.statistic import FittedNull, Statistic
@@ -140,9 +140,11 @@ class ChiSquare(Statistic):
             low = max(windows.smallest, float(n[n > 0].min()) * float(SIZE_GRID[0]))
             low = max(low, self._least / float(np.mean(1 / n[n > 0])))
             fractions = seen.sum(0) / seen.sum()
-            first = pool_rare(fractions, low, RARE)
+            rows = windows.counts.sum(0)
+            first = pool_rare(fractions, low, RARE, np.append(False, by_chance(rows, 1.0)))
             effect = design_effect(sum_groups(seen, first, int(first.max()) + 1))
-            group = pool_rare(fractions, low, max(RARE, effect))
+            chance = np.append(False, by_chance(rows, effect))
+            group = pool_rare(fractions, low, max(RARE, effect), chance)
         else:
             low, group = windows.smallest, np.zeros(table.shape[1], dtype=np.int16)
         pooled = sum_groups(table, group, int(group.max()) + 1)

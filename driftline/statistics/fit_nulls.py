@@ -120,6 +120,8 @@ def fit_categorical(
     *,
     smallest: float = SMALLEST,
     rare_categories: int = 0,
+    cardinality: ArrayLike | None = None,
+    coincidences: ArrayLike | None = None,
 ) -> dict[str, FittedNull]:
     """Calibrate every statistic of one categorical feature.
 
@@ -133,6 +135,8 @@ def fit_categorical(
         As for `fit_numeric`.
     rare_categories : int
         Categories of the reference that count as *other*.
+    cardinality, coincidences : array_like of float, shape (W,), optional
+        Distinct values of each window, and ordered pairs of its rows that are alike.
 
     Returns
     -------
@@ -150,5 +154,7 @@ def fit_categorical(
         overlap,
         smallest,
         rare_categories=rare_categories,
+        cardinality=None if cardinality is None else np.asarray(cardinality, np.float64),
+        coincidences=None if coincidences is None else np.asarray(coincidences, np.float64),
     )
     return fit_nulls("categorical", windows)

@@ -32,7 +32,7 @@ class NewCategories(Statistic):
     so the next row is of a new one with probability V / N or less (Good 1953). How many of n rows are new
     has a negative binomial distribution: the chance that a closed vocabulary shows k at all is ``(n / (N +
     n))^k``. Rows that come in clusters count as so many fewer as the windows differ more than independent
-    rows would.
+    rows would; a category that was met once has come in one cluster, so V stays.
 
     References
     ----------
@@ -71,7 +71,7 @@ class NewCategories(Statistic):
         rows = typical * SIZE_GRID
         chance = rows / (n.sum() / max(windows.overlap, 1.0) + rows)
         # P(at least k) is a regularised incomplete beta function, which goes on between whole numbers
-        tail = special.betainc(_COUNTS[None], windows.rare_categories / effect + 1.0, chance[:, None])
+        tail = special.betainc(_COUNTS[None], windows.rare_categories + 1.0, chance[:, None])
         log_p = np.log(np.maximum(tail, 1e-300))
         table = [np.interp(-np.log(P_GRID), -row, np.log(_COUNTS)) for row in log_p]
         series = WindowSeries.of(n, windows.overlap, np.zeros((len(n), 1)))

@@ -40,6 +40,9 @@ class FeatureWindows:
         Of the finite values; None of a baseline whose windows were kept without them, and for categories.
     rare_categories : int
         Categories of the reference besides those that are counted by name.
+    cardinality, coincidences : ndarray of float64, shape (W,), optional
+        Distinct values, and ordered pairs of rows that are alike; None for numbers, and of a baseline whose
+        windows were kept without them.
     """
 
     counts: Floats
@@ -52,6 +55,8 @@ class FeatureWindows:
     mean: Floats | None = None
     variance: Floats | None = None
     rare_categories: int = 0
+    cardinality: Floats | None = None
+    coincidences: Floats | None = None
 
     @property
     def with_values(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:

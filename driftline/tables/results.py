@@ -139,7 +139,8 @@ _OWN = RowSchema(
             "new_category_rate",
             "float64",
             "nullable",
-            "Share of present values whose category never occurs in the reference.",
+            "Share of present values whose category never occurs in the reference; of more than 4,096 "
+            "categories there, a hundredth of new ones is taken for known.",
         ),
         Field("ks", "float64", "nullable", "Kolmogorov-Smirnov distance between window and reference."),
         Field("ks_p", "float64", "nullable", "Calibrated p-value of `ks`."),
@@ -160,8 +161,8 @@ _OWN = RowSchema(
             "float64",
             "nullable",
             "`smooth_p`, `ks_p`, `missing_p` and, with less weight, `moments_p` and `range_p` (numeric), or "
-            "`chi2_p`, `missing_p` and, with less weight, `new_p` (categorical), by the Cauchy combination "
-            "test.",
+            "`chi2_p`, `missing_p` and, with less weight, `new_p` and `cardinality_p` (categorical), by the "
+            "Cauchy combination test.",
         ),
         Field(
             "p_iid",
@@ -245,8 +246,8 @@ _OWN = RowSchema(
             "rate_change",
             "float64",
             "nullable",
-            "Largest change of a share, from 0 to 1: of missing values, of a category, of new ones, of "
-            "values beyond the reference's range.",
+            "Largest change of a share, from 0 to 1: of missing values, of a category, of new ones, of those "
+            "that should be there and are gone, of values beyond the reference's range.",
         ),
         Field(
             "rate_ratio",
@@ -280,7 +281,7 @@ _OWN = RowSchema(
             "string",
             "nullable",
             "What changed, in words: components of three standard deviations or more, the largest first, "
-            "and the missing rate; null if none.",
+            "and the missing rate; of categories new ones, cardinality and concentration. Null if none.",
         ),
     ),
 )

@@ -121,6 +121,7 @@ class CategoricalMeasure(Measure["Block"]):
         min_n
             Fewest rows a live window is ever judged on.
         """
+        distinct, pairs = histograms.cardinality, histograms.coincidences
         return BlockNull.stack(
             [
                 fit_categorical(
@@ -129,6 +130,8 @@ class CategoricalMeasure(Measure["Block"]):
                     overlap=overlap,
                     smallest=min_n,
                     rare_categories=_rare(feature),
+                    cardinality=None if distinct is None else distinct[:, row],
+                    coincidences=None if pairs is None else pairs[:, row],
                 )
                 for row, feature in enumerate(part.categorical)
             ]
@@ -144,10 +147,12 @@ class CategoricalMeasure(Measure["Block"]):
         """Read nulls; those of statistics that are not installed are left out."""
         return BlockNull.from_bytes(null).only([each.name for each in statistics_of(self.name)])
 
-    def reference(self, part: Block, entry: Entry) -> CategoricalReference:  # noqa: ARG002
+    def reference(self, part: Block, entry: Entry) -> CategoricalReference:
         """Give counts."""
         profile: CategoricalProfile = entry.profile
-        return CategoricalReference(CategoricalCounts(profile.counts, profile.missing))
+        counts = CategoricalCounts(profile.counts, profile.missing, buckets=profile.buckets)
+        bins = np.array([feature.bins for feature in part.features])
+        return CategoricalReference(counts, bins, np.array([_rare(each) for each in part.categorical]))
 
     def judge(
         self,
@@ -162,7 +167,9 @@ class CategoricalMeasure(Measure["Block"]):
         if entry is not None and reference is not None:
             known = np.array([feature.known is not None for feature in part.categorical])
             new = np.where(known, profile.unknown, np.nan)
-            counts = CategoricalCounts(profile.counts, profile.missing, new)
+            counts = CategoricalCounts(
+                profile.counts, profile.missing, new, profile.cardinality, profile.buckets
+            )
             tests = compare_categorical(counts, reference, entry.null)
         return {"results": judged_rows(window, part, _described(profile, part), entry, tests)}
 
@@ -208,7 +215,7 @@ CATEGORICAL: Final = CategoricalMeasure()
 
 def _rare(feature: CategoricalFeature) -> int:
     """Count the categories of the reference that are not counted by name; 0 if there are too many to know."""
-    return 0 if feature.known is None else len(feature.known) - len(feature.categories)
+    return 0 if feature.vocabulary is None else feature.vocabulary - len(feature.categories)
 
 
 def _described(profile: CategoricalProfile, block: Block) -> dict[str, Any]:

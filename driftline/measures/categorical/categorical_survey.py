@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from driftline.framing import frame, unframe
 from driftline.profiles.categories import Categories
+from driftline.profiles.value_set import ValueSet
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_TAG, _VERSION = b"dSC", 1
+_TAG, _VERSION = b"dSC", 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,9 +33,13 @@ class CategoricalSurvey:
         return cls({name: Categories.merge_all([each.features[name] for each in surveys]) for name in names})
 
     def to_bytes(self) -> bytes:
-        """Serialise, format version 1: a JSON head, then the sketches of the features in its order."""
-        head = {"features": [[name, len(each.sketch)] for name, each in self.features.items()]}
-        return frame(_TAG, _VERSION, head, b"".join(each.sketch for each in self.features.values()))
+        """Serialise, format version 2: a JSON head, then sketch and values of the features in its order."""
+        head, payload = [], []
+        for name, each in self.features.items():
+            values = b"" if each.values is None else each.values.to_bytes()
+            head.append([name, len(each.sketch), len(values)])
+            payload += [each.sketch, values]
+        return frame(_TAG, _VERSION, {"features": head}, b"".join(payload))
 
     @classmethod
     def from_bytes(cls, data: bytes) -> CategoricalSurvey:
@@ -47,7 +52,10 @@ class CategoricalSurvey:
         """
         head, payload = unframe(_TAG, _VERSION, "survey of categorical features", data)
         features, offset = {}, 0
-        for name, length in head["features"]:
-            features[name] = Categories(payload[offset : offset + length])
-            offset += length
+        for name, *lengths in head["features"]:
+            sketch, values = (*lengths, 0)[:2]  # the first version has no values
+            end = offset + sketch + values
+            known = ValueSet.from_bytes(payload[offset + sketch : end]) if values else None
+            features[name] = Categories(payload[offset : offset + sketch], known)
+            offset = end
         return cls(features)

@@ -13,9 +13,42 @@ RARE = 5.0
 """Expected rows below which the chi-square approximation is not used."""
 
 _FEWEST_GROUPS = 3
+_CERTAIN = 3.0  # standard deviations by which a category must be more frequent to be so next time
 
 
-def pool_rare(fractions: NDArray[np.float64], smallest_n: float, least: float) -> NDArray[np.int16]:
+def by_chance(rows: NDArray[np.float64], effect: float) -> NDArray[np.bool_]:
+    """Tell which categories have a bin only because the reference happened to have more rows of them.
+
+    They, and *other*, have another share in the next rows than in those that chose them.
+
+    Parameters
+    ----------
+    rows : ndarray of float64, shape (K + 1,)
+        Rows of each category of the reference, *other* last.
+    effect : float
+        How many times windows vary more than independent rows would.
+
+    Returns
+    -------
+    ndarray of bool, shape (K + 1,)
+        Those near the rarest of the named, and *other*; none where the reference has no other.
+    """
+    if len(rows) == 1 or not rows[-1]:
+        return np.zeros(len(rows), bool)
+    rarest = rows[:-1].min()
+    chance: NDArray[np.bool_] = rows <= rarest + _CERTAIN * np.sqrt(rarest * max(effect, 1.0))
+    # *other* stands alone where it is what has no name for good
+    chance[-1] = chance[:-1].sum() > 1
+    chance[:-1] &= chance[-1]
+    return chance
+
+
+def pool_rare(
+    fractions: NDArray[np.float64],
+    smallest_n: float,
+    least: float,
+    pooled: NDArray[np.bool_] | None = None,
+) -> NDArray[np.int16]:
     """Put categories that expect fewer than ``least`` rows in the smallest window into one group.
 
     Parameters
@@ -26,6 +59,8 @@ def pool_rare(fractions: NDArray[np.float64], smallest_n: float, least: float) -
         Rows of the smallest window that is ever judged.
     least : float
         Expected rows a group must have.
+    pooled : ndarray of bool, shape (K,), optional
+        Categories that count as rare however many rows they have.
 
     Returns
     -------
@@ -40,6 +75,8 @@ def pool_rare(fractions: NDArray[np.float64], smallest_n: float, least: float) -
     [0, 1, 3, 3, 2]
     """
     rare = fractions * smallest_n < least
+    if pooled is not None:
+        rare, fractions = rare | pooled, np.where(pooled, 0.0, fractions)
     group = np.cumsum(~rare) - 1
     group[rare] = (~rare).sum()
     if group.max() + 1 < _FEWEST_GROUPS:

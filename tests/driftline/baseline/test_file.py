@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from dataclasses import replace
 from pathlib import Path
@@ -357,6 +358,28 @@ def test_windows_of_version_1_are_readable():
     assert found.mean is found.variance is None
 
 
+WINDOWS_2 = (
+    "T2JqAQYiZHJpZnRsaW5lLndpbmRvd3MCMhRhdnJvLmNvZGVjDmRlZmxhdGUWYXZyby5zY2hlbWGIB3sidHlwZSI6ICJyZWNvcmQiLCAi"
+    "bmFtZSI6ICJkcmlmdGxpbmUuUmVmZXJlbmNlV2luZG93cyIsICJmaWVsZHMiOiBbeyJuYW1lIjogInNlZ21lbnQiLCAidHlwZSI6ICJz"
+    "dHJpbmcifSwgeyJuYW1lIjogImJsb2NrIiwgInR5cGUiOiAic3RyaW5nIn0sIHsibmFtZSI6ICJzdGFydHMiLCAidHlwZSI6IHsidHlw"
+    "ZSI6ICJhcnJheSIsICJpdGVtcyI6ICJsb25nIn19LCB7Im5hbWUiOiAid2lkdGgiLCAidHlwZSI6ICJsb25nIn0sIHsibmFtZSI6ICJj"
+    "b3VudHMiLCAidHlwZSI6ICJieXRlcyJ9LCB7Im5hbWUiOiAibWlzc2luZyIsICJ0eXBlIjogImJ5dGVzIn0sIHsibmFtZSI6ICJub25m"
+    "aW5pdGUiLCAidHlwZSI6ICJieXRlcyJ9LCB7Im5hbWUiOiAibWVhbiIsICJ0eXBlIjogWyJudWxsIiwgImJ5dGVzIl19LCB7Im5hbWUi"
+    "OiAidmFyaWFuY2UiLCAidHlwZSI6IFsibnVsbCIsICJieXRlcyJdfV19AFbxR3cv1+3ZHP5PXW1zmfwErgFj0pJKTixJTc8vykxOzNE3"
+    "YGFoWLL8FhsDWwIzAwQwMqACJjQ+C5RWQFeowIABmLSE8kpzU4F2IWxicUC3CWYD8SYzQUUe2EPoH/YwEQYHCMXhAAB/wxJW8Ud3L9ft"
+    "2Rz+T11tc5n8"
+)
+
+
+def test_windows_of_version_2_are_readable():
+    windows = decode_windows(base64.b64decode(WINDOWS_2))
+    categories, numbers = windows["*", "categorical/0"], windows["*", "numeric/0"]
+    assert categories.starts.tolist() == [0, 900_000_000]
+    assert categories.counts.tolist() == [[[3, 1, 0]], [[2, 0, 4]]]
+    assert categories.cardinality is categories.coincidences is numbers.cardinality is None
+    assert (numbers.mean.tolist(), numbers.variance.tolist()) == ([[0.5], [1.5]], [[2.0], [3.0]])
+
+
 # --- the windows beside it
 
 
@@ -368,7 +391,8 @@ def test_windows_come_back_as_they_were():
             rng.integers(0, 2**40, (7, 3, 5)),
             rng.integers(0, 9, (7, 3)),
             rng.integers(0, 9, (7, 3)),
-            *(rng.normal(size=(2, 7, 3)) if block == "numeric/0" else ()),
+            *(rng.normal(size=(2, 7, 3)) if block == "numeric/0" else (None, None)),
+            *(rng.normal(size=(2, 7, 3)) if block == "categorical/0" else ()),
         )
         for segment in ("*", "s=é")
         for block in ("numeric/0", "categorical/0")
@@ -379,9 +403,10 @@ def test_windows_come_back_as_they_were():
     for key, windows in histograms.items():
         for name in ("starts", "counts", "missing", "nonfinite"):
             assert getattr(again[key], name).tolist() == getattr(windows, name).tolist()
-        for name in ("mean", "variance"):
+        for name in ("mean", "variance", "cardinality", "coincidences"):
             found, written = getattr(again[key], name), getattr(windows, name)
-            assert (found is None) == (written is None) == (key[1] == "categorical/0")
+            of_numbers = name in {"mean", "variance"}
+            assert (found is None) == (written is None) == ((key[1] == "numeric/0") != of_numbers)
             assert written is None or found.tolist() == written.tolist()
 
 

@@ -18,7 +18,10 @@ from driftline.baseline.reference_windows import (
 from driftline.measures.measure_registry import decode_profile
 from driftline.measures.slicing import profile_events
 from driftline.measures.window_histograms import ReferenceWindows, window_histograms
+from driftline.measures.window_values import WindowValues
+from driftline.profiles.categorical import CategoricalProfile
 from driftline.profiles.coverage import Coverage
+from driftline.profiles.hashing import bucket_of, hash_text
 from driftline.profiles.layout import CategoricalFeature, Layout, NumericFeature
 
 DAY = 86_400_000_000
@@ -97,7 +100,11 @@ def test_one_event_in_the_year_1_and_one_in_9999_cost_nothing():
 
 
 LAYOUT = Layout.of(
-    [NumericFeature("x", np.array([0.0, 1.0])), CategoricalFeature("c", ("a", "b"), np.zeros(0, np.uint64))]
+    [
+        NumericFeature("x", np.array([0.0, 1.0])),
+        CategoricalFeature("c", ("a", "b"), np.zeros(0, np.uint64)),
+        CategoricalFeature("d", ("a",), None, 2),
+    ]
 )
 
 
@@ -118,8 +125,8 @@ def test_window_histograms_count_every_row_of_their_window(rows, lengths):
     stride, size = lengths
     times, x, c = zip(*rows, strict=True)
     events = pa.RecordBatch.from_arrays(
-        [pa.array(times, pa.int64()), pa.array(x, pa.float64()), pa.array(c, pa.string())],
-        names=["time", "feature.x", "feature.c"],
+        [pa.array(times, pa.int64()), pa.array(x, pa.float64()), *[pa.array(c, pa.string())] * 2],
+        names=["time", "feature.x", "feature.c", "feature.d"],
     )
     slices = {block.name: {} for block in LAYOUT.blocks}
     for part in profile_events(events, LAYOUT, None, stride):
@@ -143,3 +150,21 @@ def test_window_histograms_count_every_row_of_their_window(rows, lengths):
         assert categorical.counts[w, 0].tolist() == [present.count(v) for v in ("a", "b", "z")]
         assert categorical.missing[w, 0] == len(inside) - len(present)
         assert categorical.nonfinite[w, 0] == 0
+        assert categorical.cardinality[w].round().tolist() == [len(set(present))] * 2
+        hashes = hash_text(pa.array(present, pa.string()))
+        in_bucket = np.bincount(bucket_of(hashes, 2), minlength=2).tolist()
+        assert categorical.coincidences[w].tolist() == [
+            sum(k * (k - 1) for k in map(present.count, ("a", "b", "z"))),
+            sum(k * (k - 1) for k in in_bucket),
+        ]
+    assert numeric.cardinality is numeric.coincidences is categorical.mean is None
+
+
+def test_no_more_slices_are_held_than_a_window_has():
+    held, windows = [], WindowValues(np.arange(0, 90, 10), np.arange(20, 110, 10), 1)
+    profile = CategoricalProfile.empty(Layout.of([CategoricalFeature("c", ())]).blocks[0])
+    for row in range(100):
+        windows.add(row, profile)
+        held.append(len(windows._recent))
+    assert max(held) < 20
+    assert windows.cardinality.tolist() == [[0.0]] * 9

@@ -179,6 +179,15 @@ def test_missing_values_alone_are_found(baseline):
     assert row["change"] == "missing 0 % to 25 %"
 
 
+def test_what_became_of_categories_is_said(baseline):
+    gone = judged(baseline, c=["a"] * 300 + ["new"] * 100)["c"]
+    assert gone["change"] == "new 25 %, cardinality 3 to 2, concentration 50.6 % to 75 %"
+    assert (gone["cardinality_expected"], gone["concentration"]) == (pytest.approx(3, rel=0.01), 0.75)
+    assert gone["cardinality_p"] < 1e-3
+    before = all_values(past(), "c")
+    assert judged(baseline, c=before[:200])["c"]["change"] is None
+
+
 def test_nothing_but_missing_values_has_no_moments_and_no_distance(baseline):
     row = judged(baseline, [None] * 60)["x"]
     for name in ("mean", "variance", "skewness", "min", "max", "quantiles", "ks", "ks_p", "wasserstein"):
@@ -244,7 +253,7 @@ def test_a_categorical_row_is_exact(c):
     live = [c.count(None), *row["bin_counts"]]
     assert row["psi"] == pytest.approx(psi_of(live, base), rel=1e-9, abs=1e-12)
     assert row["p_value"] == pytest.approx(
-        combined([row["chi2_p"], row["missing_p"], row["new_p"]], [2, 2, 1])
+        combined([row[f"{name}_p"] for name in ("chi2", "missing", "new", "cardinality")], [2, 2, 1, 1])
     )
     for name in (
         "mean",

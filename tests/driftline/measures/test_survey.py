@@ -1,3 +1,5 @@
+import base64
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -5,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftline.feature_spec import FeatureSpec
+from driftline.measures.categorical.categorical_survey import CategoricalSurvey
 from driftline.measures.survey import Survey, merge_surveys
 from driftline.profiles.bins import BINS
 from driftline.profiles.hashing import hash_text
@@ -152,6 +155,25 @@ WHOLE = Survey.of(table_of(ROWS), FEATURES).to_bytes()
 def test_bytes_cut_short_are_refused(length):
     with pytest.raises(ValueError, match=r"cut short|not a|damaged|bytes|head"):
         Survey.from_bytes(WHOLE[:length])
+
+
+CATEGORIES_1 = (
+    "ZFNDARcAAAB7ImZlYXR1cmVzIjpbWyJjIiw1OF1dfQQBCg4DAAAAAgAAAAAAAAADAAAAAAAAAAAAAAAA"
+    "AAAAAQAAAAAAAAACAAAAAAAAAAEAAABiAQAAAGE="
+)
+
+
+def test_categories_of_version_1_are_read_and_have_no_values():
+    survey = CategoricalSurvey.from_bytes(base64.b64decode(CATEGORIES_1))
+    assert survey.features["c"].counts() == {"a": 2, "b": 1}
+    assert survey.features["c"].values is None
+    again = CategoricalSurvey.from_bytes(survey.to_bytes())
+    assert (again.features["c"].counts(), again.features["c"].values) == ({"a": 2, "b": 1}, None)
+    today = CategoricalSurvey.of(pa.table({"feature.c": pa.array(["a", "c"])}), ["c"])
+    assert today.to_bytes()[3] == 2
+    both = CategoricalSurvey.merge_all([survey, CategoricalSurvey.from_bytes(today.to_bytes())])
+    assert both.features["c"].values is None
+    assert len(today.features["c"].values.known) == 2
 
 
 def test_foreign_and_newer_bytes_are_refused():

@@ -252,8 +252,33 @@ def test_damaged_bytes_are_refused(noise):
         CategoricalProfile.from_bytes(VERSION_1[: len(VERSION_1) // 2] + noise + b"end")
 
 
+BUCKETED = block_of(
+    CategoricalFeature("many", ("UA",), hashes_of(KNOWN), 8), CategoricalFeature("few", ("UA", "DL"))
+)
+PAIRS = st.lists(st.tuples(VALUE, VALUE), max_size=30)
+
+
+@given(st.lists(PAIRS, min_size=1, max_size=4), st.randoms())
+def test_hash_buckets_count_every_value_in_any_split_and_order(parts, random):
+    columns = [[pa.array([row[f] for row in part], pa.string()) for f in range(2)] for part in parts]
+    profiles = [CategoricalProfile.of(BUCKETED, part) for part in columns]
+    random.shuffle(profiles)
+    merged = CategoricalProfile.merge_all([each.to_bytes() for each in profiles])
+    values = [row[0] for part in parts for row in part if row[0] is not None]
+    expected = [0] * 8
+    for text in values:
+        expected[(int(hashes_of([text])[0]) * 0x9E3779B97F4A7C15 % 2**64 >> 32) % 8] += 1
+    assert merged.buckets.tolist() == [expected, [0] * 8]
+    assert merged.to_bytes()[3] == 2
+    again = CategoricalProfile.from_bytes(merged.to_bytes())
+    assert again.to_bytes() == merged.to_bytes()
+    assert again.buckets.tolist() == merged.buckets.tolist()
+    empty = CategoricalProfile.empty(BUCKETED)
+    assert empty.merge(merged).buckets.tolist() == merged.buckets.tolist()
+
+
 def test_foreign_and_newer_bytes_are_refused():
     with pytest.raises(ValueError, match="not a categorical profile"):
         CategoricalProfile.from_bytes(Layout.of([NumericFeature("a", np.array([1.0]))]).to_bytes())
-    with pytest.raises(ValueError, match="version 2"):
-        CategoricalProfile.from_bytes(VERSION_1[:3] + b"\x02" + VERSION_1[4:])
+    with pytest.raises(ValueError, match="version 3"):
+        CategoricalProfile.from_bytes(VERSION_1[:3] + b"\x03" + VERSION_1[4:])

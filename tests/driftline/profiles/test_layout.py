@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftline.profiles.layout import Block, CategoricalFeature, Layout, NumericFeature, WholeRows
+from driftline.profiles.value_filter import ValueFilter
 
 VERSION_1 = (Path(__file__).parent / "data" / "layout.1").read_text()
 
@@ -58,6 +59,63 @@ def test_reads_its_own_bytes():
 
 def test_reads_version_1():
     assert_equal(Layout.from_bytes(base64.b64decode(VERSION_1)), example())
+
+
+VERSION_2 = (
+    "ZExZAuQAAAB7ImJsb2NrcyI6W3siZmVhdHVyZXMiOlt7ImNhdGVnb3JpZXMiOlsiVUEiLCJETCJdLCJrbm93biI6MiwibmFtZSI6ImNh"
+    "cnJpZXIifSx7ImNhdGVnb3JpZXMiOltdLCJrbm93biI6bnVsbCwibmFtZSI6Im9yaWdpbiJ9XSwia2luZCI6ImNhdGVnb3JpY2FsIiwi"
+    "bmFtZSI6ImNhdGVnb3JpY2FsLzAifV0sIndob2xlcyI6W3siYnl0ZXMiOjMsImtpbmQiOiJzcGVjdHJhbCIsIm5hbWUiOiJkcmlmdCJ9"
+    "XX0DAAAAAAAAAAkAAAAAAAAAeHl6"
+)
+
+
+def test_reads_version_2_and_writes_it_where_it_is_enough():
+    data = base64.b64decode(VERSION_2)
+    layout = Layout.from_bytes(data)
+    carrier, origin = layout.features
+    assert (carrier.known.tolist(), origin.known, carrier.buckets) == ([3, 9], None, 0)
+    assert layout.wholes[0].data == b"xyz"
+    assert layout.to_bytes() == data
+    assert layout.fingerprint.hex() == "b36eda785bcb0dd2"
+
+
+def test_filters_and_buckets_come_back_and_change_the_fingerprint():
+    hashes = np.random.default_rng(0).integers(0, 2**64, 60, dtype=np.uint64)
+    known = ValueFilter.of(hashes, 64)
+    layout = Layout.of(
+        [
+            NumericFeature("x", np.array([0.5])),
+            CategoricalFeature("user", ("u",), known, 64),
+            CategoricalFeature("sku", ("a", "b"), np.array([1, 2], np.uint64), 64),
+            CategoricalFeature("origin", ("JFK",)),
+        ]
+    )
+    data = layout.to_bytes()
+    assert data[3] == 3
+    again = Layout.from_bytes(data)
+    assert again.to_bytes() == data
+    _, user, sku, origin = again.features
+    assert user.known.bits.tolist() == known.bits.tolist()
+    assert (user.buckets, sku.buckets, origin.buckets, again.blocks[1].buckets) == (64, 64, 0, 64)
+    assert (sku.known.tolist(), origin.known) == ([1, 2], None)
+    assert not user.lacked(hashes).any()
+    fingerprints = {
+        Layout.of([CategoricalFeature("user", ("u",), of, buckets)]).fingerprint
+        for of in (known, ValueFilter.of(hashes[1:], 64), None)
+        for buckets in (0, 64)
+    }
+    assert len(fingerprints) == 6
+    with pytest.raises(ValueError, match="cut short"):
+        Layout.from_bytes(data[:-1])
+
+
+@given(st.lists(st.integers(0, 9), unique=True), st.lists(st.integers(0, 9)))
+def test_what_the_reference_lacked_is_what_is_not_known(known, asked):
+    feature = CategoricalFeature("c", (), np.array(sorted(known), np.uint64))
+    assert feature.lacked(np.array(asked, np.uint64)).tolist() == [each not in known for each in asked]
+    assert feature.vocabulary == len(known)
+    nothing = CategoricalFeature("c", ())
+    assert (nothing.vocabulary, nothing.lacked(np.array(asked, np.uint64)).any()) == (None, False)
 
 
 @pytest.mark.parametrize(
@@ -127,8 +185,8 @@ def test_damaged_bytes_are_a_clear_error(data):
     cut = data.draw(st.integers(0, len(good) - 1))
     with pytest.raises(ValueError, match="layout"):
         Layout.from_bytes(good[:cut])
-    with pytest.raises(ValueError, match="format version 3: this release reads versions up to 2"):
-        Layout.from_bytes(good[:3] + b"\x03" + good[4:])
+    with pytest.raises(ValueError, match="format version 4: this release reads versions up to 3"):
+        Layout.from_bytes(good[:3] + b"\x04" + good[4:])
     with pytest.raises(ValueError, match="layout"):
         Layout.from_bytes(good[:3] + b"\x02" + good[4:])
     with pytest.raises(ValueError, match="its head describes"):

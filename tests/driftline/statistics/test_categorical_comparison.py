@@ -55,3 +55,56 @@ def test_a_null_of_other_features_is_refused():
     numeric = BlockNull.stack([fit_numeric(windows, missing, missing, [1.0])])
     with pytest.raises(ValueError, match="different blocks"):
         compare_categorical(one, CategoricalReference(one), numeric)
+
+
+def test_new_ones_of_an_open_vocabulary_are_many_only_if_more_than_usual():
+    """A tenth is new. Of 10,000 rows the reference met up to 500 categories once."""
+    live = CategoricalCounts(np.array([[900, 100]]), np.array([0]), np.array([100.0]))
+    base = counts([[9_000, 1_000]], [0])
+    closed = compare_categorical(live, CategoricalReference(base))
+    rare = compare_categorical(live, CategoricalReference(base, rare=np.array([500])))
+    open_to_all = compare_categorical(live, CategoricalReference(base, rare=np.array([5_000])))
+    assert closed.rate_ratio[0] > 1_000
+    assert rare.rate_ratio[0] == pytest.approx(2, rel=0.01)
+    assert open_to_all.rate_ratio[0] == pytest.approx(1, rel=0.01)
+    for found in (closed, rare, open_to_all):
+        assert found.rate_change[0] == pytest.approx(0.1)
+
+
+def test_features_of_one_block_do_not_touch_each_other():
+    """The first has two categories and padding, the second three and hash buckets; each as if alone."""
+    live, base = [[50, 40, 10, 0], [30, 30, 30, 10]], [[400, 400, 200, 0], [100, 200, 300, 400]]
+    buckets = [[0, 0], [80, 20]], [[0, 0], [500, 500]]
+    cardinality, missing = np.array([4.0, 9.0]), np.zeros(2, int)
+
+    def compared(rows, width):
+        current = CategoricalCounts(
+            np.array(live)[rows, :width], missing[rows], None, cardinality[rows], np.array(buckets[0])[rows]
+        )
+        whole = CategoricalCounts(
+            np.array(base)[rows, :width], missing[rows], buckets=np.array(buckets[1])[rows]
+        )
+        return compare_categorical(current, CategoricalReference(whole, np.array([3, 4])[rows]))
+
+    both = compared(slice(None), 4)
+    for row, width in ((0, 3), (1, 4)):
+        alone = compared([row], width)
+        for name in ("concentration", "rate_change", "rate_ratio"):
+            assert getattr(both, name)[row] == getattr(alone, name)[0]
+    assert both.concentration.tolist() == pytest.approx([0.5, 0.3])
+    assert both.rate_change.tolist() == pytest.approx([0.1, 0.3])
+
+
+def test_a_bucket_that_grows_by_more_than_chance_has_a_ratio():
+    """Ten rows in each of 64 buckets; then eighteen in one, as chance may have it, then a hundred."""
+    base, missing = np.full((1, 64), 1_000), np.zeros(1, int)
+    whole = CategoricalCounts(np.array([[0, 64_000]]), missing, buckets=base)
+
+    def ratio(rows):
+        buckets = np.full((1, 64), 10)
+        buckets[0, 0] = rows
+        current = CategoricalCounts(np.array([[0, buckets.sum()]]), missing, buckets=buckets)
+        return compare_categorical(current, CategoricalReference(whole)).rate_ratio[0]
+
+    assert ratio(18) == 1
+    assert ratio(100) == pytest.approx((100.5 - 3 * np.sqrt(11.4)) / 11.9, rel=0.01)

@@ -7,7 +7,7 @@ from driftline.statistics.null import lookup_grid, shape
 from driftline.statistics.null.dependence import Dependence, dependence
 from driftline.statistics.null.fit import fit_quadratic
 from driftline.statistics.null.null_table import disjoint_windows, without_null
-from driftline.statistics.null.pooling import design_effect, pool_rare, sum_groups
+from driftline.statistics.null.pooling import by_chance, design_effect, pool_rare, sum_groups
 from driftline.statistics.null.scale import Scale, fit_scale
 from driftline.statistics.null.window_series import WindowSeries
 from driftline.statistics.statistic import FeatureWindows
@@ -295,3 +295,20 @@ def test_windows_count_as_if_they_did_not_overlap(windows, overlap, disjoint):
 )
 def test_degrees_of_freedom_are_those_of_a_mean_after_autocorrelation(windows, square, df):
     assert WindowSeries(np.ones(windows), 1.0, Dependence(1.0, square)).df == df
+
+
+def test_what_has_a_bin_by_chance_is_told_from_what_is_frequent():
+    rows = np.array([1_000.0, 130, 104, 100, 5_000])
+    assert by_chance(rows, 1.0).tolist() == [False, True, True, True, True]
+    assert by_chance(rows, 0.25).tolist() == by_chance(rows, 1.0).tolist()
+    assert by_chance(np.r_[1_000.0, 200, 104, 100, 9], 20.0).tolist() == [False, True, True, True, True]
+    assert not by_chance(np.array([1_000.0, 130, 104, 100, 0]), 1.0).any()  # all categories have a bin
+    assert not by_chance(np.array([1_000.0, 500, 100, 30]), 1.0).any()  # the rarest stands out
+    assert by_chance(np.array([7.0]), 1.0).tolist() == [False]
+
+
+def test_pooled_categories_are_rare_however_many_rows_they_have():
+    fractions = np.array([0.3, 0.2, 0.2, 0.3])
+    pooled = np.array([False, False, True, True])
+    assert pool_rare(fractions, 1_000, 5, pooled).tolist() == [0, 1, 2, 2]
+    assert pool_rare(fractions, 1_000, 5).tolist() == [0, 1, 2, 3]
