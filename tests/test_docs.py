@@ -19,6 +19,7 @@ from driftline.detectors.detector_registry import JOB_DETECTORS
 from driftline.pipelines.beam_options import beam_options
 from driftline.pipelines.cli import driftline, main
 from driftline.tables import DEAD_LETTER, PERFORMANCE, RESULT, Calibration, Status
+from driftline.tables.trends import TREND
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -273,7 +274,7 @@ def test_every_setting_of_a_detector_is_in_the_table():
 
 
 def test_columns_named_in_sql_exist():
-    columns = {field.name for schema in (RESULT, DEAD_LETTER) for field in schema.arrow}
+    columns = {field.name for schema in (RESULT, DEAD_LETTER, TREND) for field in schema.arrow}
     ordered = [
         column.split(".")[0].removesuffix(",")
         for page in PAGES

@@ -18,8 +18,8 @@ from driftline.statistics import (
     compare_categorical,
     compare_numeric,
     fit_categorical,
+    fit_nulls,
     fit_numeric,
-    statistic_registry,
 )
 from driftline.statistics.null import null_bytes
 
@@ -392,7 +392,7 @@ def test_a_window_of_one_row_is_a_window(kind):
 
 def test_categories_have_no_gaps(monkeypatch):
     seen = []
-    monkeypatch.setattr(statistic_registry, "fit_nulls", lambda *told: seen.append(told) or {})
+    monkeypatch.setattr(fit_nulls, "fit_nulls", lambda *told: seen.append(told) or {})
     fit_categorical([[3, 2]], [1], 2.0, smallest=7.0, rare_categories=9)
     ((kind, told),) = seen
     assert (kind, told.gap.tolist(), told.nonfinite.tolist()) == ("categorical", [], [0.0])
