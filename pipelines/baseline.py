@@ -9,18 +9,22 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
+import pyarrow as pa
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.pvalue import AsSingleton
 
 from driftline.baseline import BaselineError, decode_baseline
 from driftline.baseline.digests import import_digests
-from driftline.baseline.reference_windows import calibration_remarks, calibration_stride
+from driftline.baseline.file import read_windows_of
+from driftline.baseline.outlying_windows import outlying_remarks, outlying_windows
+from driftline.baseline.reference_windows import calibration_remarks, calibration_stride, season_remarks
 from driftline.baseline.refit import Refit, refit
 from driftline.pipelines.configured_sources import event_reader, label_reader, source_of, without_duplicates
 from driftline.pipelines.interrupts import closed_together
 from driftline.pipelines.job import FIRST_READING, run_job
 from driftline.pipelines.joined_labels import Outcomes, outcome_remarks
 from driftline.pipelines.outcomes import calibration_of_detectors
+from driftline.segments import ALL
 from driftline.tables import DEAD_LETTER
 from driftline.transforms.outcomes.learn_alarm_limits import LearnAlarmLimits
 from driftline.transforms.outcomes.profile_outcomes import ProfileReference
@@ -28,6 +32,7 @@ from driftline.transforms.sinks.files.write_rows import WriteRows
 from driftline.transforms.spine.baseline_source import read_baseline
 from driftline.transforms.spine.baseline_versions import PREVIOUS
 from driftline.transforms.spine.fit_baseline import FitBaseline
+from driftline.transforms.spine.leave_out import LeaveOut
 from driftline.transforms.spine.profile_slices import ProfileSlices
 from driftline.transforms.spine.survey_reference import SurveyReference
 from driftline.transforms.whole_files import refuse_folders, unfinished
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
 
     from apache_beam.options.pipeline_options import PipelineOptions
 
+    from driftline.baseline import Baseline
     from driftline.config import Config
     from driftline.pipelines.job import Outcome
     from driftline.transforms.sources.source import Reader
@@ -73,11 +79,30 @@ def build_baseline(
         _keep_replaced(output)
     built = read_baseline(output)
     remarks = (
+        *_excluded_remarks(config, outcome.counts.excluded),
         *calibration_remarks(built.windows),
+        *season_remarks(config.baseline, built),
         *outcome_remarks(config, built),
         *calibration_of_detectors(config, built),
+        *_outlying_remarks(config, built, output),
     )
     return replace(outcome, remarks=(*outcome.remarks, *remarks))
+
+
+def _excluded_remarks(config: Config, rows: int) -> list[str]:
+    spans = config.baseline.exclude
+    if not spans:
+        return []
+    named = f"{len(spans)} span{'s' if len(spans) != 1 else ''} of baseline.exclude"
+    if not rows:
+        return [f"warning: no row lies in the {named}: are the times in UTC?"]
+    return [f"{rows:,} rows of {named} are left out"]
+
+
+def _outlying_remarks(config: Config, built: Baseline, output: str) -> list[str]:
+    with FileSystems.open(f"{output}.windows", compression_type="uncompressed") as file:
+        windows = read_windows_of(file, ALL)
+    return outlying_remarks(outlying_windows(built, windows, config.baseline.season, config.tests.min_n))
 
 
 def _notes(config: Config) -> list[str]:
@@ -115,13 +140,20 @@ def import_baseline(config: Config, digests: str, output: str) -> None:
     write_atomically(output, imported)
 
 
-def refit_baseline(config: Config, output: str) -> Refit:
+def refit_baseline(config: Config, output: str) -> tuple[Refit, list[str]]:
     """Fit the nulls of a baseline anew from the windows beside it, and write it in its place.
 
     Parameters
     ----------
     output
         Path of the baseline; it is kept as ``<output>.previous``.
+
+    Returns
+    -------
+    Refit
+        What was done.
+    list of str
+        What the user should know besides.
 
     Raises
     ------
@@ -137,10 +169,23 @@ def refit_baseline(config: Config, output: str) -> Refit:
         with FileSystems.open(path, compression_type="uncompressed") as file:
             read.append(file.read())
     baseline, windows = read
-    done = refit(baseline, windows, output, min_n=config.tests.min_n)
+    done = refit(
+        baseline,
+        windows,
+        output,
+        min_n=config.tests.min_n,
+        season=config.baseline.season,
+        excluded=config.baseline.excluded,
+    )
     _keep_replaced(output)
     write_atomically(output, done.data)
-    return done
+    remarks = season_remarks(config.baseline, decode_baseline(done.data, output))
+    if config.baseline.exclude:
+        remarks.append(
+            "note: the windows in baseline.exclude are out of the nulls; bins and profiles still have their "
+            "rows: build the baseline again to leave those out too"
+        )
+    return done, remarks
 
 
 def _keep_replaced(output: str) -> None:
@@ -181,11 +226,12 @@ def lay_out_baseline(
     length = SliceLength(stride, slice_length(windows.every, streaming=False).coverage)
     # where bins lie, and which segments are the largest, a few events sent twice do not change
     surveyed = pipeline | FIRST_READING >> reader
-    plan = surveyed.events | "SurveyReference" >> SurveyReference(
+    learned = _without_excluded(surveyed.events, FIRST_READING, config)
+    plan = learned | "SurveyReference" >> SurveyReference(
         config.feature_specs, config.segments, config.max_segments, config.measures.asked()
     )
     decoded = pipeline | "SecondReading" >> reader
-    events = without_duplicates(decoded.events, config)
+    events = _without_excluded(without_duplicates(decoded.events, config), "SecondReading", config)
     directory, name = FileSystems.split(path)
     dead_letters = decoded.dead_letters
     performance = limits = None
@@ -207,6 +253,15 @@ def lay_out_baseline(
             tuple[tuple[str, str], bytes]
         )
         | "FitBaseline" >> FitBaseline(plan, config, stride, path, performance, limits)
+    )
+
+
+def _without_excluded(events: beam.PCollection, reading: str, config: Config) -> beam.PCollection:
+    spans = config.baseline.excluded
+    if not spans:
+        return events
+    return events | f"{reading}WithoutExcluded" >> beam.ParDo(LeaveOut(spans)).with_output_types(
+        pa.RecordBatch
     )
 
 

@@ -142,7 +142,7 @@ def baseline(
     the earliest message where that is `latest`.
 
     With --refit the baseline stays what it is, and gets the tests of this release: after an upgrade, or after
-    a change of `tests.min_n`.
+    a change of `tests.min_n`, `baseline.season` or `baseline.exclude`.
 
     \b
     Examples:
@@ -158,9 +158,11 @@ def baseline(
             raise click.UsageError("--refit reads no events: leave out --input and --labels")
         from driftline.pipelines.baseline import refit_baseline
 
-        done = refit_baseline(settings, path)
+        done, remarks = refit_baseline(settings, path)
         kept = f", {done.kept} kept as they were" if done.kept else ""
         click.echo(f"{done.fitted} nulls fitted anew{kept}: baseline written to {path}")
+        for remark in remarks:
+            click.echo(f"  {remark}")
         return
     options = _options(invocation)
     from driftline.pipelines.baseline import build_baseline

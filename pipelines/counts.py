@@ -10,6 +10,7 @@ from driftline.transforms.counters import (
     DECODED,
     DROPPED_LATE,
     DUPLICATES,
+    EXCLUDED,
     LABELS_ALONE,
     PROFILED,
     REJECTED,
@@ -54,6 +55,7 @@ class Counts:
     windows: int
     results: int
     duplicates: int = 0
+    excluded: int = 0
     labels: LabelCounts = field(default_factory=LabelCounts)
 
     @classmethod
@@ -79,6 +81,7 @@ class Counts:
             profiled=totals.get(PROFILED, 0),
             dropped_late=totals.get(DROPPED_LATE, 0),
             duplicates=totals.get(DUPLICATES, 0),
+            excluded=totals.get(EXCLUDED, 0),
             rejected=rejected,
             windows=totals.get("windows", 0),
             results=totals.get("results", 0),
@@ -88,12 +91,13 @@ class Counts:
     def sentence(self) -> str:
         """Say that the counts add up, or that they do not."""
         rejected = sum(self.rejected.values())
-        total = self.profiled + rejected + self.dropped_late + self.duplicates
+        total = self.profiled + rejected + self.dropped_late + self.duplicates + self.excluded
         reasons = ", ".join(f"{reason} {n:,}" for reason, n in sorted(self.rejected.items()))
         text = (
             f"{self.decoded:,} decoded = {self.profiled:,} profiled + {rejected:,} rejected"
             f"{f' ({reasons})' if reasons else ''} + {self.dropped_late:,} dropped late"
             f"{f' + {self.duplicates:,} duplicates' if self.duplicates else ''}"
+            f"{f' + {self.excluded:,} excluded' if self.excluded else ''}"
         )
         return text if total == self.decoded else f"{text}: {self.decoded - total:+,} UNACCOUNTED FOR"
 

@@ -41,6 +41,11 @@ TINY = {
         {"Pool": ThreadPool},
         r"AR\(1\) \.95 +200( +\d\.\d\d[! ]\| \d\.\d\d){16}",
     ),
+    "season": (
+        "--replicates 1 --live 1 --days 4 --rows 300 --seasons auto",
+        {},
+        r"daily cycle +auto +numeric p_value( +[01]\.\d{4}){3} +\+\.25 sd [01]\.\d{3}",
+    ),
     "performance_calibration": (
         "",
         {"WINDOWS": (10,), "REPLICATES": 2, "LIVE": 3, "WORSE": 2},

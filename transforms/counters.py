@@ -1,7 +1,7 @@
 """Counters in the namespace ``driftline``, and the same numbers for a progress line.
 
-``decoded = rejected + profiled + dropped_late + duplicates``, where ``decoded`` counts events read and
-messages or rows that could not be: each counts one. ``bytes`` counts payload as it was read.
+``decoded = rejected + profiled + dropped_late + duplicates + excluded``, where ``decoded`` counts events
+read and messages or rows that could not be: each counts one. ``bytes`` counts payload as it was read.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ REJECTED: Final = "rejected"
 PROFILED: Final = "profiled"
 DROPPED_LATE: Final = "dropped_late"
 DUPLICATES: Final = "duplicates"
+EXCLUDED: Final = "excluded"
+"""Events in spans of a reference that are left out."""
 BYTES: Final = "bytes"
 LABELS_ALONE: Final = "labels_"
 """What the names of counters begin with where labels are read that come by themselves."""

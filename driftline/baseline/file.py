@@ -7,7 +7,7 @@ import io
 import struct
 import zlib
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import fastavro
 import numpy as np
@@ -351,22 +351,29 @@ def decode_windows(data: bytes, name: str = "the windows") -> dict[tuple[str, st
         If it is none, is cut short or damaged.
     """
     try:
-        return _windows(data)
+        return _windows(io.BytesIO(data))
     except _DAMAGE as error:
         msg = f"{name} is damaged or holds no windows ({len(data)} bytes): {_REBUILD}; found: {error}"
         raise BaselineError(msg) from error
 
 
-def _windows(data: bytes) -> dict[tuple[str, str], WindowHistograms]:
+def read_windows_of(file: IO[bytes], segment: str) -> dict[str, WindowHistograms]:
+    """Read the windows of one segment by part, holding no others."""
+    return {part: found for (_, part), found in _windows(file, segment).items()}
+
+
+def _windows(file: IO[bytes], segment: str | None = None) -> dict[tuple[str, str], WindowHistograms]:
     found = {}
-    records: Iterable[Any] = fastavro.reader(io.BytesIO(data))
+    records: Iterable[Any] = fastavro.reader(file)
     for row in records:
+        if segment is not None and row["segment"] != segment:
+            continue
         windows = len(row["starts"])
         counts, missing, nonfinite = (
             np.frombuffer(row[name], "<i8").astype(np.int64) for name in ("counts", "missing", "nonfinite")
         )
         features = len(missing) // windows if windows else 0
-        floats = (
+        mean, variance, cardinality, coincidences = (
             None if not row.get(name) else np.frombuffer(row[name], "<f8").reshape(windows, features)
             for name in _FLOATS
         )
@@ -375,6 +382,9 @@ def _windows(data: bytes) -> dict[tuple[str, str], WindowHistograms]:
             counts.reshape(windows, features, row["width"]),
             missing.reshape(windows, features),
             nonfinite.reshape(windows, features),
-            *floats,
+            mean,
+            variance,
+            cardinality,
+            coincidences,
         )
     return found

@@ -6,9 +6,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from driftline.statistics.season import season_for
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
+    from driftline.baseline.artefact import Baseline
+    from driftline.config.baseline import Baseline as Configured
     from driftline.profiles.coverage import Coverage
 
 #: windows that overlap more than this tell little new and cost memory
@@ -40,7 +46,13 @@ def calibration_stride(size: int, every: int) -> int:
     return size // overlap
 
 
-def full_windows(coverage: Coverage, size: int, stride: int, min_coverage: float) -> NDArray[np.int64]:
+def full_windows(
+    coverage: Coverage,
+    size: int,
+    stride: int,
+    min_coverage: float,
+    excluded: Sequence[tuple[int, int]] = (),
+) -> NDArray[np.int64]:
     """List the reference windows that hold enough of the model's traffic to learn from.
 
     Parameters
@@ -51,6 +63,8 @@ def full_windows(coverage: Coverage, size: int, stride: int, min_coverage: float
         Window length and distance between windows, microseconds.
     min_coverage
         Least share of a window's units with rows.
+    excluded
+        Spans from which nothing is learned, microseconds: windows that share time with one look small.
 
     Returns
     -------
@@ -73,7 +87,26 @@ def full_windows(coverage: Coverage, size: int, stride: int, min_coverage: float
     ]
     starts = np.unique(np.concatenate(touching))
     covered = _covered_before(coverage, starts + size) - _covered_before(coverage, starts)
-    return starts[covered * unit >= min_coverage * size]
+    return starts[(covered * unit >= min_coverage * size) & apart(starts, size, excluded)]
+
+
+def apart(starts: NDArray[np.int64], size: int, excluded: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
+    """Tell which windows share no time with any of some spans.
+
+    Examples
+    --------
+    >>> apart(np.array([0, 10, 20]), 10, [(10, 15)]).tolist()
+    [True, False, True]
+    """
+    free = np.ones(len(starts), bool)
+    for begin, end in excluded:
+        free &= (starts + size <= begin) | (starts >= end)
+    return free
+
+
+def disjoint(starts: NDArray[np.int64], size: int, stride: int) -> int:
+    """Count windows as if they did not overlap: the limits of the calibration are about these."""
+    return 1 + (len(starts) - 1) * stride // size if len(starts) else 0
 
 
 def _covered_before(coverage: Coverage, times: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -107,3 +140,17 @@ def calibration_remarks(windows: int) -> list[str]:
     if windows < 30:
         return [f"note: {windows} reference windows, fewer than 30: p-values are less certain; {advice}"]
     return []
+
+
+def season_remarks(asked: Configured, baseline: Baseline) -> list[str]:
+    """Say what season was asked for and is too long for the reference.
+
+    Parameters
+    ----------
+    asked
+        The configured baseline; of a season that it does not name nothing is said.
+    """
+    if "season" not in asked.model_fields_set:
+        return []
+    _, remark = season_for(asked.season, size=baseline.size, windows=baseline.windows)
+    return [] if remark is None else [f"note: {remark}"]

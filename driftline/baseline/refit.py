@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from driftline.baseline.baseline_error import BaselineError
 from driftline.baseline.file import decode_baseline, decode_windows, encode_baseline, read_records
-from driftline.baseline.reference_windows import calibration_stride
+from driftline.baseline.reference_windows import apart, calibration_stride, disjoint
 from driftline.measures.measure_registry import measure
+from driftline.statistics.season import season_for
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from driftline.measures.window_histograms import WindowHistograms
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,15 @@ class Refit:
     kept: int
 
 
-def refit(baseline: bytes, windows: bytes, name: str, *, min_n: int) -> Refit:
+def refit(
+    baseline: bytes,
+    windows: bytes,
+    name: str,
+    *,
+    min_n: int,
+    season: str = "none",
+    excluded: Sequence[tuple[int, int]] = (),
+) -> Refit:
     """Fit every null anew, with the statistics of this release; profiles and bins stay.
 
     Parameters
@@ -38,11 +53,15 @@ def refit(baseline: bytes, windows: bytes, name: str, *, min_n: int) -> Refit:
         What to call them in an error.
     min_n : int
         Fewest rows a live window is ever judged on.
+    season : str
+        What windows are compared by: ``none``, ``day``, ``week`` or ``auto``.
+    excluded : sequence of tuple
+        Spans, microseconds; windows that share time with one are left out.
 
     Raises
     ------
     BaselineError
-        If one of them cannot be read, or the windows are not those of the baseline.
+        If one of them cannot be read, the windows are not those of the baseline, or all are excluded.
     """
     known = decode_baseline(baseline, name)
     histograms = decode_windows(windows, f"{name}.windows")
@@ -54,14 +73,23 @@ def refit(baseline: bytes, windows: bytes, name: str, *, min_n: int) -> Refit:
             f"{name}.windows has windows of {of} of segment {segment}, which {name} lacks: give the file "
             "that was written with it, or build the baseline again"
         )
-    overlap = known.size / calibration_stride(known.size, known.every)
+    stride = calibration_stride(known.size, known.every)
+    overlap = known.size / stride
+    kept = {place: _apart(found, known.size, excluded) for place, found in histograms.items()}
+    left = max((disjoint(found.starts, known.size, stride) for found in kept.values()), default=0)
+    if excluded and histograms and not left:
+        raise BaselineError(
+            f"baseline.exclude leaves none of the windows of {name}: exclude less, or build it from more"
+        )
+    cycles, _ = season_for(season, size=known.size, windows=left)
     fitted = 0
     for record in records:
-        found = histograms.get((record["segment"], record["part"]))
+        found = kept.get((record["segment"], record["part"]))
         if found is None or not len(found.starts):
             continue
         part = known.layout.part(record["part"])
-        null = measure(part.kind).refit(part, record["profile"], found, overlap=overlap, min_n=min_n)
+        timed = found.compared_by(cycles, known.size)
+        null = measure(part.kind).refit(part, record["profile"], timed, overlap=overlap, min_n=min_n)
         if null is not None:
             record["null"] = null
             fitted += 1
@@ -72,8 +100,12 @@ def refit(baseline: bytes, windows: bytes, name: str, *, min_n: int) -> Refit:
         size=known.size,
         every=known.every,
         segment_columns=known.segment_columns,
-        windows=known.windows,
+        windows=left if excluded else known.windows,
         created_at=known.created_at,
         min_n=min_n,
     )
     return Refit(data, fitted, len(records) - fitted)
+
+
+def _apart(found: WindowHistograms, size: int, excluded: Sequence[tuple[int, int]]) -> WindowHistograms:
+    return found.only(apart(found.starts, size, excluded)) if excluded else found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
 
+from driftline.config.baseline import Baseline  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.budgets import AlarmBudget
 from driftline.config.detectors import Watch, check_watches
 from driftline.config.errors import ConfigError, Problem
@@ -73,15 +74,6 @@ class Windows(Section):
                 "make size a multiple of every: a window is put together from slices",
             )
         return value
-
-
-class Baseline(Section):
-    """The artefact that windows are compared with."""
-
-    path: Text = Field(
-        description="File that `driftline baseline` writes and the other commands read.",
-        examples=["baseline.avro"],
-    )
 
 
 class Tests(Section):

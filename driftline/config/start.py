@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping  # noqa: TC003  # pydantic reads the annotation
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import date
 from typing import Any, Final, Literal
 
 from driftline.config.errors import did_you_mean
+from driftline.config.times import REMEDY, parse_time
 
 WORDS: Final = ("latest", "earliest", "committed")
 """Starts that are one word."""
@@ -17,12 +17,7 @@ ONLY_TOPIC: Final = ""
 """Stands for the only topic in offsets that were written without one."""
 
 _FORMS: Final = "latest, earliest, committed, a time or offsets"
-_TIME_REMEDY: Final = "write for example 2026-01-31, 2026-01-31T08:30 (UTC) or 2026-01-31T08:30:00+01:00"
 _OFFSETS_REMEDY: Final = "write {partition: offset}, or {topic: {partition: offset}}, in whole numbers from 0"
-_TIME: Final = re.compile(
-    r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(:\d\d)?(?:\.(\d{1,6}))?\s*([Zz]|[+-]\d\d(?::?\d\d)?)?)?", re.ASCII
-)
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MAX_PARTITION: Final = 2**31 - 1
 _MAX_OFFSET: Final = 2**63 - 2
 
@@ -93,42 +88,23 @@ def parse_start(value: Any) -> StartPosition:
     if isinstance(value, date):  # YAML makes these of unquoted times
         return StartPosition("time", time_us=_microseconds(value))
     if not isinstance(value, str):
-        raise StartError(f"is not one of {_FORMS}", f"{_TIME_REMEDY}; or {_OFFSETS_REMEDY}")
+        raise StartError(f"is not one of {_FORMS}", f"{REMEDY}; or {_OFFSETS_REMEDY}")
     for word in WORDS:
         if value == word:
             return StartPosition(word)
     if value[:1].isdigit():
-        return StartPosition("time", time_us=_microseconds(_time(value)))
+        return StartPosition("time", time_us=_microseconds(value))
     close = did_you_mean(value, WORDS)
-    raise StartError(f"is not one of {_FORMS}", f"did you mean `{close}`?" if close else _TIME_REMEDY)
+    raise StartError(f"is not one of {_FORMS}", f"did you mean `{close}`?" if close else REMEDY)
 
 
-def _time(text: str) -> datetime:
-    match = _TIME.fullmatch(text.strip())
-    if match is None:
-        raise StartError("is not a time", _TIME_REMEDY)
-    day, minutes, seconds, fraction, zone = match.groups()
-    offset = {None: "+00:00", "Z": "+00:00", "z": "+00:00"}.get(zone, zone or "")
-    if len(offset) == 3:
-        offset += ":00"
-    elif ":" not in offset:
-        offset = f"{offset[:3]}:{offset[3:]}"
+def _microseconds(value: str | date) -> int:
     try:
-        return datetime.fromisoformat(
-            f"{day}T{minutes or '00:00'}{seconds or ':00'}.{(fraction or '0').ljust(6, '0')}{offset}"
-        )
-    except ValueError:
-        raise StartError("is not a time that exists", _TIME_REMEDY) from None
-
-
-def _microseconds(value: date) -> int:
-    if not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day, tzinfo=timezone.utc)
-    elif value.tzinfo is None:
-        value = value.replace(tzinfo=timezone.utc)
-    elapsed = (value - _EPOCH) // timedelta(microseconds=1)
+        elapsed = parse_time(value)
+    except ValueError as error:
+        raise StartError(str(error), REMEDY) from None
     if elapsed < 0:
-        raise StartError("lies before 1970, when Kafka's times begin", _TIME_REMEDY)
+        raise StartError("lies before 1970, when Kafka's times begin", REMEDY)
     return elapsed
 
 

@@ -20,6 +20,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from driftline.config.budgets import AlarmBudget
 from driftline.config.durations import parse_duration
 from driftline.config.errors import did_you_mean
+from driftline.config.times import REMEDY, parse_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,6 +113,15 @@ def _budget(value: Any) -> Any:
         raise mistake(message, remedy) from None
 
 
+def _instant(value: Any) -> Any:
+    if isinstance(value, int) and not isinstance(value, bool):
+        raise mistake("is a number, not a time", REMEDY)
+    try:
+        return parse_time(value)
+    except ValueError as error:
+        raise mistake(str(error), REMEDY) from None
+
+
 def not_bool(value: Any) -> Any:
     """Refuse what YAML reads as a truth value where a number is asked for."""
     if isinstance(value, bool):
@@ -121,6 +131,7 @@ def not_bool(value: Any) -> Any:
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True), Shown("text")]
 Duration = Annotated[int, BeforeValidator(_duration), Shown("duration")]
+Instant = Annotated[int, BeforeValidator(_instant), Shown("time")]
 Budget = Annotated[AlarmBudget, BeforeValidator(_budget), Shown("alarms per time")]
 Flag = Annotated[bool, Shown("`true` or `false`")]
 Level = Annotated[float, BeforeValidator(not_bool), Field(gt=0, lt=1), Shown("number between 0 and 1")]

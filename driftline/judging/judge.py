@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
 
 def judge(
-    profile: Any, segment: str, part: Part, window: tuple[int, int], *, baseline: Baseline, min_n: int
+    profile: Any,
+    segment: str,
+    part: Part,
+    window: tuple[int, int],
+    *,
+    baseline: Baseline,
+    min_n: int,
+    timed: bool = True,
 ) -> dict[str, pa.RecordBatch]:
     """Compare one window's profile with the baseline.
 
@@ -25,6 +32,8 @@ def judge(
         Profile of the window, as the part's measure reads it.
     window
         Start and end, microseconds.
+    timed
+        Whether these are of time.
 
     Returns
     -------
@@ -39,7 +48,7 @@ def judge(
     """
     entry = baseline.entries.get((segment, part.name))
     reference = baseline.reference(segment, part) if entry is not None else None
-    place = JudgedWindow(baseline.model, segment, *window, baseline.version, min_n)
+    place = JudgedWindow(baseline.model, segment, *window, baseline.version, min_n, timed)
     of = measure(part.kind)
     rows = dict(of.judge(part, profile, entry, reference, place))
     if stray := sorted(rows.keys() - {*of.tables}):

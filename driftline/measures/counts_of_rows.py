@@ -45,6 +45,13 @@ def share_of_rows(rows: Any, rate: str) -> NDArray[np.int64]:
     return counts
 
 
+def middles(rows: Any) -> NDArray[np.int64]:
+    """Give the middle of each row's window, microseconds since the epoch, (R,)."""
+    start, end = (rows.column(name).cast(pa.int64()).to_numpy() for name in ("window_start", "window_end"))
+    found: NDArray[np.int64] = (start + end) // 2
+    return found
+
+
 def column(rows: Any, name: str) -> Floats:
     """Give a column of numbers, (R,); nan where null."""
     values: Floats = rows.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False)

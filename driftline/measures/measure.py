@@ -6,12 +6,13 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+import numpy as np
+
 from driftline.profiles.layout import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
@@ -35,6 +36,8 @@ class JudgedWindow:
         Microseconds since the epoch.
     min_n
         Fewest rows a window is judged on.
+    timed
+        Whether start and end are of time: a table in memory may be of any.
     """
 
     model: str
@@ -43,6 +46,12 @@ class JudgedWindow:
     end: int
     baseline_version: str
     min_n: int
+    timed: bool = True
+
+    @property
+    def when(self) -> NDArray[np.int64] | None:
+        """Middle of the window, microseconds since the epoch, shape (1,); None if it has no time."""
+        return np.array([(self.start + self.end) // 2]) if self.timed else None
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from driftline.statistics.season import Season, SeasonOfWindows
 
 _WIDEST: Final = 1e100
 """Values further apart are as far apart as can be told: sums of their squares stay finite."""
@@ -33,12 +34,15 @@ class ReferenceWindows:
         Window length and distance between windows, microseconds.
     min_n
         Fewest rows a live window is ever judged on.
+    season
+        The cycles that they are compared by; None if by none.
     """
 
     starts: NDArray[np.int64]
     size: int
     stride: int
     min_n: int
+    season: Season | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +63,8 @@ class WindowHistograms:
     cardinality, coincidences
         Distinct values, and ordered pairs of rows that are alike (`coincidence.coincidences`), shape (W, F),
         float64. None of numbers, and of windows that an earlier release kept.
+    season
+        When the windows were, if they are compared by that. It is not kept in the sidecar.
     """
 
     starts: NDArray[np.int64]
@@ -69,6 +75,21 @@ class WindowHistograms:
     variance: NDArray[np.float64] | None = None
     cardinality: NDArray[np.float64] | None = None
     coincidences: NDArray[np.float64] | None = None
+    season: SeasonOfWindows | None = None
+
+    def only(self, kept: NDArray[np.bool_]) -> WindowHistograms:
+        """Keep some of the windows."""
+        season = None if self.season is None else self.season.only(kept)
+        arrays: dict[str, Any] = {
+            each.name: None if (values := getattr(self, each.name)) is None else values[kept]
+            for each in fields(self)
+            if each.name != "season"
+        }
+        return replace(self, season=season, **arrays)
+
+    def compared_by(self, season: Season | None, size: int) -> WindowHistograms:
+        """Compare windows of a size, in microseconds, with what is usual at their times."""
+        return self if season is None else replace(self, season=season.of(self.starts, size))
 
 
 def window_histograms(
@@ -109,7 +130,8 @@ def window_histograms(
         sums[:, feature] = cumulative[end] - cumulative[begin]
     pooled = (None, None) if moments is None else _pooled(per_slice[..., :-2].sum(-1), moments, begin, end)
     distinct = () if values is None else (values.cardinality, values.coincidences)
-    return WindowHistograms(starts, sums[..., :-2], sums[..., -2], sums[..., -1], *pooled, *distinct)
+    found = WindowHistograms(starts, sums[..., :-2], sums[..., -2], sums[..., -1], *pooled, *distinct)
+    return found.compared_by(windows.season, size)
 
 
 def _pooled(

@@ -102,7 +102,9 @@ class DriftDetector:
     time
         Name of a time column of the reference (timestamps or numbers). With it the reference is cut into 60
         spans, and p-values are calibrated on how those differ, which keeps them honest where rows are
-        correlated. The column is no feature, and the current data need not have it.
+        correlated. The column is no feature, and the current data need not have it. With a `Baseline` that
+        has a season it is a column of the current data: when the window was that they are. Without it, or
+        where they are of longer than a window, they are taken for those of the hour that they fit best.
     segment
         Segment of a `Baseline` to compare with, such as ``origin=JFK``.
 
@@ -136,6 +138,7 @@ class DriftDetector:
         segment: str = ALL,
     ) -> None:
         in_memory = not isinstance(reference, Baseline)
+        self._time = None if in_memory else time
         if in_memory:
             reference = _baseline_of(as_table(reference), time, min_n)
         # a baseline that could not be calibrated says so, as in the job; a table without times is a sample
@@ -205,7 +208,7 @@ class DriftDetector:
         if table.num_rows == 0:
             raise ValueError("the current data has no rows: there is nothing to compare")
         layout = self._baseline.layout
-        window = (0, _SPAN)
+        window, timed = self._window(table)
         batches: list[pa.RecordBatch] = []
         for part in profile_events(
             as_events(table.select([spec.name for spec in self._specs]), self._specs, None),
@@ -220,6 +223,7 @@ class DriftDetector:
                 window,
                 baseline=self._baseline,
                 min_n=self._tests.min_n,
+                timed=timed,
             )["results"]
             batches.append(_as_if_independent(rows) if self._independent else rows)
         settled = settle_window(batches, window, 1.0, self._baseline, self._tests, emitted_at=0)
@@ -227,6 +231,23 @@ class DriftDetector:
             row["feature"]: row for row in settled.rows.to_pylist() if row["segment"] == self._segment
         }
         return [_result(by_feature[spec.name]) for spec in self._specs]
+
+    def _window(self, table: pa.Table) -> tuple[tuple[int, int], bool]:
+        """Give the window that a table is of, and whether it is known."""
+        if self._time is None:
+            return (0, _SPAN), False
+        if self._time not in table.column_names:
+            raise ValueError(
+                f"time={self._time!r} is not a column of the current data; its columns are "
+                f"{', '.join(table.column_names)}"
+            )
+        times, size = np.asarray(as_integers(table[self._time])), self._baseline.size
+        first, last = int(times.min()), int(times.max())
+        if last - first > size:
+            return (0, _SPAN), False
+        every = self._baseline.every  # where the job's windows begin
+        start = round((first + last - size) / 2 / every) * every
+        return (start, start + size), True
 
     def should_alert(self, results: Sequence[DriftResult], share: float = 0.3) -> bool:
         """Decide whether enough features drifted to wake somebody.

@@ -125,10 +125,17 @@ class CategoricalReference:
 
 @dataclass(frozen=True, eq=False)
 class CategoricalPair:
-    """One window and its reference, with what several statistics need of both."""
+    """One window and its reference, with what several statistics need of both.
+
+    Attributes
+    ----------
+    when : ndarray of int64, shape (1,) or (F,), optional
+        Middle of the window, microseconds since the epoch.
+    """
 
     current: CategoricalCounts
     reference: CategoricalReference
+    when: NDArray[np.int64] | None = None
 
     @classmethod
     def of_windows(cls, windows: FeatureWindows) -> CategoricalPair:
@@ -137,7 +144,8 @@ class CategoricalPair:
         whole = CategoricalCounts(
             np.broadcast_to(counts.sum(0), counts.shape), np.broadcast_to(missing.sum(), missing.shape)
         )
-        return cls(CategoricalCounts(counts, missing), CategoricalReference(whole))
+        when = None if windows.season is None else windows.season.times
+        return cls(CategoricalCounts(counts, missing), CategoricalReference(whole), when)
 
     @cached_property
     def some(self) -> NDArray[np.bool_]:
@@ -226,7 +234,10 @@ class CategoricalPair:
 
 
 def compare_categorical(
-    current: CategoricalCounts, reference: CategoricalReference, null: BlockNull | None = None
+    current: CategoricalCounts,
+    reference: CategoricalReference,
+    null: BlockNull | None = None,
+    when: NDArray[np.int64] | None = None,
 ) -> Comparison:
     """Compute every statistic and p-value of one window of a block.
 
@@ -236,6 +247,8 @@ def compare_categorical(
         What it is compared with, same features and categories.
     null : BlockNull, optional
         Calibration from the reference's windows. Without it calibrated p-values are 1.
+    when : ndarray of int64, shape (1,) or (F,), optional
+        Middle of the window, microseconds since the epoch; as for `compare_numeric`.
 
     Returns
     -------
@@ -258,7 +271,7 @@ def compare_categorical(
             f"null is of {len(null)} features with {'/'.join(null.statistics)}, "
             f"reference of {len(base.missing)} categorical ones: they belong to different blocks"
         )
-    pair = CategoricalPair(current, reference)
+    pair = CategoricalPair(current, reference, when)
     statistics = statistics_of("categorical")
     values = {name: column for each in statistics for name, column in each.values(pair).items()}
     tested = Tested.of(pair, statistics, null).first(CHI_SQUARE.name, of=OF_TYPICAL_WINDOWS.name)

@@ -10,6 +10,7 @@ from scipy import special
 from driftline.statistics.null.fit import fit_quadratic
 from driftline.statistics.null.lookup_grid import SIZE_GRID
 from driftline.statistics.null.pooling import RARE, by_chance, design_effect, pool_rare, sum_groups
+from driftline.statistics.null.season_arrays import expected_bins
 from driftline.statistics.psi import psi
 from driftline.statistics.quadratic import quadratic_form
 from driftline.statistics.statistic import FittedNull, Statistic
@@ -148,15 +149,15 @@ class ChiSquare(Statistic):
         else:
             low, group = windows.smallest, np.zeros(table.shape[1], dtype=np.int16)
         pooled = sum_groups(table, group, int(group.max()) + 1)
-        null, scale = fit_quadratic(pooled, windows.overlap, RARE / low)
-        arrays: dict[str, NDArray[Any]] = {"group": group, "scale": scale}
+        null, form = fit_quadratic(pooled, windows.overlap, RARE / low, windows.season)
+        arrays: dict[str, NDArray[Any]] = {"group": group, **form}
         if self._least:
             arrays["smallest"] = np.array([low], np.float32)
         return FittedNull(null, arrays)
 
 
 def _pooled(pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
-    """Sum the differences of shares over groups, (F, G)."""
+    """Sum the differences from what is usual of shares over groups, (F, G)."""
     current, base = pair.current, pair.reference.counts
     difference = current.all / np.maximum(current.rows, 1.0)[:, None]
     difference -= base.all / np.maximum(base.rows, 1.0)[:, None]
@@ -167,7 +168,7 @@ def _pooled(pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64
     pooled: NDArray[np.float64] = np.bincount(
         index.ravel(), weights=difference.ravel(), minlength=features * (groups + 1)
     ).astype(np.float64)
-    return pooled.reshape(features, -1)[:, :groups]
+    return pooled.reshape(features, -1)[:, :groups] - expected_bins(arrays, pair.when, groups)
 
 
 CHI_SQUARE = ChiSquare("chi2")

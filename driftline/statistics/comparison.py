@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from driftline.statistics.multiple import cauchy_combination
+from driftline.statistics.null.season_arrays import SEASON
+from driftline.statistics.season import HOUR, WEEK
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,6 +57,19 @@ class Comparison:
         return self.columns[name]
 
 
+_HOURS: Final = np.arange(0, WEEK, HOUR) + HOUR // 2
+
+
+def _squared(statistic: Statistic, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> Floats:
+    """Compute a squared statistic; if it has a season and the window no time, by the hour it fits best."""
+    if SEASON not in arrays or pair.when is not None:
+        return statistic.squared(pair, arrays)
+    found: Floats = statistic.squared(replace(pair, when=_HOURS[:1]), arrays)
+    for hour in _HOURS[1:, None]:
+        found = np.fmin(found, statistic.squared(replace(pair, when=hour), arrays))
+    return found
+
+
 @dataclass(frozen=True, eq=False)
 class Tested:
     """Calibrated p-values of F features, and what each rests on.
@@ -91,7 +106,7 @@ class Tested:
         null = null.only(rows)
         by_name = {each.name: each for each in statistics}
         squared = np.stack(
-            [by_name[name].squared(pair, null.arrays[name]) for name in null.statistics], axis=1
+            [_squared(by_name[name], pair, null.arrays[name]) for name in null.statistics], axis=1
         )
         n = np.stack([rows[name][0] for name in null.statistics], axis=1)
         found, trusted, extrapolated = null.p_values(squared, n), null.trusted, null.extrapolated(n)

@@ -9,6 +9,8 @@ import numpy as np
 
 from driftline.statistics.null.calibrate import calibrate
 from driftline.statistics.null.null_table import without_null
+from driftline.statistics.null.season_arrays import expected_bins
+from driftline.statistics.null.season_of_bins import season_of_bins
 from driftline.statistics.psi import decile_ends
 from driftline.statistics.quadratic import quadratic_form
 from driftline.statistics.statistic import FittedNull, Statistic
@@ -57,10 +59,10 @@ class Distance(Statistic):
         """Compute the distances (F,) of a `NumericPair`."""
         return np.where(pair.comparable, self.between(pair.difference, pair.reference.gap), np.nan)
 
-    def squared(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> Floats:  # noqa: ARG002  (it has none)
-        """Square the distance."""
-        squared: Floats = self.of(pair) ** 2
-        return squared
+    def squared(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> Floats:
+        """Square the distance from what is usual at the window's time."""
+        unusual = pair.difference - expected_bins(arrays, pair.when, pair.difference.shape[1])
+        return np.where(pair.comparable, self.between(unusual, pair.reference.gap) ** 2, np.nan)
 
     def rows(self, pair: Any) -> tuple[Floats, NDArray[np.bool_]]:
         """Count the rows with a value."""
@@ -104,5 +106,16 @@ def fit_distances(distances: Sequence[Distance], windows: FeatureWindows) -> dic
         least = [each.one_row(rows, gap, unseen) ** 2 for each in distances]
         return np.stack([*least, np.zeros(len(rows))], axis=-1)
 
-    tables = calibrate(values[:, hit] / n[:, None], n, squared, one_row, overlap=overlap, ordered=True)
-    return {each.name: FittedNull(table) for each, table in zip(distances, tables, strict=False)}
+    fractions = values[:, hit] / n[:, None]
+    usual = season_of_bins(
+        fractions - total[hit] / total.sum(),
+        n,
+        None if windows.season is None else windows.season.only(seen),
+        unit=None,
+        overlap=overlap,
+        places=hit,
+        bins=values.shape[1],
+    )
+    tables = calibrate(fractions, n, squared, one_row, overlap=overlap, ordered=True, season=usual)
+    arrays = {} if usual is None else usual.arrays
+    return {each.name: FittedNull(table, arrays) for each, table in zip(distances, tables, strict=False)}

@@ -18,6 +18,7 @@ from driftline.statistics.statistic_registry import statistics_of
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+    from driftline.statistics.season import SeasonOfWindows
     from driftline.statistics.statistic import Statistic
 
 SMALLEST: Final = 200
@@ -71,6 +72,7 @@ def fit_numeric(
     smallest: float = SMALLEST,
     mean: ArrayLike | None = None,
     variance: ArrayLike | None = None,
+    season: SeasonOfWindows | None = None,
 ) -> dict[str, FittedNull]:
     """Calibrate every statistic of one numeric feature.
 
@@ -90,6 +92,8 @@ def fit_numeric(
         Rows of the smallest window that is ever judged.
     mean, variance : array_like of float, shape (W,), optional
         Of the finite values of each window.
+    season : SeasonOfWindows, optional
+        When the windows were: each is compared with what is usual then.
 
     Returns
     -------
@@ -109,6 +113,7 @@ def fit_numeric(
         smallest,
         mean=None if mean is None else np.asarray(mean, np.float64),
         variance=None if variance is None else np.asarray(variance, np.float64),
+        season=season,
     )
     return fit_nulls("numeric", windows)
 
@@ -122,6 +127,7 @@ def fit_categorical(
     rare_categories: int = 0,
     cardinality: ArrayLike | None = None,
     coincidences: ArrayLike | None = None,
+    season: SeasonOfWindows | None = None,
 ) -> dict[str, FittedNull]:
     """Calibrate every statistic of one categorical feature.
 
@@ -131,7 +137,7 @@ def fit_categorical(
         Rows of each reference window in each category, the last one *other*; windows in time order.
     missing : array_like of int, shape (W,)
         Rows of each window that are null.
-    overlap, smallest : float
+    overlap, smallest, season
         As for `fit_numeric`.
     rare_categories : int
         Categories of the reference that count as *other*.
@@ -156,5 +162,6 @@ def fit_categorical(
         rare_categories=rare_categories,
         cardinality=None if cardinality is None else np.asarray(cardinality, np.float64),
         coincidences=None if coincidences is None else np.asarray(coincidences, np.float64),
+        season=season,
     )
     return fit_nulls("categorical", windows)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from driftline.statistics.null.null_table import FEWEST_WINDOWS, disjoint_windows, without_null
+from driftline.statistics.null.season_arrays import expected, stored_season
+from driftline.statistics.null.season_model import choose_season
 from driftline.statistics.null.whitening import fit_whitening
 from driftline.statistics.null.whitening_arrays import squared_length, stored_whitening
 from driftline.statistics.statistic import FittedNull, Statistic
@@ -53,7 +55,8 @@ class LocationScale(Statistic):
         if current.mean is None:
             return np.full(len(pair.comparable), np.nan)
         found = _compressed(current.mean, current.variance, arrays["unit"])
-        squared: Floats = squared_length(found - arrays["centre"], current.present, arrays)
+        unusual = found - arrays["centre"] - expected(arrays, pair.when, 2)
+        squared: Floats = squared_length(unusual, current.present, arrays)
         return squared
 
     def rows(self, pair: Any) -> tuple[Floats, NDArray[np.bool_]]:
@@ -75,12 +78,16 @@ class LocationScale(Statistic):
         unit = _unit(mean, variance, n)
         found = _compressed(mean, variance, unit[None])
         centre = n @ found / n.sum()
-        table, whitening = fit_whitening(found - centre, n, windows.overlap)
+        season = None if windows.season is None else windows.season.only(seen)
+        model = choose_season(found - centre, n, season, windows.overlap)
+        table, whitening = fit_whitening(found - centre, n, windows.overlap, model)
+        usual = {} if model is None else stored_season(model.coefficients(found - centre))
         return FittedNull(
             table,
             {
                 "unit": unit,
                 **stored_whitening(centre, np.eye(2), whitening, table.typical_n),
+                **usual,
             },
         )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from driftline.statistics.null.fit import fit_rate
+from driftline.statistics.null.season_arrays import expected
 from driftline.statistics.rates import arcsine_difference
 from driftline.statistics.statistic import FittedNull, Statistic
 
@@ -37,14 +38,14 @@ class MissingRate(Statistic):
         """Give nothing: a row says its rates whether or not there is a reference."""
         return {}
 
-    def squared(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:  # noqa: ARG002
+    def squared(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
         """Square the difference."""
-        squared: NDArray[np.float64] = _difference(pair) ** 2
+        squared: NDArray[np.float64] = _unusual(pair, arrays) ** 2
         return squared
 
-    def vectors(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:  # noqa: ARG002
+    def vectors(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
         """Give the difference."""
-        return _difference(pair)[:, None]
+        return _unusual(pair, arrays)[:, None]
 
     def rows(self, pair: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         """Count all rows."""
@@ -53,12 +54,14 @@ class MissingRate(Statistic):
     def fit(self, windows: FeatureWindows) -> FittedNull:
         """Calibrate the difference."""
         absent = windows.missing + windows.nonfinite
-        return FittedNull(fit_rate(absent, windows.counts.sum(1) + absent, windows.overlap))
+        return FittedNull(*fit_rate(absent, windows.counts.sum(1) + absent, windows.overlap, windows.season))
 
 
-def _difference(pair: Any) -> NDArray[np.float64]:
+def _unusual(pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+    """Give the difference from what is usual at the time."""
     current, base = pair.current, pair.reference.counts
-    return arcsine_difference(current.absent, current.rows, base.absent / np.maximum(base.rows, 1.0))
+    rate = base.absent / np.maximum(base.rows, 1.0)
+    return arcsine_difference(current.absent, current.rows, rate) - expected(arrays, pair.when, 1)[:, 0]
 
 
 OF_NUMBERS = MissingRate("numeric")

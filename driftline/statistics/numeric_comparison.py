@@ -149,10 +149,17 @@ class NumericReference:
 
 @dataclass(frozen=True, eq=False)
 class NumericPair:
-    """One window and its reference, with what several statistics need of both."""
+    """One window and its reference, with what several statistics need of both.
+
+    Attributes
+    ----------
+    when : ndarray of int64, shape (1,) or (F,), optional
+        Middle of the window, microseconds since the epoch.
+    """
 
     current: NumericCounts
     reference: NumericReference
+    when: NDArray[np.int64] | None = None
 
     @classmethod
     def of_windows(cls, windows: FeatureWindows) -> NumericPair:
@@ -172,6 +179,7 @@ class NumericPair:
         return cls(
             NumericCounts(counts, missing, nonfinite, windows.mean, windows.variance),
             NumericReference(whole, same(windows.gap), one, one),
+            None if windows.season is None else windows.season.times,
         )
 
     @cached_property
@@ -214,7 +222,10 @@ class NumericPair:
 
 
 def compare_numeric(
-    current: NumericCounts, reference: NumericReference, null: BlockNull | None = None
+    current: NumericCounts,
+    reference: NumericReference,
+    null: BlockNull | None = None,
+    when: NDArray[np.int64] | None = None,
 ) -> Comparison:
     """Compute every statistic and p-value of one window of a block.
 
@@ -224,6 +235,9 @@ def compare_numeric(
         What it is compared with, same features and bins.
     null : BlockNull, optional
         Calibration from the reference's windows. Without it calibrated p-values are 1.
+    when : ndarray of int64, shape (1,) or (F,), optional
+        Middle of the window, microseconds since the epoch. Without it a null that has a season takes the
+        window for one of the hour that it fits best.
 
     Returns
     -------
@@ -236,7 +250,7 @@ def compare_numeric(
         If the features or bins of the arguments differ.
     """
     _check(current, reference, null)
-    pair, base = NumericPair(current, reference), reference.counts
+    pair, base = NumericPair(current, reference, when), reference.counts
     statistics = statistics_of("numeric")
     values = {name: column for each in statistics for name, column in each.values(pair).items()}
     tested = Tested.of(pair, statistics, null)

@@ -9,6 +9,7 @@ from scipy import special
 
 from driftline.statistics.null.fit import fit_quadratic
 from driftline.statistics.null.pooling import RARE
+from driftline.statistics.null.season_arrays import expected_bins
 from driftline.statistics.quadratic import quadratic_form
 from driftline.statistics.statistic import FittedNull, Statistic
 
@@ -160,6 +161,7 @@ class PopulationStability(Statistic):
         difference = (
             live / np.maximum(current.rows, 1.0)[:, None] - reference / np.maximum(base.rows, 1.0)[:, None]
         )
+        difference -= expected_bins(arrays, pair.when, difference.shape[1])
         return quadratic_form(difference, arrays["scale"].astype(np.float64))
 
     def rows(self, pair: Any) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
@@ -171,8 +173,8 @@ class PopulationStability(Statistic):
         ends = decile_ends(windows.counts.sum(0))
         deciles = sum_deciles(windows.counts, ends)
         coarse = np.concatenate([deciles, windows.missing[:, None], windows.nonfinite[:, None]], axis=1)
-        table, scale = fit_quadratic(coarse, windows.overlap, RARE / windows.smallest)
-        return FittedNull(table, {"ends": ends, "scale": scale})
+        table, form = fit_quadratic(coarse, windows.overlap, RARE / windows.smallest, windows.season)
+        return FittedNull(table, {"ends": ends, **form})
 
 
 PSI = PopulationStability()

@@ -8,6 +8,8 @@ import numpy as np
 
 from driftline.statistics.null.lookup_grid import P_GRID, SIZE_GRID
 from driftline.statistics.null.null_table import FEWEST_WINDOWS, disjoint_windows, without_null
+from driftline.statistics.null.season_arrays import expected, stored_season
+from driftline.statistics.null.season_model import choose_season
 from driftline.statistics.null.whitening import fit_whitening
 from driftline.statistics.null.whitening_arrays import (
     directions_and_precision,
@@ -16,7 +18,7 @@ from driftline.statistics.null.whitening_arrays import (
     whitened,
 )
 from driftline.statistics.null.window_series import WindowSeries
-from driftline.statistics.score_moments import independent_rows, normal_scores, score_moments
+from driftline.statistics.score_moments import MOMENTS, independent_rows, normal_scores, score_moments
 from driftline.statistics.statistic import FittedNull, Statistic
 
 if TYPE_CHECKING:
@@ -51,12 +53,12 @@ class Smooth(Statistic):
         return _sizes(pair, pair.moments)
 
     def standardised(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> dict[str, Floats]:
-        """Give shift and spread by the mean of the reference's windows, and what is unusual of the moments.
+        """Give shift and spread by what is usual of the reference's windows, and what of the moments is not.
 
         Each of `components` is the distance of a moment from what the others let expect, in standard
         deviations of normal windows.
         """
-        deviations = pair.moments - arrays["centre"]
+        deviations = _unusual(pair, arrays)
         directions, precision = directions_and_precision(pair.current.present, arrays)
         along = np.einsum("fm,fmd->fd", deviations, directions)
         pull = np.einsum("fmd,fd->fm", directions, along * precision)
@@ -68,11 +70,11 @@ class Smooth(Statistic):
 
     def squared(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> Floats:
         """Compute ``T^2``."""
-        return squared_length(pair.moments - arrays["centre"], pair.current.present, arrays)
+        return squared_length(_unusual(pair, arrays), pair.current.present, arrays)
 
     def vectors(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> Floats:
         """Whiten the moments."""
-        return whitened(pair.moments - arrays["centre"], pair.current.present, arrays)
+        return whitened(_unusual(pair, arrays), pair.current.present, arrays)
 
     def rows(self, pair: Any) -> tuple[Floats, NDArray[np.bool_]]:
         """Count the rows with a value."""
@@ -80,7 +82,7 @@ class Smooth(Statistic):
 
     def fit(self, windows: FeatureWindows) -> FittedNull:
         """Calibrate it, with fewer moments where windows or distinct values are few."""
-        counts, n, _ = windows.with_values
+        counts, n, seen = windows.with_values
         disjoint = disjoint_windows(len(n), windows.overlap)
         scores = normal_scores(windows.reference)
         if disjoint <= FEWEST_WINDOWS:
@@ -96,8 +98,18 @@ class Smooth(Statistic):
             return FittedNull(
                 series.table(np.zeros((len(SIZE_GRID), len(P_GRID))), 1.0), stored_whitening(centre)
             )
-        table, whitening = fit_whitening((found - centre) @ combinations[:used].T, n, windows.overlap)
-        return FittedNull(table, stored_whitening(centre, combinations[:used], whitening, table.typical_n))
+        components = (found - centre) @ combinations[:used].T
+        season = None if windows.season is None else windows.season.only(seen)
+        model = choose_season(components, n, season, windows.overlap)
+        table, whitening = fit_whitening(components, n, windows.overlap, model)
+        usual = {} if model is None else stored_season(model.coefficients(found - centre))
+        stored = stored_whitening(centre, combinations[:used], whitening, table.typical_n)
+        return FittedNull(table, stored | usual)
+
+
+def _unusual(pair: Any, arrays: Mapping[str, NDArray[Any]]) -> Floats:
+    deviations: Floats = pair.moments - arrays["centre"] - expected(arrays, pair.when, MOMENTS)
+    return deviations
 
 
 def _sizes(pair: Any, deviations: Floats) -> dict[str, Floats]:

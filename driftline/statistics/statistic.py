@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from driftline.schemas.fields import Field
     from driftline.statistics.null.null_table import NullTable
+    from driftline.statistics.season import SeasonOfWindows
 
     Floats = NDArray[np.float64]
 
@@ -43,6 +44,8 @@ class FeatureWindows:
     cardinality, coincidences : ndarray of float64, shape (W,), optional
         Distinct values, and ordered pairs of rows that are alike; None for numbers, and of a baseline whose
         windows were kept without them.
+    season : SeasonOfWindows, optional
+        When the windows were: each is compared with what is usual then.
     """
 
     counts: Floats
@@ -57,6 +60,7 @@ class FeatureWindows:
     rare_categories: int = 0
     cardinality: Floats | None = None
     coincidences: Floats | None = None
+    season: SeasonOfWindows | None = None
 
     @property
     def with_values(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:

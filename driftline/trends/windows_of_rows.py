@@ -25,6 +25,7 @@ _NEEDED: Final = frozenset(
         "segment",
         "feature",
         "window_start",
+        "window_end",
         "n",
         "missing_rate",
         "nonfinite_rate",

@@ -305,7 +305,9 @@ def test_the_detector_says_what_the_job_said(judged, rows, live):
     for segment in ("*", "s=A"):
         part = inside(live, start, segment)
         table = part.rename_columns(["id", "at", "s", "x", "k", "c", "prediction"])
-        detector = DriftDetector.from_baseline(judged.folder / "baseline.avro", segment=segment, min_n=30)
+        detector = DriftDetector.from_baseline(
+            judged.folder / "baseline.avro", segment=segment, min_n=30, time="at"
+        )
         for result in detector.detect_all(table):
             row = rows[segment, result.feature, start]
             assert result.statistic == pytest.approx(row["ks" if result.method == "ks" else "chi2"], rel=1e-9)

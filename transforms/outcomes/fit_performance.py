@@ -22,13 +22,23 @@ class FitLossNull(beam.DoFn):
     ----------
     size, stride
         Window length and distance between reference windows, microseconds.
+    excluded
+        Spans from which nothing is learned.
     """
 
-    def __init__(self, size: int, stride: int, min_n: int, min_coverage: float) -> None:
+    def __init__(
+        self,
+        size: int,
+        stride: int,
+        min_n: int,
+        min_coverage: float,
+        excluded: tuple[tuple[int, int], ...] = (),
+    ) -> None:
         self._size = size
         self._stride = stride
         self._min_n = min_n
         self._min_coverage = min_coverage
+        self._excluded = excluded
 
     def process(
         self, element: tuple[str, dict[str, Iterable[bytes]]], coverage: bytes
@@ -38,7 +48,9 @@ class FitLossNull(beam.DoFn):
         [profile] = joined["profile"]
         null = None
         for losses in joined["losses"]:
-            starts = full_windows(Coverage.from_bytes(coverage), self._size, self._stride, self._min_coverage)
+            starts = full_windows(
+                Coverage.from_bytes(coverage), self._size, self._stride, self._min_coverage, self._excluded
+            )
             null = LossNull.fit(
                 PerformanceProfile.from_bytes(profile),
                 LossPeriods.from_bytes(losses),
@@ -59,6 +71,8 @@ class FitPerformance(beam.PTransform):
         PCollection of the one encoded `Coverage` of the reference.
     size, stride
         Window length and distance between reference windows, microseconds.
+    excluded
+        Spans from which nothing is learned.
     """
 
     coverage: beam.PCollection
@@ -66,10 +80,11 @@ class FitPerformance(beam.PTransform):
     stride: int
     min_n: int
     min_coverage: float
+    excluded: tuple[tuple[int, int], ...] = ()
 
     def expand(self, performance: dict[str, beam.PCollection]) -> beam.PCollection:
         """Calibrate segment by segment."""
-        fit = FitLossNull(self.size, self.stride, self.min_n, self.min_coverage)
+        fit = FitLossNull(self.size, self.stride, self.min_n, self.min_coverage, self.excluded)
         return (
             performance
             | "Gather" >> beam.CoGroupByKey()

@@ -14,11 +14,12 @@ from apache_beam.utils.timestamp import Duration
 from driftline.baseline import encode_baseline
 from driftline.baseline.file import encode_windows, windows_record
 from driftline.baseline.fit_entry import fit_entry
-from driftline.baseline.reference_windows import full_windows
+from driftline.baseline.reference_windows import disjoint, full_windows
 from driftline.measures.measure_registry import measure, measure_of, merge_encoded
 from driftline.measures.window_histograms import ReferenceWindows
 from driftline.profiles.coverage import Coverage
 from driftline.profiles.layout import Layout
+from driftline.statistics.season import season_for
 from driftline.transforms.counters import count
 from driftline.transforms.outcomes.fit_performance import FitPerformance
 from driftline.transforms.spine.merge_encoded import MergeEncoded
@@ -42,15 +43,27 @@ class FitEntry(beam.DoFn):
     ----------
     size, stride
         Window length and distance between reference windows, microseconds.
+    season
+        What windows are compared by, as configured.
+    excluded
+        Spans from which nothing is learned, microseconds.
     """
 
     WINDOWS = "windows"
 
-    def __init__(self, size: int, stride: int, min_n: int, min_coverage: float) -> None:
+    def __init__(
+        self,
+        size: int,
+        stride: int,
+        tests: Tests,
+        season: str = "none",
+        excluded: tuple[tuple[int, int], ...] = (),
+    ) -> None:
         self._size = size
         self._stride = stride
-        self._min_n = min_n
-        self._min_coverage = min_coverage
+        self._min_n, self._min_coverage = tests.min_n, tests.min_coverage
+        self._season = season
+        self._excluded = excluded
 
     def process(
         self, element: tuple[Key, dict[str, Iterable[Any]]], plan: Plan, coverage: bytes
@@ -59,8 +72,10 @@ class FitEntry(beam.DoFn):
         (segment, key), joined = element
         name, _ = split_part(key)
         [profile] = joined["profile"]
-        starts = full_windows(Coverage.from_bytes(coverage), self._size, self._stride, self._min_coverage)
-        windows = ReferenceWindows(starts, self._size, self._stride, self._min_n)
+        size, stride = self._size, self._stride
+        starts = full_windows(Coverage.from_bytes(coverage), size, stride, self._min_coverage, self._excluded)
+        season, _ = season_for(self._season, size=size, windows=disjoint(starts, size, stride))
+        windows = ReferenceWindows(starts, size, stride, self._min_n, season)
         part = Layout.from_bytes(plan[0]).part(name)
         entry, histograms = fit_entry(segment, part, profile, dict(joined["slices"]), windows)
         count("calibrated", len(measure(part.kind).features(part)))
@@ -129,7 +144,13 @@ class FitBaseline(beam.PTransform):
             | "Gather" >> beam.CoGroupByKey()
             | "Fit"
             >> beam.ParDo(
-                FitEntry(config.windows.size, self.stride, config.tests.min_n, config.tests.min_coverage),
+                FitEntry(
+                    config.windows.size,
+                    self.stride,
+                    config.tests,
+                    config.baseline.season,
+                    config.baseline.excluded,
+                ),
                 AsSingleton(self.plan),
                 AsSingleton(coverage),
             ).with_outputs(FitEntry.WINDOWS, main="entries")
@@ -143,7 +164,12 @@ class FitBaseline(beam.PTransform):
         if self.performance is not None:
             tests = config.tests
             records = self.performance | "FitPerformance" >> FitPerformance(
-                coverage, config.windows.size, self.stride, tests.min_n, tests.min_coverage
+                coverage,
+                config.windows.size,
+                self.stride,
+                tests.min_n,
+                tests.min_coverage,
+                config.baseline.excluded,
             )
             limits = () if self.limits is None else (self.limits,)
             entries = (entries, records, *limits) | "Entries" >> beam.Flatten()
@@ -161,6 +187,7 @@ class FitBaseline(beam.PTransform):
                 windows=config.windows,
                 tests=config.tests,
                 stride=self.stride,
+                excluded=config.baseline.excluded,
             )
         )
 
@@ -202,9 +229,10 @@ def _write(
     windows: Windows,
     tests: Tests,
     stride: int,
+    excluded: tuple[tuple[int, int], ...],
 ) -> str:
     # not the whole configuration, which has secrets
-    starts = full_windows(Coverage.from_bytes(coverage), windows.size, stride, tests.min_coverage)
+    starts = full_windows(Coverage.from_bytes(coverage), windows.size, stride, tests.min_coverage, excluded)
     data = encode_baseline(
         entries,
         Layout.from_bytes(plan[0]),
@@ -212,8 +240,7 @@ def _write(
         size=windows.size,
         every=windows.every,
         segment_columns=segments,
-        # as if they did not overlap: the limits of the calibration are about these
-        windows=1 + (len(starts) - 1) * stride // windows.size if len(starts) else 0,
+        windows=disjoint(starts, windows.size, stride),
         created_at=time.time_ns() // 1000,
         min_n=tests.min_n,
     )

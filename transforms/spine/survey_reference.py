@@ -131,8 +131,9 @@ def _plan(
 ) -> Plan:
     if not survey:
         msg = (
-            "the reference has no usable row: every one was rejected, or the files are empty. "
-            "Hold event_time and the kinds of the features against the data, or give other files with --input"
+            "the reference has no usable row: every one was rejected or lies in baseline.exclude, or the "
+            "files are empty. Hold event_time and the kinds of the features against the data, or give other "
+            "files with --input"
         )
         raise BaselineError(msg)
     return Survey.from_bytes(survey).layout(features, asked).to_bytes(), [

@@ -8,7 +8,13 @@ import numpy as np
 import pyarrow as pa
 
 from driftline.measures.categorical.categorical_survey import CategoricalSurvey
-from driftline.measures.counts_of_rows import bin_counts, followed_vectors, places, share_of_rows
+from driftline.measures.counts_of_rows import (
+    bin_counts,
+    followed_vectors,
+    middles,
+    places,
+    share_of_rows,
+)
 from driftline.measures.measure import Entry, JudgedWindow, Measure
 from driftline.measures.reference_distribution import ReferenceDistribution
 from driftline.measures.result_rows import judged_rows, ragged, rows_without_data
@@ -132,6 +138,7 @@ class CategoricalMeasure(Measure["Block"]):
                     rare_categories=_rare(feature),
                     cardinality=None if distinct is None else distinct[:, row],
                     coincidences=None if pairs is None else pairs[:, row],
+                    season=histograms.season,
                 )
                 for row, feature in enumerate(part.categorical)
             ]
@@ -170,7 +177,7 @@ class CategoricalMeasure(Measure["Block"]):
             counts = CategoricalCounts(
                 profile.counts, profile.missing, new, profile.cardinality, profile.buckets
             )
-            tests = compare_categorical(counts, reference, entry.null)
+            tests = compare_categorical(counts, reference, entry.null, window.when)
         return {"results": judged_rows(window, part, _described(profile, part), entry, tests)}
 
     def vectors(
@@ -180,7 +187,7 @@ class CategoricalMeasure(Measure["Block"]):
         place = places(rows, part.names)
         counts = CategoricalCounts(bin_counts(rows, part.width), share_of_rows(rows, "missing_rate"))
         return followed_vectors(
-            self.name, CategoricalPair(counts, reference.of(place)), entry.null, place, rows
+            self.name, CategoricalPair(counts, reference.of(place), middles(rows)), entry.null, place, rows
         )
 
     def without_data(self, part: Block, entry: Entry, window: JudgedWindow) -> pa.RecordBatch:

@@ -8,7 +8,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.measures.counts_of_rows import bin_counts, followed_vectors, places, share_of_rows
+from driftline.measures.counts_of_rows import (
+    bin_counts,
+    followed_vectors,
+    middles,
+    places,
+    share_of_rows,
+)
 from driftline.measures.measure import Entry, JudgedWindow, Measure
 from driftline.measures.numeric.numeric_survey import GroupedNumericSurvey
 from driftline.measures.reference_distribution import ReferenceDistribution
@@ -147,6 +153,7 @@ class NumericMeasure(Measure["Block"]):
                     smallest=min_n,
                     mean=None if histograms.mean is None else histograms.mean[:, row],
                     variance=None if histograms.variance is None else histograms.variance[:, row],
+                    season=histograms.season,
                 )
                 for row, feature in enumerate(part.numeric)
             ]
@@ -189,7 +196,7 @@ class NumericMeasure(Measure["Block"]):
         """Compare the histograms."""
         tests = None
         if entry is not None and reference is not None:
-            tests = compare_numeric(_counts(profile), reference, entry.null)
+            tests = compare_numeric(_counts(profile), reference, entry.null, window.when)
         return {"results": judged_rows(window, part, _described(profile, part), entry, tests)}
 
     def vectors(self, part: Block, entry: Entry, reference: NumericReference, rows: Any) -> dict[str, Floats]:
@@ -200,7 +207,9 @@ class NumericMeasure(Measure["Block"]):
             share_of_rows(rows, "missing_rate"),
             share_of_rows(rows, "nonfinite_rate"),
         )
-        return followed_vectors(self.name, NumericPair(counts, reference.of(place)), entry.null, place, rows)
+        return followed_vectors(
+            self.name, NumericPair(counts, reference.of(place), middles(rows)), entry.null, place, rows
+        )
 
     def without_data(self, part: Block, entry: Entry, window: JudgedWindow) -> pa.RecordBatch:
         """Give rows that say so."""

@@ -38,7 +38,7 @@ class BlockNull:
         Windows as if they did not overlap, and degrees of freedom after autocorrelation.
     arrays : mapping of str to mapping of str to ndarray, shape (F, ...)
         By statistic, what it needs besides (`FittedNull.arrays`), one feature below the other; integers are
-        padded with -1, numbers with inf.
+        padded with -1, numbers with inf. Of a feature that has none of that name all is padding.
     """
 
     statistics: tuple[str, ...]
@@ -79,7 +79,8 @@ class BlockNull:
             **{each: column(each) for each in _NUMBERS},
             arrays={
                 name: {
-                    key: _below(*(null[name].arrays[key] for null in nulls)) for key in nulls[0][name].arrays
+                    key: _below([null[name].arrays.get(key) for null in nulls])
+                    for key in dict.fromkeys(key for null in nulls for key in null[name].arrays)
                 }
                 for name in statistics
             },
@@ -133,6 +134,18 @@ class BlockNull:
         """Tell where a window has fewer or more rows than any of the reference: p bounds it, shape (F, S)."""
         return (n < self.n_min) | (n > self.n_max)
 
+    def repeated(self, row: int, times: int) -> BlockNull:
+        """Take one feature for so many, which are many windows of it."""
+
+        def same(of: NDArray[Any]) -> NDArray[Any]:
+            return np.broadcast_to(of[row], (times, *of.shape[1:]))
+
+        arrays = {
+            name: {key: same(each) for key, each in named.items()} for name, named in self.arrays.items()
+        }
+        columns: dict[str, Any] = {name: same(getattr(self, name)) for name in ("quantiles", *_NUMBERS)}
+        return replace(self, arrays=arrays, **columns)
+
     def only(self, names: Collection[str]) -> BlockNull:
         """Leave out the statistics of other names, such as those of a package that is not installed here."""
         kept = [place for place, name in enumerate(self.statistics) if name in names]
@@ -169,10 +182,12 @@ class BlockNull:
         return cls(statistics, quantiles, **dict(zip(_NUMBERS, numbers, strict=True)), arrays=arrays)
 
 
-def _below(*rows: NDArray[Any]) -> NDArray[Any]:
+def _below(rows: Sequence[NDArray[Any] | None]) -> NDArray[Any]:
     """Put rows of different lengths below each other."""
-    kind = rows[0].dtype
-    padded = np.full((len(rows), max(map(len, rows))), np.inf if kind.kind == "f" else -1, kind)
+    known = [row for row in rows if row is not None]
+    kind = known[0].dtype
+    padded = np.full((len(rows), max(map(len, known))), np.inf if kind.kind == "f" else -1, kind)
     for place, row in enumerate(rows):
-        padded[place, : len(row)] = row
+        if row is not None:
+            padded[place, : len(row)] = row
     return padded

@@ -34,6 +34,8 @@ from driftline.statistics.null.window_series import WindowSeries
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from driftline.statistics.null.season_of_bins import SeasonOfBins
+
 _SHAPE_SIZES = np.r_[1 / 8, 1 / 3, SIMULATED_SIZES]
 _TYPICAL = 2  # where the size is 1
 _QUADRATIC_DF = 4.0  # of a quadratic form of correlated bins, before its shape is known
@@ -62,6 +64,7 @@ def calibrate(
     *,
     overlap: float,
     ordered: bool,
+    season: SeasonOfBins | None = None,
 ) -> list[NullTable]:
     """Calibrate squared statistics of fractions.
 
@@ -80,6 +83,8 @@ def calibrate(
         Window length over window period.
     ordered : bool
         True if bins are in order of value, so that neighbours move together.
+    season : SeasonOfBins, optional
+        What is expected of the windows' times, and is no deviation.
 
     Returns
     -------
@@ -90,8 +95,10 @@ def calibrate(
         return [without_null(n, overlap)] * len(floor(np.ones(1))[0])
     reference = (fractions * n[:, None]).sum(0) / n.sum()
     residual = fractions - reference
+    if season is not None:
+        residual = residual - season.fitted
     series = residual.cumsum(1) if ordered else residual / np.sqrt(reference)
-    windows = WindowSeries.of(n, overlap, series)
+    windows = WindowSeries.of(n, overlap, series, None if season is None else season.leverage)
     deviations = residual * windows.left_out[:, None]
     squares = statistics(deviations)
     iid = multinomial_mean(reference, statistics)
@@ -109,7 +116,11 @@ def calibrate(
 
 
 def calibrate_difference(
-    differences: NDArray[np.float64], n: NDArray[np.float64], *, overlap: float
+    differences: NDArray[np.float64],
+    n: NDArray[np.float64],
+    *,
+    overlap: float,
+    leverage: NDArray[np.float64] | None = None,
 ) -> NullTable:
     """Calibrate a squared difference of rates or of means.
 
@@ -122,6 +133,8 @@ def calibrate_difference(
         Rows of the windows, none 0.
     overlap : float
         Window length over window period.
+    leverage : ndarray of float64, shape (W,), optional
+        As of `WindowSeries`.
 
     Returns
     -------
@@ -130,7 +143,7 @@ def calibrate_difference(
     """
     if disjoint_windows(len(n), overlap) <= FEWEST_WINDOWS:
         return without_null(n, overlap)
-    windows = WindowSeries.of(n, overlap, differences[:, None])
+    windows = WindowSeries.of(n, overlap, differences[:, None], leverage)
     squares = (differences * windows.left_out) ** 2
     return _table(windows, squares, 1.0, np.zeros(len(SIZE_GRID)))
 

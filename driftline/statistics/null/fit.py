@@ -8,16 +8,21 @@ import numpy as np
 
 from driftline.statistics.null.calibrate import calibrate, calibrate_difference
 from driftline.statistics.null.null_table import NullTable, without_null
+from driftline.statistics.null.season_arrays import stored_season
+from driftline.statistics.null.season_model import choose_season
+from driftline.statistics.null.season_of_bins import season_of_bins
 from driftline.statistics.quadratic import quadratic_form
 from driftline.statistics.rates import arcsine_difference
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from driftline.statistics.season import SeasonOfWindows
+
 
 def fit_quadratic(
-    counts: NDArray[np.float64], overlap: float, floor: float
-) -> tuple[NullTable, NDArray[np.float32]]:
+    counts: NDArray[np.float64], overlap: float, floor: float, season: SeasonOfWindows | None = None
+) -> tuple[NullTable, dict[str, NDArray[np.float32]]]:
     """Calibrate ``sum (p - q)^2 / max(q, floor)``.
 
     Parameters
@@ -28,19 +33,22 @@ def fit_quadratic(
         Window length over window period.
     floor : float
         Smallest share to divide by.
+    season : SeasonOfWindows, optional
+        When the windows were.
 
     Returns
     -------
     NullTable
         Of the form.
-    ndarray of float32, shape (K,)
-        Its denominators.
+    dict of str to ndarray of float32
+        Its denominators ``scale`` (K,), and what is expected of a time.
     """
     n = counts.sum(1)
     seen = n > 0
     if not seen.any():
-        return without_null(n[seen], overlap), np.ones(counts.shape[1], dtype=np.float32)
+        return without_null(n[seen], overlap), {"scale": np.ones(counts.shape[1], np.float32)}
     counts, n = counts[seen], n[seen]
+    season = None if season is None else season.only(seen)
     share = counts.sum(0) / n.sum()
     scale = np.maximum(share, floor).astype(np.float32)
     hit = np.flatnonzero(share)
@@ -54,11 +62,26 @@ def fit_quadratic(
         worst: NDArray[np.float64] = np.where(unseen, 1 / (rows**2)[:, None] / scale, 0.0).max(1)
         return worst[:, None]
 
-    tables = calibrate(counts[:, hit] / n[:, None], n, squared, one_row, overlap=overlap, ordered=False)
-    return tables[0], scale
+    fractions = counts[:, hit] / n[:, None]
+    usual = season_of_bins(
+        fractions - share[hit],
+        n,
+        season,
+        unit=np.sqrt(hit_scale),
+        overlap=overlap,
+        places=hit,
+        bins=counts.shape[1],
+    )
+    tables = calibrate(fractions, n, squared, one_row, overlap=overlap, ordered=False, season=usual)
+    return tables[0], {"scale": scale, **({} if usual is None else usual.arrays)}
 
 
-def fit_rate(events: NDArray[np.float64], n: NDArray[np.float64], overlap: float) -> NullTable:
+def fit_rate(
+    events: NDArray[np.float64],
+    n: NDArray[np.float64],
+    overlap: float,
+    season: SeasonOfWindows | None = None,
+) -> tuple[NullTable, dict[str, NDArray[np.float32]]]:
     """Calibrate the arcsine difference of a rate.
 
     Parameters
@@ -67,15 +90,26 @@ def fit_rate(events: NDArray[np.float64], n: NDArray[np.float64], overlap: float
         Events and rows of each window.
     overlap : float
         Window length over window period.
+    season : SeasonOfWindows, optional
+        When the windows were.
 
     Returns
     -------
     NullTable
         Of the squared difference.
+    dict of str to ndarray of float32
+        What is expected of a time.
     """
     seen = n > 0
     if not seen.any():
-        return without_null(n[seen], overlap)
+        return without_null(n[seen], overlap), {}
     events, n = events[seen], n[seen]
     differences = arcsine_difference(events, n, events.sum() / n.sum())
-    return calibrate_difference(differences, n, overlap=overlap)
+    within = None if season is None else season.only(seen)
+    model = choose_season(differences[:, None], n, within, overlap)
+    if model is None:
+        return calibrate_difference(differences, n, overlap=overlap), {}
+    usual = model.coefficients(differences[:, None])
+    differences = differences - (model.design @ usual)[:, 0]
+    table = calibrate_difference(differences, n, overlap=overlap, leverage=model.leverage())
+    return table, stored_season(usual)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from driftline.statistics.null.null_table import NullTable
     from driftline.statistics.null.scale import Scale
+    from driftline.statistics.null.season_model import SeasonModel
 
     Floats = NDArray[np.float64]
 
@@ -66,7 +67,9 @@ class _Fold:
         return _eigen(self.deviations, self.series)
 
 
-def fit_whitening(components: Floats, n: Floats, overlap: float) -> tuple[NullTable, Whitening]:
+def fit_whitening(
+    components: Floats, n: Floats, overlap: float, season: SeasonModel | None = None
+) -> tuple[NullTable, Whitening]:
     """Calibrate ``T^2``, the squared length of a window's whitened components.
 
     Parameters
@@ -78,6 +81,8 @@ def fit_whitening(components: Floats, n: Floats, overlap: float) -> tuple[NullTa
         Rows of the windows, none 0; more than two windows.
     overlap : float
         Window length over window period.
+    season : SeasonModel, optional
+        What gives the mean of every time; without it all windows have one.
 
     Returns
     -------
@@ -92,15 +97,17 @@ def fit_whitening(components: Floats, n: Floats, overlap: float) -> tuple[NullTa
     Ledoit, O. and Wolf, M. (2004). A well-conditioned estimator for large-dimensional covariance matrices.
     Journal of Multivariate Analysis 88, 365-411 (the shrinkage target).
     """
-    series = WindowSeries.of(n, overlap, components)
-    folds = _folds(components, series)
+    unusual = components if season is None else components - _usual(components, n, season, slice(None))
+    leverage = None if season is None else season.leverage()
+    series = WindowSeries.of(n, overlap, unusual, leverage)
+    folds = _folds(components, series, season)
     shrinkage = _best_shrinkage(folds)
     squares = [
         _whiten(fold.deviations, fold.series, shrinkage, fold.eigen).squares(fold.out, fold.out_n)
         for fold in folds
     ]
     left_out = np.concatenate([np.zeros(0), *squares])
-    deviations = components - n @ components / n.sum()
+    deviations = components - _usual(components, n, season, slice(None))
     deviations = deviations * series.left_out[:, None]
     whitening = _whiten(deviations, series, shrinkage, _eigen(deviations, series))
     quantiles = predictive_quantiles(left_out, components.shape[1], series.depends.square)
@@ -108,7 +115,15 @@ def fit_whitening(components: Floats, n: Floats, overlap: float) -> tuple[NullTa
     return series.table(table, 1 / float(np.mean(1 / n))), whitening
 
 
-def _folds(components: Floats, series: WindowSeries) -> list[_Fold]:
+def _usual(components: Floats, n: Floats, season: SeasonModel | None, kept: Any) -> Floats:
+    """Give the mean of the kept windows, or what they let expect of the time of every window."""
+    if season is None:
+        mean: Floats = n[kept] @ components[kept] / n[kept].sum()
+        return mean
+    return season.design @ season.coefficients(components, kept)
+
+
+def _folds(components: Floats, series: WindowSeries, season: SeasonModel | None) -> list[_Fold]:
     """Leave out a tenth of the time at once; windows that share rows with it are in neither part."""
     windows, folds = len(components), []
     shared = int(np.ceil(series.overlap)) - 1
@@ -117,10 +132,10 @@ def _folds(components: Floats, series: WindowSeries) -> list[_Fold]:
         kept[max(out[0] - shared, 0) : out[-1] + shared + 1] = False
         if kept.sum() < 2:
             continue
-        rest = series.only(kept)
-        mean = rest.n @ components[kept] / rest.n.sum()
-        deviations = (components[kept] - mean) * rest.left_out[:, None]
-        folds.append(_Fold(rest, deviations, series.n[out], components[out] - mean))
+        rest = series.only(kept, None if season is None else season.leverage(kept))
+        unusual = components - _usual(components, series.n, season, kept)
+        deviations = unusual[kept] * rest.left_out[:, None]
+        folds.append(_Fold(rest, deviations, series.n[out], unusual[out]))
     return folds
 
 

@@ -29,32 +29,43 @@ class WindowSeries:
         Window length over window period.
     depends : Dependence
         Of the deviations that are calibrated.
+    leverage : ndarray of float64, shape (W,), optional
+        Part that each window has in what it is compared with. That of its rows in all rows if not given.
     """
 
     n: NDArray[np.float64]
     overlap: float
     depends: Dependence
+    leverage: NDArray[np.float64] | None = None
 
     @classmethod
-    def of(cls, n: NDArray[np.float64], overlap: float, deviations: NDArray[np.float64]) -> WindowSeries:
+    def of(
+        cls,
+        n: NDArray[np.float64],
+        overlap: float,
+        deviations: NDArray[np.float64],
+        leverage: NDArray[np.float64] | None = None,
+    ) -> WindowSeries:
         """Estimate the dependence from deviations (W, B)."""
-        return cls(n, overlap, dependence(deviations, overlap))
+        return cls(n, overlap, dependence(deviations, overlap), leverage)
 
     @property
     def df(self) -> float:
         """Degrees of freedom after autocorrelation."""
-        return max((len(self.n) - 1) / self.depends.square, 1.0)
+        spent = 1.0 if self.leverage is None else float(self.leverage.sum())
+        return max((len(self.n) - spent) / self.depends.square, 1.0)
 
     @property
     def left_out(self) -> NDArray[np.float64]:
         """Factor from each window's residual to a new window's deviation from the same reference."""
-        share = self.depends.mean * np.minimum(self.n / self.n.sum(), _LARGEST_LEVERAGE)
+        leverage = self.n / self.n.sum() if self.leverage is None else self.leverage
+        share = self.depends.mean * np.minimum(leverage, _LARGEST_LEVERAGE)
         factor: NDArray[np.float64] = np.sqrt((1 + share) / np.maximum(1 - share, 0.1))
         return factor
 
-    def only(self, kept: NDArray[np.bool_]) -> WindowSeries:
+    def only(self, kept: NDArray[np.bool_], leverage: NDArray[np.float64] | None = None) -> WindowSeries:
         """Keep some of the windows and what is known of their dependence."""
-        return WindowSeries(self.n[kept], self.overlap, self.depends)
+        return WindowSeries(self.n[kept], self.overlap, self.depends, leverage)
 
     def scale(self, squares: NDArray[np.float64], iid: float, shape_df: float) -> Scale:
         """Fit the scale of one squared statistic."""

@@ -59,3 +59,15 @@ def test_without_windows_a_null_stays(old):
         null = before.entries[place].null
         if hasattr(null, "quantiles"):
             np.testing.assert_array_equal(entry.null.quantiles, null.quantiles)
+
+
+def test_windows_that_are_excluded_are_out_of_the_nulls(old):
+    found = decode_windows(old[1])
+    starts = next(iter(found.values())).starts
+    before = decode_baseline(old[0], "b")
+    middle = int(starts[len(starts) // 2])
+    done = refit(*old, "b", min_n=50, excluded=[(middle, middle + 1)])
+    after = decode_baseline(done.data, "b")
+    assert 0 < after.windows < before.windows
+    with pytest.raises(BaselineError, match=r"baseline\.exclude leaves none of the windows of b"):
+        refit(*old, "b", min_n=50, excluded=[(int(starts[0]) - 1, int(starts[-1]) + 1)])

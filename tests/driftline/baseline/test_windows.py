@@ -168,3 +168,15 @@ def test_no_more_slices_are_held_than_a_window_has():
         held.append(len(windows._recent))
     assert max(held) < 20
     assert windows.cardinality.tolist() == [[0.0]] * 9
+
+
+@pytest.mark.parametrize(
+    ("excluded", "left"),
+    [([], 9), ([(30, 35)], 7), ([(30, 40)], 7), ([(0, 10), (5, 20)], 7), ([(-5, 0), (100, 200)], 9)],
+)
+def test_windows_that_share_time_with_what_is_excluded_are_left_out(excluded, left):
+    coverage = Coverage.of(np.arange(100), 1)
+    found = full_windows(coverage, 20, 10, 0.1, excluded)
+    assert len(found) == left
+    for begin, end in excluded:
+        assert ((found + 20 <= begin) | (found >= end)).all()

@@ -27,7 +27,7 @@ def p_of(null, beyond, n=500):
     beyond = np.array(beyond)
     rows = np.broadcast_to(np.asarray(n, float), len(beyond))
     block = BlockNull.stack([{"range": null}] * len(beyond))
-    pair = SimpleNamespace(current=SimpleNamespace(present=rows), beyond=beyond)
+    pair = SimpleNamespace(when=None, current=SimpleNamespace(present=rows), beyond=beyond)
     return block.p_values(BEYOND_RANGE.squared(pair, block.arrays["range"])[:, None], rows[:, None])[:, 0]
 
 
@@ -118,7 +118,7 @@ def test_the_effect_between_two_sizes_is_between_theirs():
     effects = np.log([1, 2, 4, 8, 16, 32, 64, 128, 512]).astype(np.float32)
     arrays = {"log_effects": np.tile(effects, (6, 1)), "typical_n": np.full((6, 1), 160, np.float32)}
     n = np.array([1.0, 10.0, 160.0, 160 * 2**0.5, 1_280 * 2**0.5, 1e6])
-    pair = SimpleNamespace(current=SimpleNamespace(present=n), beyond=np.tile([3, 256], (6, 1)))
+    pair = SimpleNamespace(when=None, current=SimpleNamespace(present=n), beyond=np.tile([3, 256], (6, 1)))
     expected = 256 / np.array([1, 1, 16, 16 * 2**0.5, 256, 512])
     np.testing.assert_allclose(BEYOND_RANGE.squared(pair, arrays), expected, rtol=1e-5)
 

@@ -158,7 +158,7 @@ def test_only_one_of_the_two_is_reported():
 @pytest.mark.parametrize(("live", "base", "expected"), [([0, 1], [1, 0], 4.0), ([1, 3], [6, 2], 1.0)])
 def test_the_quadratic_form_is_of_shares(live, base, expected):
     live, base = (CategoricalCounts(np.array([each]), np.zeros(1, int)) for each in (live, base))
-    pair = SimpleNamespace(current=live, reference=CategoricalReference(base))
+    pair = SimpleNamespace(when=None, current=live, reference=CategoricalReference(base))
     arrays = {"group": np.array([[2, 0, 1]], np.int16), "scale": np.full((1, 3), 0.5, np.float32)}
     assert CHI_SQUARE.squared(pair, arrays).tolist() == [expected]
 

@@ -28,7 +28,7 @@ def p_of(null, mean, variance, n=500):
     rows = np.broadcast_to(np.asarray(n, float), mean.shape)
     block = BlockNull.stack([{"moments": null}] * len(mean))
     current = SimpleNamespace(mean=mean, variance=variance, present=rows)
-    pair = SimpleNamespace(current=current, comparable=rows > 0)
+    pair = SimpleNamespace(when=None, current=current, comparable=rows > 0)
     squared = LOCATION_SCALE.squared(pair, block.arrays["moments"])
     return block.p_values(squared[:, None], rows[:, None])[:, 0]
 
@@ -190,7 +190,7 @@ def squares(null, mean):
     arrays = {name: array[None].repeat(len(mean), 0) for name, array in null.arrays.items()}
     present = np.full(len(mean), 500.0)
     current = SimpleNamespace(mean=np.array(mean), variance=0 * present, present=present)
-    return LOCATION_SCALE.squared(SimpleNamespace(current=current, comparable=present > 0), arrays)
+    return LOCATION_SCALE.squared(SimpleNamespace(when=None, current=current, comparable=present > 0), arrays)
 
 
 @pytest.mark.parametrize("constant", [7.0, -1e20, 1e-20])

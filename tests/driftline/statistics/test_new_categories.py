@@ -26,7 +26,7 @@ def p_of(null, new, n=500):
     new = np.asarray(new, float)
     rows = np.broadcast_to(np.asarray(n, float), new.shape)
     block = BlockNull.stack([{"new": null}] * len(new))
-    pair = SimpleNamespace(current=SimpleNamespace(new=new), some=rows > 0)
+    pair = SimpleNamespace(when=None, current=SimpleNamespace(new=new), some=rows > 0)
     return block.p_values(NEW_CATEGORIES.squared(pair, block.arrays["new"])[:, None], rows[:, None])[:, 0]
 
 
@@ -101,11 +101,11 @@ def test_it_is_of_rows_with_a_category_where_the_known_ones_are_known():
     categories, missing = np.array([[3, 2], [0, 0], [1, 1], [0, 1]]), np.array([4, 5, 0, 0])
     some = np.array([True, True, False, True])
     for new, defined in ((None, [False] * 4), (np.array([0.0, 0, 0, 1]), [True, False, False, True])):
-        pair = SimpleNamespace(current=CategoricalCounts(categories, missing, new), some=some)
+        pair = SimpleNamespace(when=None, current=CategoricalCounts(categories, missing, new), some=some)
         n, found = NEW_CATEGORIES.rows(pair)
         assert (n.tolist(), found.tolist()) == ([5, 0, 2, 1], defined)
     unknown = CategoricalCounts(categories, missing, np.array([0.0, 0, 0, np.nan]))
-    pair = SimpleNamespace(current=unknown, some=some)
+    pair = SimpleNamespace(when=None, current=unknown, some=some)
     assert NEW_CATEGORIES.rows(pair)[1].tolist() == [True, False, False, False]
-    nothing = SimpleNamespace(current=CategoricalCounts(categories, missing), some=some)
+    nothing = SimpleNamespace(when=None, current=CategoricalCounts(categories, missing), some=some)
     assert np.isnan(NEW_CATEGORIES.squared(nothing, {})).tolist() == [True] * 4

@@ -312,3 +312,16 @@ def test_pooled_categories_are_rare_however_many_rows_they_have():
     pooled = np.array([False, False, True, True])
     assert pool_rare(fractions, 1_000, 5, pooled).tolist() == [0, 1, 2, 2]
     assert pool_rare(fractions, 1_000, 5).tolist() == [0, 1, 2, 3]
+
+
+def test_a_windows_part_in_what_it_is_compared_with_is_its_leverage_if_it_has_one():
+    """The mean of n windows has leverages 1/n: as without."""
+    n = np.full(4, 100.0)
+    plain = WindowSeries(n, 1.0, Dependence(1.0, 1.0))
+    mean = WindowSeries(n, 1.0, Dependence(1.0, 1.0), np.full(4, 0.25))
+    np.testing.assert_allclose(mean.left_out, plain.left_out)
+    assert mean.df == plain.df == 3
+    two = WindowSeries(n, 1.0, Dependence(1.0, 1.0), np.array([0.5, 0.5, 0.5, 0.5]))
+    np.testing.assert_allclose(two.left_out, np.sqrt(1.5 / 0.5))
+    assert two.df == 2
+    assert two.only(np.array([True, True, False, True]), np.full(3, 2 / 3)).df == 1

@@ -173,6 +173,7 @@ def of_arrays(deviation, directions, variances, varies=True, present=100.0):
         "typical_n": np.array([[100.0]]),
     }
     pair = SimpleNamespace(
+        when=None,
         moments=arrays["centre"] + deviation,
         current=SimpleNamespace(present=np.array([present])),
         reference=SimpleNamespace(scores=np.array([[-1.0, 1.0]]) * varies, moments=np.zeros((1, 4))),
