@@ -31,11 +31,14 @@ class Judged:
         Means (V,) in standard deviations of the reference's window means; None of categories.
     vectors
         By statistic that trends follow, arrays (V, K).
+    p
+        And the p-values (V,) of each.
     """
 
     scores: dict[str, np.ndarray]
     means: np.ndarray | None
     vectors: dict[str, np.ndarray]
+    p: dict[str, np.ndarray]
 
     def take(self, where):
         """Keep some of the windows."""
@@ -43,6 +46,7 @@ class Judged:
             {name: each[where] for name, each in self.scores.items()},
             None if self.means is None else self.means[where],
             {name: each[where] for name, each in self.vectors.items()},
+            {name: each[where] for name, each in self.p.items()},
         )
 
     @staticmethod
@@ -53,6 +57,7 @@ class Judged:
             {name: np.concatenate([each.scores[name] for each in parts]) for name in first.scores},
             None if first.means is None else np.concatenate([each.means for each in parts]),
             {name: np.concatenate([each.vectors[name] for each in parts]) for name in first.vectors},
+            {name: np.concatenate([each.p[name] for each in parts]) for name in first.p},
         )
 
 
@@ -94,7 +99,9 @@ def trends(runs, series, budget):
     followed = {}
     for name in runs:
         vectors = np.concatenate([each.vectors[name] for each in series]).astype(np.float32)
-        rows = Followed(place, start, np.ones_like(place), vectors, np.zeros((len(vectors), 0), np.float32))
+        p = np.concatenate([each.p[name] for each in series]).astype(np.float32)
+        sizes = np.zeros((len(vectors), 0), np.float32)
+        rows = Followed(place, start, np.ones_like(place), p, vectors, sizes)
         followed[name] = rows.take(~np.isnan(vectors).any(1))
     block = FollowedWindows(Series.version, Series.size, followed).to_bytes()
     part = Series(runs, count, alarm_limit(budget, 1))

@@ -65,7 +65,7 @@ class Numbers:
         return Judged(
             _scores(compared, coarse, self._coarse),
             (windows.mean - self._centre) / self._scale,
-            _vectors("numeric", pair, self._null, compared),
+            *_vectors("numeric", pair, self._null, compared),
         )
 
 
@@ -94,7 +94,7 @@ class Categories:
         return Judged(
             _scores(compared, counts.categories, self._whole.categories[0]),
             None,
-            _vectors("categorical", pair, self._null, compared),
+            *_vectors("categorical", pair, self._null, compared),
         )
 
 
@@ -108,9 +108,11 @@ def _scores(compared, coarse, reference):
 
 
 def _vectors(kind, pair, null, compared):
+    """Vectors and p-values of the statistics that trends follow."""
     p = {name: column for name, column in compared.columns.items() if name.endswith("_p")}
     rows = pa.RecordBatch.from_pydict({name: np.asarray(column) for name, column in p.items()})
-    return followed_vectors(kind, pair, null, np.zeros(rows.num_rows, np.int64), rows)
+    vectors = followed_vectors(kind, pair, null, np.zeros(rows.num_rows, np.int64), rows)
+    return vectors, {name: p[f"{name}_p"] for name in vectors}
 
 
 def _taken(windows, at):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _TAG: Final = b"dTW"
 _VERSION: Final = 1
 _WHAT: Final = "followed windows"
-_TYPES: Final = ("<i8", "<i8", "<i8", "<f4", "<f4")
+_TYPES: Final = ("<i8", "<i8", "<i8", "<f4", "<f4", "<f4")
 
 
 class Followed(NamedTuple):
@@ -29,6 +29,8 @@ class Followed(NamedTuple):
         Which feature of the part.
     start, n : ndarray of int64, shape (R,)
         Start of the window, microseconds, and its rows.
+    p : ndarray of float32, shape (R,)
+        Calibrated p-value of the window alone.
     vectors : ndarray of float32, shape (R, K)
         Deviations from what is normal, of lengths that normal vectors have.
     sizes : ndarray of float32, shape (R, M)
@@ -38,6 +40,7 @@ class Followed(NamedTuple):
     place: NDArray[np.int64]
     start: NDArray[np.int64]
     n: NDArray[np.int64]
+    p: NDArray[np.float32]
     vectors: NDArray[np.float32]
     sizes: NDArray[np.float32]
 
@@ -55,8 +58,8 @@ class Followed(NamedTuple):
     @staticmethod
     def joined(parts: Iterable[Followed]) -> Followed:
         """Put rows below each other; those of one baseline are as wide."""
-        place, start, n, vectors, sizes = (np.concatenate(each) for each in zip(*parts, strict=True))
-        return Followed(place, start, n, vectors, sizes)
+        place, start, n, p, vectors, sizes = (np.concatenate(each) for each in zip(*parts, strict=True))
+        return Followed(place, start, n, p, vectors, sizes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,12 +109,12 @@ class FollowedWindows:
         arrays, statistics = Arrays(payload, _WHAT), {}
         try:
             for name, rows, width, sizes in head["statistics"]:
-                place, start, n, vectors, size = (
+                place, start, n, p, vectors, size = (
                     arrays.take(kind, rows * each)
-                    for kind, each in zip(_TYPES, (1, 1, 1, width, sizes), strict=True)
+                    for kind, each in zip(_TYPES, (1, 1, 1, 1, width, sizes), strict=True)
                 )
                 statistics[str(name)] = Followed(
-                    place, start, n, vectors.reshape(rows, width), size.reshape(rows, sizes)
+                    place, start, n, p, vectors.reshape(rows, width), size.reshape(rows, sizes)
                 )
             found = cls(str(head["version"]), int(head["size"]), statistics)
         except (KeyError, TypeError, ValueError) as error:

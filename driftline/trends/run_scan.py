@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import special
 
-from driftline.statistics.null.runs import RUNS
+from driftline.statistics.null.runs import RAREST, RUNS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +35,10 @@ class RunScan(NamedTuple):
 
 def scan_runs(rows: Followed, new: NDArray[np.int64], runs: ReferenceRuns) -> RunScan:
     """Scan the runs that end at some rows.
+
+    A run is as unusual as its mean. Two windows in a row that each are more unusual count as that too: so the
+    second of them does not have to be independent of the first, and a reference whose windows follow each
+    other closely does not hide a change that everyone sees.
 
     Parameters
     ----------
@@ -70,4 +74,21 @@ def scan_runs(rows: Followed, new: NDArray[np.int64], runs: ReferenceRuns) -> Ru
         better = p < found.p[whole]
         found.p[whole[better]] = p[better]
         found.run[whole[better]] = run
+    _both_of_two(rows, new, windows, runs, found)
     return found
+
+
+def _both_of_two(
+    rows: Followed, new: NDArray[np.int64], windows: NDArray[np.int64], runs: ReferenceRuns, found: RunScan
+) -> None:
+    """Where the last two windows are each more unusual than any run, take those that are as unusual."""
+    p = rows.p.astype(np.float64)
+    both = np.where(windows > 1, np.maximum(p[new], p[new - 1]), 1.0)
+    unusual = np.concatenate([[0], (p <= RAREST).cumsum()])
+    better = both < found.p
+    found.p[better] = both[better]
+    found.run[better] = RUNS[0]
+    for run in RUNS[1:].tolist():
+        as_long = better & (windows >= run) & (runs.longest[rows.place[new]] >= run)
+        first = np.maximum(new + 1 - run, 0)
+        found.run[as_long & (unusual[new + 1] - unusual[first] == run)] = run

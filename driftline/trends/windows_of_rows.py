@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.measures.counts_of_rows import places
+from driftline.measures.counts_of_rows import column, places
 from driftline.measures.measure_registry import measure
 from driftline.tables import Status
 from driftline.trends.followed_windows import Followed, FollowedWindows
@@ -86,6 +86,7 @@ def _of_part(rows: Any, baseline: Baseline, segment: str, name: str) -> Followed
         told = ~np.isnan(vectors).any(1)
         if told.any():
             sizes = sizes_of(statistic, rows)
-            each = Followed(place, start, n, vectors.astype(np.float32), sizes.astype(np.float32))
+            p = column(rows, f"{statistic}_p").astype(np.float32)
+            each = Followed(place, start, n, p, vectors.astype(np.float32), sizes.astype(np.float32))
             statistics[statistic] = each.take(told)
     return FollowedWindows(baseline.version, baseline.size, statistics)

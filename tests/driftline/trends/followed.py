@@ -34,13 +34,14 @@ def independent(longest=16, numbers=2, features=3):
     )
 
 
-def rows(places, starts, vectors, n=None):
+def rows(places, starts, vectors, n=None, p=1.0):
     """Rows of one statistic; starts in windows."""
     vectors = np.asarray(vectors, np.float32)
     places = np.asarray(places, np.int64)
     starts = np.asarray(starts, np.int64) * SIZE
     n = np.full(len(places), 100) if n is None else np.asarray(n, np.int64)
-    return Followed(places, starts, n, vectors, starts[:, None].astype(np.float32) / SIZE)
+    p = np.broadcast_to(np.asarray(p, np.float32), len(places))
+    return Followed(places, starts, n, p, vectors, starts[:, None].astype(np.float32) / SIZE)
 
 
 def block(version="v1", **statistics):

@@ -55,3 +55,25 @@ def test_numbers_that_a_feature_lacks_do_not_count():
     widened = scan_runs(rows(places, at, np.pad(vectors, ((0, 0), (0, 1)))), at, wide)
     assert np.array_equal(narrow.p, widened.p)
     assert wide.larger(4, 0) == 1.0
+
+
+def test_two_windows_in_a_row_that_each_are_unusual_are_a_run():
+    """Of a reference whose means say nothing: its windows follow each other for ever."""
+    runs = ReferenceRuns(np.full((len(RUNS), 2, 1), 1e6), np.ones((2, 2)), np.array([8, 8]))
+    p = np.array([0.5, 1e-7, 0.5, 1e-9, 1e-6, 1e-8, 1e-5, 1e-9, 0.5, 1e-9, 1e-3, 1e-7, 0.5, 0.5])
+    places = np.repeat([0, 1], [9, 5])
+    starts = np.r_[np.arange(9), np.arange(5)]
+    found = scan_runs(rows(places, starts, np.zeros((14, 1)), p=p), np.arange(14), runs)
+    expected = [1, 0.5, 0.5, 0.5, 1e-6, 1e-6, 1e-5, 1e-5, 0.5, 1, 1e-3, 1e-3, 0.5, 0.5]
+    assert found.p == pytest.approx(expected)
+    assert found.run[4:8].tolist() == [2, 3, 4, 4]  # those at most 1e-4; five is no length
+    assert found.run[[1, 2, 3, 8, 10, 11]].tolist() == [2] * 6
+
+
+def test_a_run_whose_mean_is_more_unusual_is_told_by_its_mean():
+    vectors = np.full((6, 1), 4.0)
+    runs = ReferenceRuns(np.ones((len(RUNS), 1, 1)), np.array([[1.0, 1e6]]), np.array([8]))
+    alone = scan_runs(rows(np.zeros(6), np.arange(6), vectors), np.arange(6), runs)
+    found = scan_runs(rows(np.zeros(6), np.arange(6), vectors, p=1e-4), np.arange(6), runs)
+    assert np.array_equal(found.p, alone.p)
+    assert np.array_equal(found.run, alone.run)
