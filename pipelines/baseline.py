@@ -15,10 +15,10 @@ from apache_beam.pvalue import AsSingleton
 
 from driftline.baseline import BaselineError, decode_baseline
 from driftline.baseline.digests import import_digests
-from driftline.baseline.file import read_windows_of
 from driftline.baseline.outlying_windows import outlying_remarks, outlying_windows
 from driftline.baseline.reference_windows import calibration_remarks, calibration_stride, season_remarks
 from driftline.baseline.refit import Refit, refit
+from driftline.baseline.windows_file import read_windows_of
 from driftline.pipelines.configured_sources import event_reader, label_reader, source_of, without_duplicates
 from driftline.pipelines.interrupts import closed_together
 from driftline.pipelines.job import FIRST_READING, run_job

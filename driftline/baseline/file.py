@@ -5,20 +5,16 @@ from __future__ import annotations
 import base64
 import io
 import struct
-import zlib
 from hashlib import blake2b
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import fastavro
-import numpy as np
 import orjson
-from fastavro.schema import SchemaParseException, UnknownType
 
 from driftline.baseline.artefact import Baseline
-from driftline.baseline.baseline_error import BaselineError
+from driftline.baseline.baseline_error import DAMAGE, REBUILD, BaselineError
 from driftline.measures.measure import Entry
 from driftline.measures.measure_registry import UnknownBytesError, measure_of
-from driftline.measures.window_histograms import WindowHistograms
 from driftline.profiles.layout import Layout
 
 if TYPE_CHECKING:
@@ -28,9 +24,6 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 3
 """Newest format, the one that is written: nulls are by name of the statistic, entries of all measures alike.
 The first two call a part block; the second calls ``(performance)`` what is the part ``performance``."""
-
-WINDOWS_VERSION = 3
-"""Format of the sidecar; the first has no means and variances, the second no cardinalities and pairs."""
 
 _METADATA_KEY = "driftline.baseline"
 _SCHEMA = fastavro.parse_schema(
@@ -46,30 +39,8 @@ _SCHEMA = fastavro.parse_schema(
         ],
     }
 )
-_WINDOWS_SCHEMA = fastavro.parse_schema(
-    {
-        "type": "record",
-        "name": "ReferenceWindows",
-        "namespace": "driftline",
-        "fields": [
-            {"name": "segment", "type": "string"},
-            {"name": "block", "type": "string"},
-            {"name": "starts", "type": {"type": "array", "items": "long"}},
-            {"name": "width", "type": "long"},
-            {"name": "counts", "type": "bytes"},
-            {"name": "missing", "type": "bytes"},
-            {"name": "nonfinite", "type": "bytes"},
-            {"name": "mean", "type": ["null", "bytes"]},
-            {"name": "variance", "type": ["null", "bytes"]},
-            {"name": "cardinality", "type": ["null", "bytes"]},
-            {"name": "coincidences", "type": ["null", "bytes"]},
-        ],
-    }
-)
 
 Record = dict[str, Any]
-
-_FLOATS = ("mean", "variance", "cardinality", "coincidences")
 
 #: parts that had another name in formats 1 and 2
 _OLD_PARTS = {"(performance)": "performance"}
@@ -77,23 +48,6 @@ _OLD_PARTS = {"(performance)": "performance"}
 #: keys of the header that enter the version
 _IDENTITY = ("model", "size", "every", "segment_columns", "windows")
 _LONGEST_CAUSE = 300
-_REBUILD = "build it again with `driftline baseline`"
-#: what reading bytes that are no baseline, or no whole one, can raise
-_DAMAGE = (
-    ValueError,
-    TypeError,
-    LookupError,
-    AttributeError,
-    ArithmeticError,
-    EOFError,
-    StopIteration,
-    MemoryError,
-    RecursionError,
-    struct.error,
-    zlib.error,
-    SchemaParseException,
-    UnknownType,
-)
 
 
 def encode_baseline(
@@ -167,40 +121,36 @@ def decode_baseline(data: bytes, name: str) -> Baseline:
     try:
         reader = fastavro.reader(io.BytesIO(data))
         packed_head = reader.metadata.get(_METADATA_KEY)
-    except _DAMAGE as error:
-        msg = (
-            f"{name} is not a driftline baseline, or its header is cut short ({len(data)} bytes): {_REBUILD}"
-        )
+    except DAMAGE as error:
+        msg = f"{name} is not a driftline baseline, or its header is cut short ({len(data)} bytes): {REBUILD}"
         raise BaselineError(msg) from error
     if packed_head is None:
-        msg = (
-            f"{name} is an Avro file but not a driftline baseline: point baseline.path at one, or {_REBUILD}"
-        )
+        msg = f"{name} is an Avro file but not a driftline baseline: point baseline.path at one, or {REBUILD}"
         raise BaselineError(msg)
     try:
         head = orjson.loads(packed_head)
         written = int(head["format_version"])
-    except _DAMAGE as error:
-        msg = f"{name} has a damaged header: copy it again, or {_REBUILD}"
+    except DAMAGE as error:
+        msg = f"{name} has a damaged header: copy it again, or {REBUILD}"
         raise BaselineError(msg) from error
     if written > FORMAT_VERSION:
         msg = (
             f"{name} has baseline format {written}, this release reads up to "
-            f"{FORMAT_VERSION}: upgrade driftline, or {_REBUILD}"
+            f"{FORMAT_VERSION}: upgrade driftline, or {REBUILD}"
         )
         raise BaselineError(msg)
     try:
         records: list[Any] = list(reader)
         return _baseline(head, records)
-    except _DAMAGE as error:
-        msg = f"{name} is cut short or damaged ({len(data)} bytes): copy it again, or {_REBUILD}"
+    except DAMAGE as error:
+        msg = f"{name} is cut short or damaged ({len(data)} bytes): copy it again, or {REBUILD}"
         if str(error):
             msg += f"; found: {str(error)[:_LONGEST_CAUSE]}"
         raise BaselineError(msg) from error
 
 
 def _baseline(head: dict[str, Any], records: list[Record]) -> Baseline:
-    """Put a baseline together; raises one of `_DAMAGE` where a part does not belong to the others."""
+    """Put a baseline together; raises one of `DAMAGE` where a part does not belong to the others."""
     packed_layout = base64.b64decode(head["layout"])
     identity = {key: head[key] for key in _IDENTITY}
     whole = len(records) == head["entries"]
@@ -279,112 +229,3 @@ def _entries(records: list[Record]) -> dict[tuple[str, str], Entry]:
         null = None if record["null"] is None else kind.read_null(record["null"])
         entries[record["segment"], name] = Entry(kind.decode(record["profile"]), null)
     return entries
-
-
-def windows_record(segment: str, block: str, windows: WindowHistograms) -> Record:
-    """Encode the window histograms of one (segment, block).
-
-    Parameters
-    ----------
-    windows
-        W windows of F features.
-
-    Returns
-    -------
-    dict
-        Starts, the counts as raw little-endian integers of shape (W, F, width), (W, F) and (W, F), and what
-        is no count as float64 of shape (W, F).
-    """
-    return {
-        "segment": segment,
-        "block": block,
-        "starts": windows.starts.tolist(),
-        "width": windows.counts.shape[2],
-        **{
-            name: getattr(windows, name).astype("<i8").tobytes()
-            for name in ("counts", "missing", "nonfinite")
-        },
-        **{
-            name: None if (values := getattr(windows, name)) is None else values.astype("<f8").tobytes()
-            for name in _FLOATS
-        },
-    }
-
-
-def encode_windows(records: Iterable[Record]) -> bytes:
-    """Write the sidecar that keeps the histograms of the reference's windows, for refits.
-
-    Parameters
-    ----------
-    records
-        What `windows_record` made.
-
-    Returns
-    -------
-    bytes
-        An Avro container, sorted by segment and block.
-    """
-    out = io.BytesIO()
-    rows = sorted(records, key=lambda row: (row["segment"], row["block"]))
-    fastavro.writer(
-        out, _WINDOWS_SCHEMA, rows, codec="deflate", metadata={"driftline.windows": str(WINDOWS_VERSION)}
-    )
-    return out.getvalue()
-
-
-def decode_windows(data: bytes, name: str = "the windows") -> dict[tuple[str, str], WindowHistograms]:
-    """Read the sidecar.
-
-    Parameters
-    ----------
-    name
-        What to call it in an error.
-
-    Returns
-    -------
-    dict
-        Histograms by (segment label, block name).
-
-    Raises
-    ------
-    BaselineError
-        If it is none, is cut short or damaged.
-    """
-    try:
-        return _windows(io.BytesIO(data))
-    except _DAMAGE as error:
-        msg = f"{name} is damaged or holds no windows ({len(data)} bytes): {_REBUILD}; found: {error}"
-        raise BaselineError(msg) from error
-
-
-def read_windows_of(file: IO[bytes], segment: str) -> dict[str, WindowHistograms]:
-    """Read the windows of one segment by part, holding no others."""
-    return {part: found for (_, part), found in _windows(file, segment).items()}
-
-
-def _windows(file: IO[bytes], segment: str | None = None) -> dict[tuple[str, str], WindowHistograms]:
-    found = {}
-    records: Iterable[Any] = fastavro.reader(file)
-    for row in records:
-        if segment is not None and row["segment"] != segment:
-            continue
-        windows = len(row["starts"])
-        counts, missing, nonfinite = (
-            np.frombuffer(row[name], "<i8").astype(np.int64) for name in ("counts", "missing", "nonfinite")
-        )
-        features = len(missing) // windows if windows else 0
-        mean, variance, cardinality, coincidences = (
-            None if not row.get(name) else np.frombuffer(row[name], "<f8").reshape(windows, features)
-            for name in _FLOATS
-        )
-        found[row["segment"], row["block"]] = WindowHistograms(
-            np.array(row["starts"], np.int64),
-            counts.reshape(windows, features, row["width"]),
-            missing.reshape(windows, features),
-            nonfinite.reshape(windows, features),
-            mean,
-            variance,
-            cardinality,
-            coincidences,
-        )
-    return found

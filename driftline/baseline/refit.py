@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from driftline.baseline.baseline_error import BaselineError
-from driftline.baseline.file import decode_baseline, decode_windows, encode_baseline, read_records
+from driftline.baseline.file import decode_baseline, encode_baseline, read_records
 from driftline.baseline.reference_windows import apart, calibration_stride, disjoint
+from driftline.baseline.windows_file import decode_windows
 from driftline.measures.measure_registry import measure
 from driftline.statistics.season import season_for
 

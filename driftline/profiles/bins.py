@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from driftline.framing import frame, unframe
+from driftline.profiles.binned_features import NumericFeature
 from driftline.profiles.heavy import HeavyHitters
-from driftline.profiles.layout import NumericFeature
 from driftline.profiles.tdigest import TDigest
 
 if TYPE_CHECKING:

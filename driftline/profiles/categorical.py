@@ -60,7 +60,8 @@ class CategoricalProfile:
     --------
     >>> import numpy as np, pyarrow as pa
     >>> from driftline.profiles.hashing import hash_text
-    >>> from driftline.profiles.layout import CategoricalFeature, Layout
+    >>> from driftline.profiles.binned_features import CategoricalFeature
+    >>> from driftline.profiles.layout import Layout
     >>> known = np.sort(hash_text(pa.array(["UA", "DL", "HA"])))
     >>> block = Layout.of([CategoricalFeature("carrier", ("UA", "DL"), known)]).blocks[0]
     >>> profile = CategoricalProfile.of(block, [pa.array(["UA", "HA", None, "XX", "UA"])])

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from driftline.profiles.binned_features import BUCKETS, CategoricalFeature
 from driftline.profiles.hashing import hash_text
-from driftline.profiles.layout import BUCKETS, CategoricalFeature
 from driftline.profiles.value_set import ValueSet
 
 if TYPE_CHECKING:

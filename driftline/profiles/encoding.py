@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from driftline.profiles.layout import Block, CategoricalFeature
+    from driftline.profiles.binned_features import CategoricalFeature
+    from driftline.profiles.layout import Block
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from driftline.framing import frame, unframe
+from driftline.profiles.binned_features import CategoricalFeature, Feature, NumericFeature
+from driftline.profiles.feature_bytes import array_at, categorical, described, known_bytes
 from driftline.profiles.value_filter import ValueFilter
 
 if TYPE_CHECKING:
@@ -20,140 +22,9 @@ if TYPE_CHECKING:
 BLOCK_FEATURES = 64
 """Most features that one block holds."""
 
-BUCKETS = 64
-"""Hash buckets in which all rows are counted besides where not every category has a bin."""
-
 _TAG, _VERSION = b"dLY", 3
 _BLOCKS_ONLY = 1  # the version of layouts without parts of whole rows: their fingerprint stays
 _UNBUCKETED = 2  # that of layouts without buckets and filters, likewise
-
-
-@dataclass(frozen=True, eq=False)
-class NumericFeature:
-    """A numeric feature and the edges of its bins.
-
-    Bin 0 is ``(-inf, edges[0])``, bin i ``[edges[i - 1], edges[i])``, the last ``[edges[-1], inf)``.
-
-    Parameters
-    ----------
-    name
-        Feature name.
-    edges
-        Finite, strictly increasing, shape (B - 1,), float64; empty for a single bin.
-
-    Raises
-    ------
-    ValueError
-        If the edges are not finite and strictly increasing.
-
-    Examples
-    --------
-    >>> NumericFeature("distance", np.array([0.0, 100.0])).bins
-    3
-    """
-
-    name: str
-    edges: NDArray[np.float64]
-
-    kind = "numeric"
-
-    def __post_init__(self) -> None:
-        """Check the edges and freeze a copy of them."""
-        edges = np.array(self.edges, dtype=np.float64) + 0.0  # no -0.0: equal layouts, equal bytes
-        if edges.ndim != 1 or not np.isfinite(edges).all() or (np.diff(edges) <= 0).any():
-            raise ValueError(
-                f"feature {self.name!r}: bin edges must be one row of finite, strictly increasing numbers, "
-                f"got {edges!r}; build them with driftline.profiles.bins.numeric_edges"
-            )
-        edges.flags.writeable = False
-        object.__setattr__(self, "edges", edges)
-
-    @property
-    def bins(self) -> int:
-        """Number of bins, B."""
-        return len(self.edges) + 1
-
-
-@dataclass(frozen=True, eq=False)
-class CategoricalFeature:
-    """A categorical feature and the categories that have a bin of their own.
-
-    Bin i is ``categories[i]``, the last bin is everything else ("other").
-
-    Parameters
-    ----------
-    name
-        Feature name.
-    categories
-        Distinct category values, in bin order.
-    known
-        Sorted 64-bit hashes of every category of the reference, shape (H,), uint64; a filter of them where
-        they are many; None if there were too many to keep.
-    buckets
-        In how many hash buckets rows are counted besides, a power of two; 0 where every category has a bin,
-        and in baselines of earlier releases.
-
-    Raises
-    ------
-    ValueError
-        If a category comes twice or the hashes are not sorted.
-
-    Examples
-    --------
-    >>> CategoricalFeature("carrier", ("UA", "DL"), None).bins
-    3
-    """
-
-    name: str
-    categories: tuple[str, ...]
-    known: NDArray[np.uint64] | ValueFilter | None = None
-    buckets: int = 0
-
-    kind = "categorical"
-
-    def __post_init__(self) -> None:
-        """Check, and freeze a copy of the hashes."""
-        object.__setattr__(self, "categories", tuple(self.categories))
-        if len(set(self.categories)) != len(self.categories):
-            twice = sorted({c for c in self.categories if self.categories.count(c) > 1})
-            raise ValueError(f"feature {self.name!r}: categories given twice: {twice[:5]}; list each once")
-        if self.known is None or isinstance(self.known, ValueFilter):
-            return
-        known = np.array(self.known, dtype=np.uint64)
-        if known.ndim != 1 or (known[1:] <= known[:-1]).any():
-            raise ValueError(
-                f"feature {self.name!r}: known hashes must be one sorted row without repeats; "
-                "use numpy.unique"
-            )
-        known.flags.writeable = False
-        object.__setattr__(self, "known", known)
-
-    @property
-    def bins(self) -> int:
-        """Number of bins, "other" included."""
-        return len(self.categories) + 1
-
-    @property
-    def vocabulary(self) -> int | None:
-        """Categories of the reference, estimated where there is a filter of them; None if not known."""
-        if isinstance(self.known, ValueFilter):
-            return max(self.known.count, len(self.categories))
-        return None if self.known is None else len(self.known)
-
-    def lacked(self, hashes: NDArray[np.uint64]) -> NDArray[np.bool_]:
-        """Tell of which values (n,) the reference had none, by their hashes; of none if that is not known."""
-        if self.known is None:
-            return np.zeros(len(hashes), bool)
-        if isinstance(self.known, ValueFilter):
-            return ~self.known.has(hashes)
-        if len(self.known) == 0:
-            return np.ones(len(hashes), bool)
-        at = np.minimum(np.searchsorted(self.known, hashes), len(self.known) - 1)
-        absent: NDArray[np.bool_] = self.known[at] != hashes
-        return absent
-
-
-Feature: TypeAlias = NumericFeature | CategoricalFeature
 
 
 @dataclass(frozen=True, eq=False)
@@ -430,15 +301,15 @@ class Layout:
         """
         head, arrays = [], []
         for block in self.blocks:
-            described: list[dict[str, Any]] = []
+            features: list[dict[str, Any]] = []
             for feature in block.features:
                 if isinstance(feature, NumericFeature):
-                    described.append({"name": feature.name, "edges": len(feature.edges)})
+                    features.append({"name": feature.name, "edges": len(feature.edges)})
                     arrays.append(feature.edges.astype("<f8").tobytes())
                 else:
-                    described.append(_described(feature))
-                    arrays.append(_known_bytes(feature))
-            head.append({"name": block.name, "kind": block.kind, "features": described})
+                    features.append(described(feature))
+                    arrays.append(known_bytes(feature))
+            head.append({"name": block.name, "kind": block.kind, "features": features})
         newest = any(
             each.buckets or isinstance(each.known, ValueFilter)
             for block in self.blocks
@@ -477,14 +348,14 @@ class Layout:
                 features: list[Any] = []
                 for item in block["features"]:
                     if block["kind"] == "numeric":
-                        array = _array(payload, "<f8", item["edges"], offset)
+                        array = array_at(payload, "<f8", item["edges"], offset)
                         features.append(NumericFeature(item["name"], array))
                     else:
                         bits = item.get("filter")
-                        array = _array(
+                        array = array_at(
                             payload, *(("u1", bits) if bits else ("<u8", item["known"] or 0)), offset
                         )
-                        features.append(_categorical(item, array))
+                        features.append(categorical(item, array))
                     offset += array.nbytes
                 blocks.append(Block(block["name"], block["kind"], tuple(features)))
             for item in head["wholes"] if data[3] > _BLOCKS_ONLY else ():
@@ -501,34 +372,3 @@ class Layout:
                 "write or copy the baseline again"
             )
         return cls(tuple(blocks), tuple(wholes))
-
-
-def _described(feature: CategoricalFeature) -> dict[str, Any]:
-    """Describe a categorical feature in the head, in the words of the first version where they are enough."""
-    found: dict[str, Any] = {"name": feature.name, "categories": list(feature.categories), "known": None}
-    if isinstance(feature.known, ValueFilter):
-        found["filter"] = len(feature.known.bits)
-    elif feature.known is not None:
-        found["known"] = len(feature.known)
-    return found | ({"buckets": feature.buckets} if feature.buckets else {})
-
-
-def _known_bytes(feature: CategoricalFeature) -> bytes:
-    if isinstance(feature.known, ValueFilter):
-        return feature.known.bits.tobytes()
-    return b"" if feature.known is None else feature.known.astype("<u8").tobytes()
-
-
-def _categorical(item: dict[str, Any], array: NDArray[Any]) -> CategoricalFeature:
-    known = ValueFilter(array) if item.get("filter") else None if item["known"] is None else array
-    return CategoricalFeature(item["name"], tuple(item["categories"]), known, item.get("buckets", 0))
-
-
-def _array(payload: bytes, dtype: str, count: int, offset: int) -> NDArray[Any]:
-    end = offset + np.dtype(dtype).itemsize * count
-    if end > len(payload):
-        raise ValueError(
-            f"layout cut short: {len(payload)} payload bytes, its head describes at least {end}; "
-            "write or copy the baseline again"
-        )
-    return np.frombuffer(payload, dtype, count, offset)

@@ -53,7 +53,8 @@ class NumericProfile:
 
     Examples
     --------
-    >>> from driftline.profiles.layout import Block, NumericFeature
+    >>> from driftline.profiles.binned_features import NumericFeature
+    >>> from driftline.profiles.layout import Block
     >>> block = Block("numeric/0", "numeric", (NumericFeature("age", np.array([20.0, 40.0])),))
     >>> profile = NumericProfile.of(block, np.array([[30.0, 50.0, np.nan, np.inf]]), np.array([1]))
     >>> profile.counts, profile.missing, profile.nonfinite, profile.mean

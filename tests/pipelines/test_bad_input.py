@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from driftline.baseline import decode_baseline
-from driftline.baseline.file import decode_windows
+from driftline.baseline.windows_file import decode_windows
 from tests.pipelines.conftest import DAY, FIRST, log, rows_of
 
 START = FIRST + 30 * DAY

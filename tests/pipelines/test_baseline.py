@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from driftline.baseline import decode_baseline
-from driftline.baseline.file import decode_windows
+from driftline.baseline.windows_file import decode_windows
 from driftline.measures.survey import Survey
 from driftline.profiles.coverage import Coverage
 from tests.pipelines.conftest import DAY, EVERY, LABELS, log

@@ -13,7 +13,7 @@ import pytest
 
 from driftline import DriftDetector
 from driftline.baseline import decode_baseline
-from driftline.baseline.file import decode_windows
+from driftline.baseline.windows_file import decode_windows
 from driftline.pipelines.cli import main
 from tests.pipelines.conftest import DAY, Desk
 

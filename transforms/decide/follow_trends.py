@@ -197,4 +197,3 @@ class Trends(beam.PTransform):
             | "Global" >> beam.WindowInto(GlobalWindows())
             | "Follow" >> beam.ParDo(follow).with_output_types(pa.RecordBatch)
         )
-

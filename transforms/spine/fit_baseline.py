@@ -12,9 +12,9 @@ from apache_beam.transforms.window import FixedWindows
 from apache_beam.utils.timestamp import Duration
 
 from driftline.baseline import encode_baseline
-from driftline.baseline.file import encode_windows, windows_record
 from driftline.baseline.fit_entry import fit_entry
 from driftline.baseline.reference_windows import disjoint, full_windows
+from driftline.baseline.windows_file import encode_windows, windows_record
 from driftline.measures.measure_registry import measure, measure_of, merge_encoded
 from driftline.measures.window_histograms import ReferenceWindows
 from driftline.profiles.coverage import Coverage

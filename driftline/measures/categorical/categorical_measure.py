@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from driftline.feature_spec import FeatureSpec
-    from driftline.profiles.layout import Block, CategoricalFeature
+    from driftline.profiles.binned_features import CategoricalFeature
+    from driftline.profiles.layout import Block
     from driftline.profiles.row_groups import RowGroups
 
     Floats = NDArray[np.float64]

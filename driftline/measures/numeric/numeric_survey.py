@@ -14,7 +14,7 @@ from driftline.profiles.layout import BLOCK_FEATURES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from driftline.profiles.layout import NumericFeature
+    from driftline.profiles.binned_features import NumericFeature
 
 _TAG, _VERSION = b"dSN", 1
 

@@ -13,12 +13,8 @@ import orjson
 import pytest
 
 from driftline.baseline import Baseline, BaselineError, decode_baseline, encode_baseline
-from driftline.baseline.file import (
-    FORMAT_VERSION,
-    decode_windows,
-    encode_windows,
-    windows_record,
-)
+from driftline.baseline.file import FORMAT_VERSION
+from driftline.baseline.windows_file import decode_windows, encode_windows, windows_record
 from driftline.measures.measure_registry import measure
 from driftline.measures.window_histograms import WindowHistograms
 from driftline.performance import Loss, LossNull, LossPeriods, PerformanceProfile

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from driftline.baseline import decode_baseline
-from driftline.baseline.file import decode_windows
+from driftline.baseline.windows_file import decode_windows
 from driftline.performance.estimation import estimate
 from driftline.performance.performance_measure import PART
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from driftline.baseline import BaselineError, decode_baseline
-from driftline.baseline.file import decode_windows, encode_windows, windows_record
 from driftline.baseline.refit import refit
+from driftline.baseline.windows_file import decode_windows, encode_windows, windows_record
 
 DATA = Path(__file__).parent / "data"
 

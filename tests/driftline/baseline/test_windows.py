@@ -19,10 +19,11 @@ from driftline.measures.measure_registry import decode_profile
 from driftline.measures.slicing import profile_events
 from driftline.measures.window_histograms import ReferenceWindows, window_histograms
 from driftline.measures.window_values import WindowValues
+from driftline.profiles.binned_features import CategoricalFeature, NumericFeature
 from driftline.profiles.categorical import CategoricalProfile
 from driftline.profiles.coverage import Coverage
 from driftline.profiles.hashing import bucket_of, hash_text
-from driftline.profiles.layout import CategoricalFeature, Layout, NumericFeature
+from driftline.profiles.layout import Layout
 
 DAY = 86_400_000_000
 

@@ -7,9 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftline.measures.slicing import EventBuffer, SliceProfile, profile_events
+from driftline.profiles.binned_features import CategoricalFeature, NumericFeature
 from driftline.profiles.categorical import CategoricalProfile
 from driftline.profiles.hashing import hash_text
-from driftline.profiles.layout import CategoricalFeature, Layout, NumericFeature
+from driftline.profiles.layout import Layout
 from driftline.profiles.numeric import NumericProfile
 from driftline.segments import ALL, OTHER, label_of
 

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from driftline.profiles.binned_features import CategoricalFeature, NumericFeature
 from driftline.profiles.categorical import CategoricalProfile
 from driftline.profiles.encoding import Encoding
 from driftline.profiles.hashing import hash_text
 from driftline.profiles.hyperloglog import estimate, positions
-from driftline.profiles.layout import CategoricalFeature, Layout, NumericFeature
+from driftline.profiles.layout import Layout
 
 from .harness import merged, splits
 

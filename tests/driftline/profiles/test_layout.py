@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftline.profiles.layout import Block, CategoricalFeature, Layout, NumericFeature, WholeRows
+from driftline.profiles.binned_features import CategoricalFeature, NumericFeature
+from driftline.profiles.layout import Block, Layout, WholeRows
 from driftline.profiles.value_filter import ValueFilter
 
 VERSION_1 = (Path(__file__).parent / "data" / "layout.1").read_text()

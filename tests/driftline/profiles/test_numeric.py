@@ -8,7 +8,8 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftline.profiles.layout import Block, NumericFeature
+from driftline.profiles.binned_features import NumericFeature
+from driftline.profiles.layout import Block
 from driftline.profiles.numeric import NumericProfile
 
 from .harness import merged, splits

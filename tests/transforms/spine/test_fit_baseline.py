@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from driftline.baseline import decode_baseline
-from driftline.baseline.file import decode_windows
+from driftline.baseline.windows_file import decode_windows
 from driftline.config import parse_config
 from driftline.measures.measure_registry import measure
 from driftline.measures.survey import Survey

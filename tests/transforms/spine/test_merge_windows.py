@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from driftline.measures.measure_registry import decode_profile, merge_encoded
 from driftline.measures.slicing import profile_events
-from driftline.profiles.layout import CategoricalFeature, Layout, NumericFeature
+from driftline.profiles.binned_features import CategoricalFeature, NumericFeature
+from driftline.profiles.layout import Layout
 from driftline.segments import ALL
 from driftline.transforms.spine.merge_encoded import MergeEncoded
 from driftline.transforms.spine.merge_windows import MergeWindows, _in_its_windows, with_all_traffic
