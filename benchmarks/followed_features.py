@@ -59,7 +59,7 @@ class Numbers:
 
     def _at_once(self, windows, coarse):
         count = len(coarse)
-        reference = _repeated(self._reference, count)
+        reference = repeated(self._reference, count)
         compared = compare_numeric(windows, reference, repeat(self._null, count))
         pair = NumericPair(windows, reference)
         return Judged(
@@ -88,7 +88,7 @@ class Categories:
     def judged(self, counts):
         """Judge V windows."""
         count = len(counts.missing)
-        reference = CategoricalReference(_repeated(self._whole, count))
+        reference = CategoricalReference(repeated(self._whole, count))
         compared = compare_categorical(counts, reference, repeat(self._null, count))
         pair = CategoricalPair(counts, reference)
         return Judged(
@@ -121,13 +121,13 @@ def _taken(windows, at):
     return type(windows)(**{name: None if each is None else each[at] for name, each in columns.items()})
 
 
-def _repeated(one, count):
+def repeated(one, count):
     """Pretend that one feature is `count` features."""
     columns = {}
     for field in dataclasses.fields(one):
         each = getattr(one, field.name)
         if dataclasses.is_dataclass(each):
-            columns[field.name] = _repeated(each, count)
+            columns[field.name] = repeated(each, count)
         elif each is not None:
             columns[field.name] = np.broadcast_to(each, (count, *each.shape[1:]))
     return type(one)(**columns)

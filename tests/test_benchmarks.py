@@ -15,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from scipy.stats import norm
@@ -24,6 +25,13 @@ from driftline.decoding.event_schema import EventSchema
 from driftline.decoding.events import decode_events
 from driftline.decoding.formats import MessageFormat
 from driftline.pipelines import cli
+from driftline.statistics import (
+    BlockNull,
+    CategoricalCounts,
+    CategoricalReference,
+    compare_categorical,
+    fit_categorical,
+)
 from driftline.transforms.outcomes import join_labels
 
 ROOT = Path(__file__).parents[1]
@@ -216,6 +224,101 @@ def test_flights_with_their_days_shuffled_are_judged(load, monkeypatch, flights,
     shuffled.print_flights(flights, shuffles=1)
     shown = capsys.readouterr().out
     assert re.search(r"^LGA +air_time( +\d\.\d{4} \(\d\.\d{3}-\d\.\d{3}\)){5}$", shown, re.MULTILINE), shown
+
+
+@pytest.fixture
+def rows_of_a_shop():
+    """40 windows of 250 rows and a short one: a number and words that are sometimes missing, many items."""
+    rng = np.random.default_rng(4)
+    label = np.repeat(np.arange(41), 250)[: 40 * 250 + 199]
+    rows = pd.DataFrame(
+        {"price": rng.gamma(2, 10, len(label)), "size": rng.choice(["S", "M", None], len(label))}
+    )
+    rows.loc[::50, "price"] = None
+    rows["item"] = np.minimum(rng.zipf(1.5, len(label)), 90)
+    order = rng.permutation(len(label))  # a table need not be in order of time
+    return pd.Series(label)[order], rows.loc[order, ["price"]], rows.loc[order, ["size", "item"]]
+
+
+def test_foreign_data_are_judged_before_and_after(load, monkeypatch, rows_of_a_shop, capsys):
+    foreign = load("foreign_data")
+    monkeypatch.setattr(foreign, "TABLES", {"shop": lambda: rows_of_a_shop})
+    monkeypatch.setattr(sys, "argv", ["foreign_data", "--shuffles", "2"])
+    foreign.main()
+    shown = capsys.readouterr().out
+    assert "shop: 40 windows, 20 of them the reference, shuffled 2 times" in shown
+    three = r" \| ([\d.]+) / [\d.]+ / ([\d.]+)"
+    row = re.search(rf"^\| shop \| `price`{three}{three}{three} \|$", shown, re.MULTILINE)
+    none_before, none_after, *_, spread_before, spread_after = map(float, row.groups())
+    assert max(none_before, none_after) <= 10
+    assert spread_after >= max(spread_before, 90)
+    assert (
+        len(re.findall(r"^\| shop \| `(?:size|item)`(?: \| [\d.]+ / [\d.]+){2} \|$", shown, re.MULTILINE))
+        == 2
+    )
+
+
+def test_windows_of_foreign_data_hold_all_their_rows(load, rows_of_a_shop):
+    label, numbers, words = rows_of_a_shop
+    windows, counts = load("foreign_tables").windows_of(rows_of_a_shop)
+    assert [len(each["price"]) for each in windows] == [250] * 40
+    item, none = counts["item"]
+    assert not none.any()
+    for place, window in enumerate(windows):
+        inside = (label == place).to_numpy()
+        np.testing.assert_array_equal(window["price"], numbers["price"][inside])
+        assert counts["size"][1][place] == words["size"][inside].isna().sum()
+        expected = words["item"][inside].value_counts().reindex(np.sort(words["item"].unique()), fill_value=0)
+        np.testing.assert_array_equal(item[place], expected)
+
+
+def test_foreign_numbers_are_judged_as_the_flights_are(load, rows_of_a_shop):
+    foreign, shuffled = load("foreign_data"), load("shuffled_flights")
+    windows, _ = load("foreign_tables").windows_of(rows_of_a_shop)
+    windows[-1]["price"][:125] = np.nan
+    split = shuffled.Shuffled(windows[:20], windows[20:])
+    found = foreign.numbers_judged(split, "price")
+    reference = shuffled.feature_of(split, "price")[2]
+    centred = -0.25 * reference.counts.mean[0] / reference.sd[0]
+    moved = {foreign.NONE: (0.0, 1.0), "+.25 sd": (0.25, 1.0), "spread x 1.25": (centred, 1.25)}
+    for change, by in moved.items():
+        one_by_one = shuffled.judge_flights(split, "price", *by)
+        np.testing.assert_allclose(found[change]["after"], one_by_one["ours p_value"])
+        np.testing.assert_allclose(found[change]["smooth_p"], one_by_one["ours smooth"])
+        twice = np.minimum(2 * one_by_one["ours ks"], 1)
+        np.testing.assert_allclose(found[change]["before"][:-1], twice[:-1])
+        assert found[change]["before"][-1] < min(1e-4, twice[-1])
+
+
+def test_before_is_what_chi_square_and_missing_decide(load, rows_of_a_shop):
+    _, counts = load("foreign_tables").windows_of(rows_of_a_shop)
+    known, live = np.arange(0, 40, 2), np.arange(1, 40, 2)
+    for name in counts:
+        rows, missing = counts[name]
+        found = load("foreign_data").categories_judged(rows, missing, known, live)
+        named = np.argsort(-rows[known].sum(0), kind="stable")[:64]
+        table = np.column_stack([rows[:, named], rows.sum(1) - rows[:, named].sum(1)])
+        null = BlockNull.stack([fit_categorical(table[known], missing[known])]).only({"chi2", "missing"})
+        whole = CategoricalCounts(table[known].sum(0)[None], missing[known].sum()[None])
+        for place, window in enumerate(live):
+            one = CategoricalCounts(table[[window]], missing[[window]])
+            compared = compare_categorical(one, CategoricalReference(whole), null)
+            p = min(1.0, 2 * min(compared.chi2_p[0], compared.missing_p[0]))
+            assert found["no drift"]["before"][place] == pytest.approx(p)
+    assert len(named) == 64 < rows.shape[1]
+
+
+def test_points_are_swapped_as_far_as_there_are_rows(load):
+    changed = load("foreign_data").swapped(np.array([[50, 30, 10], [2, 98, 0]]), np.array([10, 0]))
+    assert changed.tolist() == [[45, 35, 10], [0, 100, 0]]
+
+
+def test_a_package_of_foreign_data_with_other_bytes_is_refused(load, monkeypatch, tmp_path):
+    tables = load("foreign_tables")
+    monkeypatch.setattr(tables, "CACHE", tmp_path)
+    (tmp_path / "obp-0.4.1-py3-none-any.whl").write_bytes(b"something else")
+    with pytest.raises(SystemExit, match=r"obp-0.4.1.*sha256 differs.*remove it"):
+        tables.recommendations()
 
 
 DELAY = r" (-|[\d.]+) / (-|[\d.]+) \|"
