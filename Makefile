@@ -63,6 +63,7 @@ bench: setup bench-peers  ## the benchmarks that need no server; benchmarks/READ
 	$(BIN)/python benchmarks/outcomes_on_the_spine.py
 	$(BIN)/python benchmarks/calibration.py
 	$(BIN)/python benchmarks/delays.py
+	$(BIN)/python benchmarks/foreign_data.py
 	$(BIN)/python benchmarks/performance_calibration.py
 	$(BIN)/python benchmarks/error_kinds.py
 	$(BIN)/python benchmarks/iid_agreement.py
