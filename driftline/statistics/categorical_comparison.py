@@ -280,5 +280,6 @@ def compare_categorical(
     return tested.combined(
         {**values, **pair.rate_sizes(tested.standardised.get(EXPECTED)), "psi_p": chi2_p},
         by={CHI_SQUARE.name: 2.0, MISSING: 2.0, NEW_CATEGORIES.name: 1.0, CARDINALITY.name: 1.0},
+        idle={MISSING: (current.absent == 0) & (base.absent == 0)},
         p_iid=bonferroni_pair(pair.two_sample[1], missing_iid),
     )

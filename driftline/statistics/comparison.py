@@ -147,7 +147,14 @@ class Tested:
             self, p=taken(self.p), trusted=taken(self.trusted), extrapolated=taken(self.extrapolated)
         )
 
-    def combined(self, values: Mapping[str, Floats], *, by: Mapping[str, float], p_iid: Floats) -> Comparison:
+    def combined(
+        self,
+        values: Mapping[str, Floats],
+        *,
+        by: Mapping[str, float],
+        idle: Mapping[str, NDArray[np.bool_]],
+        p_iid: Floats,
+    ) -> Comparison:
         """Put a comparison together.
 
         Parameters
@@ -156,10 +163,15 @@ class Tested:
             Statistics by column.
         by : mapping of str to float
             Names of the statistics that decide together, and how much each counts.
+        idle : mapping of str to ndarray of bool, shape (F,)
+            Where a statistic has nothing to say and does not take part: its p-value is 1, and would only make
+            the others count less.
         p_iid : ndarray of float64, shape (F,)
             The combined p-value as if rows were independent.
         """
-        each = np.stack([self.p[name] for name in by])
+        each = np.stack(
+            [np.where(idle[name], np.nan, self.p[name]) if name in idle else self.p[name] for name in by]
+        )
         # what can be trusted is the test that says most
         first = np.where(np.isnan(each), np.inf, each).argmin(0)
         no = np.zeros(each.shape[1], dtype=bool)

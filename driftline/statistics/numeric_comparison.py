@@ -259,6 +259,7 @@ def compare_numeric(
     return tested.combined(
         values | pair.rate_sizes,
         by=_DECIDING,
+        idle={MISSING: (current.absent == 0) & (base.absent == 0)},
         p_iid=bonferroni_pair(np.where(pair.comparable, ks_iid, np.nan), missing_iid),
     )
 

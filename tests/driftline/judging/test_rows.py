@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import numpy as np
@@ -219,9 +220,19 @@ def combined(p, weights):
 
 
 def of_numbers(row):
+    missing = missing_p(row, "x")
     return combined(
-        [row[f"{name}_p"] for name in ("smooth", "ks", "missing", "moments", "range")], [3, 3, 3, 1, 1]
+        [row["smooth_p"], row["ks_p"], missing, row["moments_p"], row["range_p"]], [3, 3, 3, 1, 1]
     )
+
+
+def missing_p(row, feature):
+    """It takes part where a value is missing, in the window or before."""
+    before = any(
+        v is None or v in {math.inf, -math.inf} or (isinstance(v, float) and math.isnan(v))
+        for v in all_values(past(), feature)
+    )
+    return row["missing_p"] if before or row["missing_rate"] or row["nonfinite_rate"] else None
 
 
 # --- categorical
@@ -253,7 +264,7 @@ def test_a_categorical_row_is_exact(c):
     live = [c.count(None), *row["bin_counts"]]
     assert row["psi"] == pytest.approx(psi_of(live, base), rel=1e-9, abs=1e-12)
     assert row["p_value"] == pytest.approx(
-        combined([row[f"{name}_p"] for name in ("chi2", "missing", "new", "cardinality")], [2, 2, 1, 1])
+        combined([row["chi2_p"], missing_p(row, "c"), row["new_p"], row["cardinality_p"]], [2, 2, 1, 1])
     )
     for name in (
         "mean",

@@ -196,7 +196,17 @@ def test_a_column_that_is_not_there_is_named():
 def test_a_test_without_a_null_is_not_the_one_that_is_trusted():
     nan = float("nan")
     found = results({"a": [0.5, nan], "b": [nan, nan]}, {"a": [1, 1]}, {"a": [1, 1]}).combined(
-        {}, by={"b": 1.0, "a": 1.0}, p_iid=np.zeros(2)
+        {}, by={"b": 1.0, "a": 1.0}, idle={}, p_iid=np.zeros(2)
     )
     np.testing.assert_array_equal(found.p_value, [0.5, nan])
     assert found.trusted.tolist() == found.extrapolated.tolist() == [True, False]
+
+
+def test_a_test_that_has_nothing_to_say_takes_no_weight():
+    found = results({"a": [0.01, 0.01], "b": [1.0, 1.0]}, {"a": [1, 1], "b": [0, 0]}, {}).combined(
+        {}, by={"b": 1.0, "a": 1.0}, idle={"b": np.array([True, False])}, p_iid=np.zeros(2)
+    )
+    assert found.p_value[0] == pytest.approx(0.01)
+    assert found.p_value[1] > 0.02
+    assert found.columns["b_p"].tolist() == [1.0, 1.0]
+    assert found.trusted.tolist() == [True, True]
