@@ -127,15 +127,30 @@ class ClassNull:
             (W,) each: the sum of the deviations from normal windows, and the same in standard deviations of
             normal windows. nan where it rests on what was never seen.
         """
-        change = (added * (components - self.arrays["centre"])).sum(-1)
+        spread = self.spread(added, n)
+        change = np.where(np.isnan(spread), np.nan, (added * (components - self.arrays["centre"])).sum(-1))
+        return change, change / spread
+
+    def spread(self, added: Floats, n: Floats) -> Floats:
+        """Give the standard deviation of a sum of components in normal windows, (W,).
+
+        Parameters
+        ----------
+        added
+            (W, `COMPONENTS`), what each component adds to the sum.
+
+        Returns
+        -------
+        ndarray of float64
+            nan where it rests on what was never seen.
+        """
         # components are sums of what varies on its own: the pseudo-inverse leads there
         along = added @ self._inverse.T
         spread = np.sqrt((along**2 / self._precision(n)).sum(-1))
         with np.errstate(invalid="ignore"):
             unseen = np.abs(added - along @ self._directions.T).max(-1)
             known = (unseen <= _ROUNDING * np.abs(added).max(-1)) & (spread > 0)
-        standardised = change / np.where(known, spread, 1.0)
-        return np.where(known, change, np.nan), np.where(known, standardised, np.nan)
+        return np.where(known, spread, np.nan)
 
     def to_bytes(self) -> bytes:
         """Write it, format version 1: tag, version, log quantiles, arrays; 480 bytes."""

@@ -6,10 +6,10 @@ import math
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-from scipy import special
 
-from driftline.performance.class_components import COMPONENTS
+from driftline.performance.class_changes import class_changes
 from driftline.performance.class_sums import sums_of_profile
+from driftline.performance.component_runs import deviations_of
 from driftline.performance.labelled import labels_are_in, usual_share
 from driftline.performance.loss_null import bias_distances
 from driftline.statistics.multiple import cauchy_combination
@@ -133,21 +133,16 @@ def _of_numbers(
 
 def deviations(p_value: float, change: float) -> float:
     """Give the standard deviations that a two-sided p-value is of a normal variable, with a sign."""
-    return math.copysign(-float(special.ndtri(p_value / 2)), change)
+    return float(deviations_of(np.array([p_value]), np.array([change]))[0])
 
 
 def _of_classes(current: PerformanceProfile, normal: ClassComponents, null: ClassNull) -> ComponentComparison:
     sums, n = sums_of_profile(current)[None], np.array([float(current.n)])
-    found, weight = normal.of_windows(sums), normal.scale(sums)
-    wrong = np.where(weight > 0, 1.0, np.nan)[0]
-    added = np.zeros((2, COMPONENTS))
-    added[[0, 1], [0, 1]] = wrong
-    added = np.concatenate([added, normal.gap(weight), normal.separation(weight)])
-    each = len(added)
-    changes = null.changes(np.repeat(found, each, axis=0), added, np.repeat(n, each))
-    return ComponentComparison(
-        float(null.p_value(found, n)[0]), *(Change(*map(float, pair)) for pair in zip(*changes, strict=True))
-    )
+    changes = {
+        name: Change(float(change[0]), float(standardised[0]))
+        for name, (change, standardised) in class_changes(normal, null, sums).items()
+    }
+    return ComponentComparison(float(null.p_value(normal.of_windows(sums), n)[0]), **changes)
 
 
 def performance_p(loss: float, classes: float) -> float:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from driftline.framing import Head
+from driftline.performance.class_changes import class_changes
 from driftline.performance.class_components import ClassComponents
 from driftline.performance.class_null import ClassNull
+from driftline.performance.component_runs import ComponentRuns, deviations_of
 from driftline.performance.labelled import labels_are_in, usual_share
 from driftline.statistics.null import ACTED_ON, NullTable, calibrate_difference, disjoint_windows, lookup_grid
 from driftline.statistics.rates import arcsine_difference
@@ -24,8 +26,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_HEAD: Final = Head(b"dLN", 2, "null of a mean loss", "4x5d", "build the baseline again")
-# typical_n, n_min, n_max, windows, df
+_HEAD: Final = Head(b"dLN", 3, "null of a mean loss", "B3x5d", "build the baseline again")
+# components that are followed (0 before format version 3), typical_n, n_min, n_max, windows, df
 _FARTHEST: Final = 1e100  # its square stays finite
 _ROUNDING: Final = 1e-12  # less variance than this part of the squared mean is none
 _SHAPE: Final = (len(lookup_grid.SIZE_GRID), len(lookup_grid.P_GRID))
@@ -45,11 +47,14 @@ class LossNull:
     bias
         Of the squared distance of the mean signed error, see `bias_distances`; None of classes, and in a
         baseline of an earlier release.
+    runs
+        How windows follow each other; None in a baseline of an earlier release.
     """
 
     table: NullTable
     classes: ClassNull | None = None
     bias: NullTable | None = None
+    runs: ComponentRuns | None = None
 
     @classmethod
     def fit(
@@ -96,17 +101,23 @@ class LossNull:
             return None
         if reference.loss.name != "zero_one" and not reference.losses.m2 > 0:
             return None
-        table = calibrate_difference(distances(reference, n, mean), n, overlap=overlap)
+        far = distances(reference, n, mean)
+        table = calibrate_difference(far, n, overlap=overlap)
+        along = {"loss": deviations_of(_p_values(table, far, n), far)}
+        classes = bias = None
         sums = periods.window_sums(starts, size)
-        if sums is None:
-            return cls(table)
-        if not reference.loss.binary:
+        if sums is not None and not reference.loss.binary:
             found = bias_distances(reference, n, sums[some, 0])
-            return cls(table, bias=None if found is None else calibrate_difference(found, n, overlap=overlap))
-        components = ClassComponents.of(reference)
-        if components is None:
-            return cls(table)
-        return cls(table, ClassNull.fit(components, sums[some], overlap=overlap))
+            if found is not None:
+                bias = calibrate_difference(found, n, overlap=overlap)
+                along["bias"] = deviations_of(_p_values(bias, found, n), found)
+        components = None if sums is None else ClassComponents.of(reference)
+        if sums is not None and components is not None:
+            classes = ClassNull.fit(components, sums[some], overlap=overlap)
+            if classes is not None:
+                changes = class_changes(components, classes, sums[some])
+                along |= {name: standardised for name, (_, standardised) in changes.items()}
+        return cls(table, classes, bias, ComponentRuns.fit(along, overlap))
 
     def p_value(self, distance: float, n: int) -> float:
         """Look up how often a normal window is at least so far from the reference.
@@ -124,36 +135,44 @@ class LossNull:
         float
             Two-sided, from 1e-9 to 1.
         """
-        return _looked_up(self.table, distance, n)
+        return _p_value(self.table, distance, n)
 
     def bias_p(self, distance: float, n: int) -> float:
         """Look up how often the bias of a normal window is at least so far; nan where that is not known."""
-        return math.nan if self.bias is None else _looked_up(self.bias, distance, n)
+        return math.nan if self.bias is None else _p_value(self.bias, distance, n)
 
     def to_bytes(self) -> bytes:
-        """Write it, format version 2: tag, version, five numbers, log quantiles, then classes or bias."""
+        """Write it, format version 3: tag, version, numbers, log quantiles, runs, then classes or bias."""
         table = self.table
         numbers = (table.typical_n, table.n_min, table.n_max, table.windows, table.df)
+        followed = 0 if self.runs is None else len(self.runs.numbers)
+        runs = b"" if self.runs is None else self.runs.to_bytes()
         more = b"" if self.classes is None else self.classes.to_bytes()
         if self.bias is not None:
             more = LossNull(self.bias).to_bytes()
-        return _HEAD.pack(*numbers) + table.quantiles.astype("<f4").tobytes() + more
+        return _HEAD.pack(followed, *numbers) + table.quantiles.astype("<f4").tobytes() + runs + more
 
     @classmethod
     def from_bytes(cls, data: bytes) -> LossNull:
         """Read what `to_bytes` wrote; other bytes raise ValueError."""
-        numbers, arrays = _HEAD.unpack(data)
+        (followed, *numbers), arrays = _HEAD.unpack(data)
         quantiles = arrays.take("<f4", math.prod(_SHAPE)).astype(np.float32).reshape(_SHAPE)
+        runs = ComponentRuns.take(arrays, followed)
         table, more = NullTable(quantiles, *numbers), data[arrays.at :]
         if more[:3] == data[:3]:
-            return cls(table, bias=cls.from_bytes(more).table)
-        return cls(table, ClassNull.from_bytes(more) if more else None)
+            return cls(table, bias=cls.from_bytes(more).table, runs=runs)
+        return cls(table, ClassNull.from_bytes(more) if more else None, runs=runs)
 
 
-def _looked_up(table: NullTable, distance: float, n: int) -> float:
-    squared = min(abs(distance), _FARTHEST) ** 2
-    numbers = (np.array([x]) for x in (table.typical_n, squared, float(n)))
-    return float(lookup_grid.p_values(table.quantiles[None], *numbers)[0])
+def _p_value(table: NullTable, distance: float, n: int) -> float:
+    return float(_p_values(table, np.array([distance]), np.array([float(n)]))[0])
+
+
+def _p_values(table: NullTable, far: Floats, n: Floats) -> Floats:
+    """Look up windows, (W,)."""
+    squared = np.minimum(np.abs(far), _FARTHEST) ** 2
+    tables = np.broadcast_to(table.quantiles, (len(n), *_SHAPE))
+    return lookup_grid.p_values(tables, np.full(len(n), table.typical_n), squared, n)
 
 
 def bias_distances(reference: PerformanceProfile, n: Floats, signed_sum: Floats) -> Floats | None:
