@@ -32,7 +32,7 @@ from driftline.transforms.decide.judge_windows import JudgeWindows
 from driftline.transforms.spine.baseline_source import BaselineSource, read_baseline
 from driftline.transforms.spine.merge_windows import MergeWindows
 from driftline.transforms.spine.profile_slices import ProfileSlices
-from driftline.trends import trend_remarks
+from driftline.trends import performance_windows, trend_remarks
 from driftline.windows.slices import slice_length
 
 if TYPE_CHECKING:
@@ -121,21 +121,26 @@ def build_monitor(
     dead_letters = [decoded.dead_letters]
     lateness = config.windows.allowed_lateness if streaming else None
     outcomes = None
+    budget = config.tests.false_alarms
+    trends = [tables["results"] | "Trends" >> Trends(baseline, budget, lateness)]
     if config.labels is not None:
         joined = events | "Outcomes" >> Outcomes(
             config.model, config.labels, labels, lateness, baseline, layout=learnt_features(config)
         )
         outcomes = joined.outcomes
+        measured = monitor_performance(config, config.labels, baseline, lateness)
         tables["performance"] = {
             "predictions": joined.predictions,
             "outcomes": outcomes,
-        } | "Performance" >> monitor_performance(config, config.labels, baseline, lateness)
+        } | "Performance" >> measured
+        follow = Trends(baseline, budget, measured.corrected_for, performance_windows)
+        trends.append(tables["performance"] | "PerformanceTrends" >> follow)
         dead_letters += joined.dead_letters
     if config.detectors:
         tables["detections"] = detect_changes(
             config, baseline, lateness, events=events, results=tables["results"], outcomes=outcomes
         )
-    tables["trends"] = tables["results"] | "Trends" >> Trends(baseline, config.tests.false_alarms, lateness)
+    tables["trends"] = tuple(trends) | "AllTrends" >> beam.Flatten()
     tables["dead_letters"] = tuple(dead_letters) | "DeadLetters" >> beam.Flatten()
     write_sinks(tables, sinks, streaming=streaming)
 

@@ -58,24 +58,45 @@ def performance_words(
     least = min(_NOTABLE, max(far.values())) if p_value <= _UNUSUAL else _NOTABLE
     said = {
         "loss": _loss(current, normal),
-        "false_positives": _rate("false positives", normal.false_positive_rate, current.false_positive_rate),
-        "false_negatives": _rate("false negatives", normal.false_negative_rate, current.false_negative_rate),
-        "calibration_gap": f"calibration gap {beside.calibration_gap.change:+.2g}",
+        "false_positives": rate_words(
+            "false positives", normal.false_positive_rate, current.false_positive_rate
+        ),
+        "false_negatives": rate_words(
+            "false negatives", normal.false_negative_rate, current.false_negative_rate
+        ),
+        "calibration_gap": gap_words(beside.calibration_gap.change),
         "separation": f"scores of the classes {_apart(beside.separation.change)}",
-        "bias": f"bias {normal.bias:+.3g} to {current.bias:+.3g}",
+        "bias": number_words("bias", normal.bias, current.bias, "+.3g"),
     }
     words = [said[name] for name in sorted(far, key=lambda name: -far[name]) if far[name] >= least]
     return ", ".join(words) or None
 
 
+def rate_words(name: str, before: float, now: float) -> str:
+    """Say from what to what a rate went.
+
+    Examples
+    --------
+    >>> rate_words("errors", 0.08, 0.112)
+    'errors 8 % to 11.2 %'
+    """
+    return f"{name} {100 * before:.3g} % to {100 * now:.3g} %"
+
+
+def number_words(name: str, before: float, now: float, form: str) -> str:
+    """Say from what to what a number went, in this format."""
+    return f"{name} {before:{form}} to {now:{form}}"
+
+
+def gap_words(change: float) -> str:
+    """Say by how much scores went above or below the share of positives."""
+    return f"calibration gap {change:+.2g}"
+
+
 def _loss(current: Metrics, normal: Metrics) -> str:
     if math.isclose(current.mean_loss, current.error_rate):
-        return _rate("errors", normal.error_rate, current.error_rate)
-    return f"mean loss {normal.mean_loss:.3g} to {current.mean_loss:.3g}"
-
-
-def _rate(name: str, before: float, now: float) -> str:
-    return f"{name} {100 * before:.3g} % to {100 * now:.3g} %"
+        return rate_words("errors", normal.error_rate, current.error_rate)
+    return number_words("mean loss", normal.mean_loss, current.mean_loss, ".3g")
 
 
 def _apart(change: float) -> str:

@@ -1,4 +1,4 @@
-"""The trend row: how far a feature has gone over the newest windows."""
+"""The trend row: how far a feature, or the performance, has gone over the newest windows."""
 
 from __future__ import annotations
 
@@ -7,11 +7,15 @@ from typing import Final
 from driftline.schemas.fields import Field, RowSchema
 from driftline.tables.table import Table
 
+OF_PERFORMANCE: Final = "(performance)"
+"""Stands for a feature in rows that follow how right the model is."""
+
 TREND = RowSchema(
     "Trend",
     1,
-    "One feature of one segment when a window is over: the most unusual run of windows that ends with it. "
-    "Only windows of status `ok` that do not overlap are followed, once their late rows are in.",
+    "One feature of one segment, or the performance on it, when a window is over: the most unusual run of "
+    "windows that ends with it. Only windows of status `ok` that do not overlap are followed, once their late "
+    "rows, and for the performance their labels, are in.",
     (
         Field(
             "row_id",
@@ -21,7 +25,12 @@ TREND = RowSchema(
         ),
         Field("model", "string", "required", "Name of the model, from the configuration."),
         Field("segment", "string", "required", "The segment, written as in a result row."),
-        Field("feature", "string", "required", "Name of the feature; `prediction` is the model's output."),
+        Field(
+            "feature",
+            "string",
+            "required",
+            "Name of the feature; `prediction` is the model's output, `(performance)` how right it is.",
+        ),
         Field("window_start", "timestamp", "required", "First instant of the newest window."),
         Field("window_end", "timestamp", "required", "First instant after it."),
         Field(
@@ -29,7 +38,8 @@ TREND = RowSchema(
             "string",
             "required",
             "What found the run: `smooth` (shift, spread, skew, tails), `chi2` (shares of categories) or "
-            "`missing`.",
+            "`missing`; of the performance `loss`, `false_positives`, `false_negatives`, `calibration_gap` or "
+            "`bias`.",
         ),
         Field("windows", "int64", "required", "Windows of the run; 1 before there are two."),
         Field("since", "timestamp", "required", "Start of its first window: since when there is a change."),

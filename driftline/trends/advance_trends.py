@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from driftline.measures.measure_registry import measure
 from driftline.trends.alarm_rate import OVER, alarm_rate
 from driftline.trends.followed_windows import Followed, FollowedWindows
 from driftline.trends.run_scan import scan_runs
-from driftline.trends.run_words import run_words
 from driftline.trends.trend_state import TrendState
 
 if TYPE_CHECKING:
@@ -19,9 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from driftline.baseline import Baseline
-    from driftline.measures.reference_distribution import ReferenceDistribution
-    from driftline.profiles.layout import Part
+    from driftline.trends.followed_parts import FollowedPart
     from driftline.trends.reference_runs import ReferenceRuns
 
 _NEVER: Final = np.iinfo(np.int64).min
@@ -74,40 +69,6 @@ class Advanced(NamedTuple):
     pending: tuple[bytes, ...]
     next: int | None
     late: int
-
-
-class FollowedPart:
-    """A part of one segment as a baseline knows it, and the budget of each of its features.
-
-    Parameters
-    ----------
-    runs
-        What `reference_runs` reads from the null.
-    limit
-        Largest p-value that raises an alarm.
-    """
-
-    def __init__(
-        self,
-        baseline: Baseline,
-        segment: str,
-        part: Part,
-        runs: Mapping[str, ReferenceRuns],
-        limit: float,
-    ) -> None:
-        self.version, self.size = baseline.version, baseline.size
-        self.features = measure(part.kind).features(part)
-        self.runs, self.limit = runs, limit
-        self._part, self._profile = part, baseline.entries[segment, part.name].profile
-
-    @cached_property
-    def _reference(self) -> dict[str, ReferenceDistribution]:
-        return dict(measure(self._part.kind).describe(self._part, self._profile))
-
-    def words(self, statistic: str, place: int, sizes: NDArray[np.float32]) -> str | None:
-        """Say what a run of windows differs by."""
-        larger = self.runs[statistic].larger(len(sizes), place)
-        return run_words(statistic, sizes.astype(np.float64), larger, self._reference[self.features[place]])
 
 
 def advance_trends(

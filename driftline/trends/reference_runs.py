@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from driftline.performance import LossNull
 from driftline.statistics.null import ACTED_ON
 from driftline.statistics.null.runs import KNOTS, RUNS
 
@@ -53,7 +54,7 @@ def reference_runs(null: Any) -> dict[str, ReferenceRuns]:
 
     Parameters
     ----------
-    null : BlockNull or None
+    null : BlockNull, LossNull or None
         Those of earlier releases do not say how windows follow each other; then there is nothing.
 
     Returns
@@ -61,6 +62,8 @@ def reference_runs(null: Any) -> dict[str, ReferenceRuns]:
     dict of str to ReferenceRuns
         By statistic.
     """
+    if isinstance(null, LossNull):
+        null = null.runs
     found = {}
     for place, statistic in enumerate(getattr(null, "statistics", ())):
         arrays = null.arrays.get(statistic, {})
@@ -91,7 +94,7 @@ def _at_runs(known: Floats) -> Floats:
 
 
 def features_followed(baseline: Baseline) -> int:
-    """Count the features of segments that share the budget of a model."""
+    """Count the features of segments that share the budget of a model; the performance on one counts as one."""
     total = 0
     for entry in baseline.entries.values():
         longest = [each.longest for each in reference_runs(entry.null).values()]

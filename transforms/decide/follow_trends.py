@@ -1,4 +1,4 @@
-"""Follow features from window to window: take what is followed of result rows, and scan it in order."""
+"""Follow features and performance from window to window: take what is followed of rows, scan it in order."""
 
 from __future__ import annotations
 
@@ -19,38 +19,48 @@ from driftline.transforms.follow_in_order import Followed, FollowInOrder
 from driftline.transforms.looks import SLICE
 from driftline.transforms.timestamps import stamped, whole_milliseconds
 from driftline.trends import (
-    FollowedPart,
     FollowedWindows,
     TrendState,
     advance_trends,
     alarm_limit,
     features_followed,
+    followed_part,
     followed_windows,
-    reference_runs,
     trend_batch,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from apache_beam.utils.windowed_value import WindowedValue
 
     from driftline.baseline import Baseline
     from driftline.config.budgets import AlarmBudget
     from driftline.transforms.spine.baseline_source import BaselineSource
+    from driftline.trends import FollowedPart
 
 #: (segment label, name of the part)
 TrendKey = tuple[str, str]
+
+if TYPE_CHECKING:
+    Take = Callable[[pa.RecordBatch, Baseline], Iterator[tuple[TrendKey, FollowedWindows]]]
 
 #: Windows that were settled after a later one was followed.
 LATE: Final = "late_for_trends"
 
 
 class TakeWindows(beam.DoFn):
-    """From batches of result rows to what trends follow; an element is stamped with its earliest window."""
+    """From batches of rows to what trends follow; an element is stamped with its earliest window.
 
-    def __init__(self, baseline: BaselineSource) -> None:
+    Parameters
+    ----------
+    take
+        What takes windows from a batch.
+    """
+
+    def __init__(self, baseline: BaselineSource, take: Take) -> None:
         self._source = baseline
+        self._take = take
 
     def setup(self) -> None:
         """Read the baseline."""
@@ -60,9 +70,9 @@ class TakeWindows(beam.DoFn):
         """Look for a new version."""
         self._source.refresh()
 
-    def process(self, results: pa.RecordBatch) -> Iterator[WindowedValue]:
+    def process(self, rows: pa.RecordBatch) -> Iterator[WindowedValue]:
         """Take windows."""
-        for key, windows in followed_windows(results, self._source.get()):
+        for key, windows in self._take(rows, self._source.get()):
             yield stamped((key, windows.to_bytes()), windows.first_known)
 
 
@@ -159,16 +169,13 @@ class FollowTrends(FollowInOrder):
             alarms = self._budget.in_time(baseline.size)
             self._limit = alarm_limit(alarms, features_followed(baseline))
         if key not in self._parts:
-            segment, name = key
-            runs = reference_runs(baseline.entries[key].null)
-            part = baseline.layout.part(name)
-            self._parts[key] = FollowedPart(baseline, segment, part, runs, self._limit)
+            self._parts[key] = followed_part(baseline, *key, self._limit)
         return self._parts[key]
 
 
 @dataclass
 class Trends(beam.PTransform):
-    """From batches of result rows to rows of the table `trends`.
+    """From batches of result rows, or of performance rows, to rows of the table `trends`.
 
     Parameters
     ----------
@@ -176,24 +183,32 @@ class Trends(beam.PTransform):
         What the rows were judged by.
     budget
         False alarms that all trends of the model may raise.
-    allowed_lateness
+    corrected_for
         How long after its end a window may still be corrected, microseconds; all trends wait for so long.
         None for bounded input, which is followed when all of it is there.
+    take
+        `followed_windows` of result rows, `performance_windows` of performance rows.
+
+    Notes
+    -----
+    What waits is merged whenever a window is followed. Until then it holds each window as often as it came
+    with all its labels: some 150 bytes for every component of performance.
     """
 
     baseline: BaselineSource
     budget: AlarmBudget
-    allowed_lateness: int | None
+    corrected_for: int | None
+    take: Take = followed_windows
 
-    def expand(self, results: beam.PCollection) -> beam.PCollection:
+    def expand(self, rows: beam.PCollection) -> beam.PCollection:
         """Follow each part of each segment."""
-        late = self.allowed_lateness
+        late = self.corrected_for
         wait = None if late is None else whole_milliseconds(late + SLICE)
-        take = beam.ParDo(TakeWindows(self.baseline)).with_output_types(tuple[tuple[str, str], bytes])
+        take = beam.ParDo(TakeWindows(self.baseline, self.take))
         follow = FollowTrends(self.baseline, self.budget, wait)
         return (
-            results
-            | "TakeWindows" >> take
+            rows
+            | "TakeWindows" >> take.with_output_types(tuple[tuple[str, str], bytes])
             | "Global" >> beam.WindowInto(GlobalWindows())
             | "Follow" >> beam.ParDo(follow).with_output_types(pa.RecordBatch)
         )

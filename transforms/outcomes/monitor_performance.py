@@ -270,10 +270,21 @@ class MonitorPerformance(beam.PTransform):
     references: References = field(default_factory=NoReferences)
     slice_length: int = SLICE
 
+    @property
+    def corrected_for(self) -> int | None:
+        """How long after its end a window gets its last labels, microseconds; None for bounded input."""
+        if self.allowed_lateness is None:
+            return None
+        looks = -(-self.wait // self.every)  # after the last label it is given at the next window's end
+        return looks * self.every + self._hold + _SLACK
+
+    @property
+    def _hold(self) -> int:
+        return self.slice_length + whole_milliseconds(self.allowed_lateness or 0)
+
     def expand(self, rows: dict[str, beam.PCollection]) -> beam.PCollection:
         """Profile by segment and period, then merge the periods of each window."""
-        lateness = whole_milliseconds(self.allowed_lateness or 0)
-        hold = self.slice_length + lateness
+        hold = self._hold
         rule = WindowRule(self.size, self.every, hold, self.wait + hold + _SLACK)
         part = tuple[str, bytes]
         profiles = [
