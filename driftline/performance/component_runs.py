@@ -57,8 +57,10 @@ class ComponentRuns:
             known = known[~np.isnan(known)]
             if len(known):
                 runs = fit_runs(known[:, None], two_sided(known), overlap)
+                # deviations of the gap are of a covariance that shrinkage made rounder than it is
+                wider = max(float(np.mean(followed_vectors(known) ** 2)), 1.0)
                 windows = [disjoint_windows(len(known), overlap)]
-                numbers[place] = np.concatenate([windows, runs["run_variances"], runs["run_shape"]])
+                numbers[place] = np.concatenate([windows, wider * runs["run_variances"], runs["run_shape"]])
         return cls(numbers)
 
     @property

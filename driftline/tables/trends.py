@@ -14,8 +14,8 @@ TREND = RowSchema(
     "Trend",
     1,
     "One feature of one segment, or the performance on it, when a window is over: the most unusual run of "
-    "windows that ends with it. Only windows of status `ok` that do not overlap are followed, once their late "
-    "rows, and for the performance their labels, are in.",
+    "windows that ends with it. Only windows of status `ok` that do not overlap are followed, once their "
+    "late rows, and for the performance their labels, are in.",
     (
         Field(
             "row_id",
@@ -38,8 +38,8 @@ TREND = RowSchema(
             "string",
             "required",
             "What found the run: `smooth` (shift, spread, skew, tails), `chi2` (shares of categories) or "
-            "`missing`; of the performance `loss`, `false_positives`, `false_negatives`, `calibration_gap` or "
-            "`bias`.",
+            "`missing`; of the performance `loss`, `false_positives`, `false_negatives`, `calibration_gap` "
+            "or `bias`.",
         ),
         Field("windows", "int64", "required", "Windows of the run; 1 before there are two."),
         Field("since", "timestamp", "required", "Start of its first window: since when there is a change."),

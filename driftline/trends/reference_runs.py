@@ -94,7 +94,7 @@ def _at_runs(known: Floats) -> Floats:
 
 
 def features_followed(baseline: Baseline) -> int:
-    """Count the features of segments that share the budget of a model; the performance on one counts as one."""
+    """Count the features of segments that share a budget; the performance on a segment counts as one."""
     total = 0
     for entry in baseline.entries.values():
         longest = [each.longest for each in reference_runs(entry.null).values()]

@@ -86,7 +86,7 @@ def _of_component(name: str, rows: Any, reference: PerformanceReference) -> Foll
 
 
 def _gap_spread(reference: PerformanceReference, n: NDArray[np.int64]) -> Floats:
-    """Give the standard deviation of the calibration gap in normal windows, (W,); rows do not have its change."""
+    """Give the standard deviation of the calibration gap in normal windows, (W,): rows lack its change."""
     classes, null = reference.classes, reference.null
     if classes is None or null is None or null.classes is None:
         return np.full(len(n), np.nan)
