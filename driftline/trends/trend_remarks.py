@@ -1,9 +1,10 @@
-"""Why no trends are followed, for the user."""
+"""Why trends are not followed, for the user."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from driftline.performance.performance_measure import PART
 from driftline.statistics.null import ACTED_ON
 from driftline.trends.reference_runs import features_followed
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def trend_remarks(baseline: Baseline, path: str) -> list[str]:
-    """Say that the table `trends` stays empty, and what to do.
+    """Say what is missing in the table `trends`, and what to do.
 
     Parameters
     ----------
@@ -25,10 +26,19 @@ def trend_remarks(baseline: Baseline, path: str) -> list[str]:
         Empty where something is followed, and where there are too few windows for any decision, which is said
         when the baseline is built.
     """
-    if baseline.windows < ACTED_ON or features_followed(baseline):
+    if baseline.windows < ACTED_ON:
+        return []
+    if not features_followed(baseline):
+        remark = (
+            f"note: no trends are followed: {path} does not say how its windows follow each other; "
+            "`driftline baseline CONFIG --refit` adds that without reading events"
+        )
+        return [remark]
+    nulls = [entry.null for entry in baseline.of_part(PART.name).values() if entry.null is not None]
+    if not nulls or any(null.runs is not None for null in nulls):
         return []
     remark = (
-        f"note: no trends are followed: {path} does not say how its windows follow each other; "
-        "`driftline baseline CONFIG --refit` adds that without reading events"
+        f"note: the performance is not followed: {path} does not say how the outcomes of its windows follow "
+        "each other; build it again with `driftline baseline`"
     )
     return [remark]
