@@ -120,9 +120,7 @@ def build_monitor(
     tables = judge_measures(events, config, baseline, streaming=streaming)
     dead_letters = [decoded.dead_letters]
     lateness = config.windows.allowed_lateness if streaming else None
-    outcomes = None
-    budget = config.tests.false_alarms
-    trends = [tables["results"] | "Trends" >> Trends(baseline, budget, lateness)]
+    outcomes = measured = None
     if config.labels is not None:
         joined = events | "Outcomes" >> Outcomes(
             config.model, config.labels, labels, lateness, baseline, layout=learnt_features(config)
@@ -133,13 +131,16 @@ def build_monitor(
             "predictions": joined.predictions,
             "outcomes": outcomes,
         } | "Performance" >> measured
-        follow = Trends(baseline, budget, measured.corrected_for, performance_windows)
-        trends.append(tables["performance"] | "PerformanceTrends" >> follow)
         dead_letters += joined.dead_letters
     if config.detectors:
         tables["detections"] = detect_changes(
             config, baseline, lateness, events=events, results=tables["results"], outcomes=outcomes
         )
+    budget = config.tests.false_alarms
+    trends = [tables["results"] | "Trends" >> Trends(baseline, budget, lateness)]
+    if measured is not None:
+        follow = Trends(baseline, budget, measured.corrected_for, performance_windows)
+        trends.append(tables["performance"] | "PerformanceTrends" >> follow)
     tables["trends"] = tuple(trends) | "AllTrends" >> beam.Flatten()
     tables["dead_letters"] = tuple(dead_letters) | "DeadLetters" >> beam.Flatten()
     write_sinks(tables, sinks, streaming=streaming)

@@ -9,6 +9,7 @@ from scipy import stats
 from benchmarks.performance_calibration import noise, spells, users, weather
 from driftline.performance import LossNull, LossPeriods, PerformanceProfile, compare
 from driftline.performance.class_null import LENGTHS, ClassNull
+from driftline.performance.component_runs import FOLLOWED, ComponentRuns
 from driftline.statistics.null import NullTable
 from driftline.statistics.null.lookup_grid import P_GRID, SIZE_GRID
 
@@ -188,7 +189,8 @@ CLASSES = ClassNull(
     np.arange(len(P_GRID), dtype=np.float32),
     {name: np.arange(length, dtype=np.float32) for name, length in LENGTHS.items()},
 )
-GOLDEN = LossNull(TABLE, CLASSES)
+RUNS_OF_GOLDEN = ComponentRuns(np.arange(7 * len(FOLLOWED), dtype=np.float32).reshape(-1, 7))
+GOLDEN = LossNull(TABLE, CLASSES, runs=RUNS_OF_GOLDEN)
 
 
 def same(found, expected):
@@ -197,24 +199,41 @@ def same(found, expected):
         assert getattr(found.table, name) == getattr(expected.table, name)
 
 
-def test_format_version_2_is_read():
-    data = (DATA / "loss_null_v2.bin").read_bytes()
-    assert GOLDEN.to_bytes() == data
-    found = LossNull.from_bytes(data)
-    same(found, GOLDEN)
+def has_the_golden_classes(found):
     assert found.classes.quantiles.tolist() == CLASSES.quantiles.tolist()
     for name in LENGTHS:
         assert found.classes.arrays[name].tolist() == CLASSES.arrays[name].tolist()
 
 
-def test_format_version_2_of_numbers_is_read():
-    null = LossNull(TABLE, bias=TABLE)
-    data = (DATA / "loss_null_of_numbers_v2.bin").read_bytes()
+def test_format_version_3_is_read():
+    data = (DATA / "loss_null_v3.bin").read_bytes()
+    assert GOLDEN.to_bytes() == data
+    found = LossNull.from_bytes(data)
+    same(found, GOLDEN)
+    has_the_golden_classes(found)
+    assert found.runs.numbers.tolist() == RUNS_OF_GOLDEN.numbers.tolist()
+    assert found.runs.statistics == FOLLOWED
+
+
+def test_format_version_3_of_numbers_is_read():
+    null = LossNull(TABLE, bias=TABLE, runs=RUNS_OF_GOLDEN)
+    data = (DATA / "loss_null_of_numbers_v3.bin").read_bytes()
     assert null.to_bytes() == data
     found = LossNull.from_bytes(data)
     same(found, null)
     same(LossNull(found.bias), null)
     assert found.classes is None
+    assert found.runs.numbers.tolist() == RUNS_OF_GOLDEN.numbers.tolist()
+
+
+def test_of_format_version_2_windows_are_not_known_to_follow_each_other():
+    found = LossNull.from_bytes((DATA / "loss_null_v2.bin").read_bytes())
+    same(found, GOLDEN)
+    has_the_golden_classes(found)
+    assert found.runs is None
+    numbers = LossNull.from_bytes((DATA / "loss_null_of_numbers_v2.bin").read_bytes())
+    same(LossNull(numbers.bias), GOLDEN)
+    assert numbers.classes is numbers.runs is None
 
 
 def test_of_format_version_1_there_is_the_mean_loss():
@@ -222,13 +241,14 @@ def test_of_format_version_1_there_is_the_mean_loss():
     assert len(data) == 804
     found = LossNull.from_bytes(data)
     same(found, GOLDEN)
-    assert found.classes is found.bias is None
+    assert found.classes is found.bias is found.runs is None
     assert np.isnan(found.bias_p(1.0, 100))
 
 
 def test_a_null_comes_back_as_it_was():
     whole, null = reference_of(ABSOLUTE, SWING)
     again = LossNull.from_bytes(null.to_bytes())
+    assert again.runs.numbers.tolist() == null.runs.numbers.tolist()
     window = profile_of(ABSOLUTE, *around(2.7))
     assert compare(window, whole, again) == compare(window, whole, null)
 
@@ -237,11 +257,12 @@ def test_a_null_comes_back_as_it_was():
     ("data", "message"),
     [
         (b"", "not a null of a mean loss"),
-        (b"dLN\x03" + GOLDEN.to_bytes()[4:], "upgrade driftline"),
+        (b"dLN\x04" + GOLDEN.to_bytes()[4:], "upgrade driftline"),
         (LossNull(TABLE).to_bytes()[:-1], "803 bytes instead of 804; build the baseline again"),
         (GOLDEN.to_bytes()[:-1], "cut short or too long: .*; build the baseline again"),
         (GOLDEN.to_bytes() + b"0", "cut short or too long: .*; build the baseline again"),
         (LossNull(TABLE).to_bytes() + b"0", "not a null of error kinds"),
+        (GOLDEN.to_bytes()[:4] + b"\x06" + GOLDEN.to_bytes()[5:], "its head says what cannot be"),
     ],
 )
 def test_what_is_no_null_is_refused(data, message):
