@@ -61,6 +61,16 @@ def test_windows_that_follow_each_other_have_means_that_vary_more():
     assert bias[KNOTS == 8] > 3
 
 
+def test_deviations_that_stray_too_far_make_runs_stray_as_far():
+    free = np.random.default_rng(3).normal(size=400)
+    variance = [
+        ComponentRuns.fit({"loss": factor * free}, 1.0).arrays["loss"]["run_variances"][0, 0]
+        for factor in (0.7, 1.0, 1.2)
+    ]
+    assert variance[2] == pytest.approx(1.44 * (free**2).mean(), rel=0.1)
+    assert variance[0] == pytest.approx(1, rel=0.1)  # never less than nominal
+
+
 def test_windows_that_cannot_tell_are_left_out():
     free = np.random.default_rng(3).normal(size=40)
     with_gaps = np.insert(free, [3, 9, 9], np.nan)

@@ -14,7 +14,7 @@ from driftline.report.first_lines import first_lines
 from driftline.report.result_grid import of
 from driftline.report.trend_answer import TrendAnswer, trend_answer, trend_note
 from driftline.tables import standing_rows
-from driftline.tables.trends import TABLE
+from driftline.tables.trends import OF_PERFORMANCE, TABLE
 from tests.driftline.report.test_page import HOSTILE, Page, chromium, lead, problem
 from tests.driftline.report.test_payload import unpack
 
@@ -149,6 +149,38 @@ def test_beyond_the_most_alarms_are_counted(made, monkeypatch):
     found = alarms.of(made.trends(rows))
     assert [each.crossed for each in found.found] == [rows[i]["window_end"] for i in (9, 8, 7)]
     assert (found.on, found.over) == (1, 9)
+
+
+def of_model(made, **changes):
+    rows = slow(made, feature=OF_PERFORMANCE, **changes)
+    return [row | {"statistic": "loss", "change": row["change"] and "errors 8 % to 11 %"} for row in rows]
+
+
+def test_the_performance_is_followed_beside_the_features(made):
+    """It has alarms and a place in the answer; the chart of features has none for it."""
+    rows = [*of_model(made, over=40), *slow(made, crossed=12)]
+    found = alarms.of(made.trends(rows))
+    assert [(each.feature, each.change) for each in found.found] == [
+        (OF_PERFORMANCE, "errors 8 % to 11 %"),
+        ("distance", "shift -0.6 sd"),
+    ]
+    words, _ = said(made, rows)
+    assert words.text.startswith("(performance) in all traffic since 5 Apr: errors 8 % to 11 %; crossed")
+    html = listed(made, rows)
+    assert html.count("<a ") == 1  # no feature, so there is no chart to lead to
+    assert ">(performance)</td>" in html
+    cells, header, columns = packed(made, rows)
+    assert list(cells.features) == ["distance"]
+    assert header["said"].keys() == {"0"}
+    assert columns["p_value"].shape == (30,)
+    assert render(quiet_results(made), made.run(), trends=made.trends(rows)).count("errors 8 % to 11 %") >= 2
+
+
+def test_the_performance_alone_makes_no_chart(made):
+    _, header, columns = packed(made, of_model(made))
+    assert header["said"] == {}
+    assert columns["p_value"].size == 0
+    Page(render(quiet_results(made), made.run(), trends=made.trends(of_model(made))))
 
 
 # --- the answer
