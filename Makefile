@@ -65,6 +65,7 @@ bench: setup bench-peers  ## the benchmarks that need no server; benchmarks/READ
 	$(BIN)/python benchmarks/delays.py
 	$(BIN)/python benchmarks/foreign_data.py
 	$(BIN)/python benchmarks/performance_calibration.py
+	$(BIN)/python benchmarks/performance_trends.py
 	$(BIN)/python benchmarks/error_kinds.py
 	$(BIN)/python benchmarks/iid_agreement.py
 	$(BIN)/python examples/flights/download.py

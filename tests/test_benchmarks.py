@@ -59,6 +59,11 @@ TINY = {
         {"WINDOWS": (10,), "REPLICATES": 2, "LIVE": 3, "WORSE": 2},
         r"\| few users send most \| zero_one \| 10 \| \d\.\d{3} \|.*\|",
     ),
+    "performance_trends": (
+        "",
+        {"WINDOWS": (12,), "REPLICATES": 1, "LIVE": 3, "WORSE": 4},
+        r"\| noise of numbers by window \| 12 \| \d+\.\d\d( \| (\d|-)){2} \|",
+    ),
     "error_kinds": (
         "",
         {"WINDOWS": (12,), "SIZES": (200,), "REPLICATES": 1, "LIVE": 3, "CHANGED": 2},
