@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 from performance_calibration import DAY, MIN_N, independent, noise, spells, users, weather
+from scipy import special
 
 from driftline.performance import (
     Loss,
@@ -80,7 +81,9 @@ def _followed(along):
     told = np.flatnonzero(~np.isnan(along))
     vectors = followed_vectors(along[told]).astype(np.float32)
     place = np.zeros(len(told), np.int64)
-    return Followed(place=place, start=DAY * told, n=place + 1, vectors=vectors, sizes=np.zeros_like(vectors))
+    p = 2 * special.ndtr(-np.abs(along)).astype(np.float32)
+    sizes = np.zeros_like(vectors)
+    return Followed(place=place, start=DAY * told, n=place + 1, p=p, vectors=vectors, sizes=sizes)
 
 
 def first(seen):

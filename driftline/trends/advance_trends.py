@@ -9,7 +9,7 @@ import numpy as np
 from driftline.trends.alarm_rate import OVER, alarm_rate
 from driftline.trends.followed_windows import Followed, FollowedWindows
 from driftline.trends.run_scan import scan_runs
-from driftline.trends.trend_state import TrendState
+from driftline.trends.trend_state import Alarm, TrendState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -113,12 +113,11 @@ def advance_trends(
             whole = new if before is None else Followed.joined([before, new]).in_order()
             scanned[name] = whole, np.flatnonzero(whole.start > last[whole.place])
             kept[name] = _newest(whole, runs)
-    trends = tuple(_trends(scanned, followed, state.since))
-    since = dict(state.since) | {trend.feature: trend.alarm_since for trend in trends}
-    on = {feature: time for feature, time in since.items() if time is not None}
+    alarms = dict(state.alarms)
+    trends = tuple(_trends(scanned, followed, alarms))
     pending = FollowedWindows(version, size, waiting)
     return Advanced(
-        TrendState(FollowedWindows(version, size, kept), on),
+        TrendState(FollowedWindows(version, size, kept), alarms),
         trends,
         (pending.to_bytes(),) if waiting else (),
         pending.first_known if waiting else None,
@@ -151,35 +150,38 @@ def _newest(rows: Followed, runs: ReferenceRuns) -> Followed:
 def _trends(
     scanned: Mapping[str, tuple[Followed, NDArray[np.int64]]],
     followed: FollowedPart,
-    since: Mapping[str, int],
+    alarms: dict[str, Alarm],
 ) -> Iterator[Trend]:
-    """Take of each feature and window the most unusual run of all its statistics, which share its limit."""
-    runs, size, limit = followed.runs, followed.size, followed.limit
-    best: dict[tuple[int, int], tuple[float, str, int, int]] = {}
+    """Take of each feature and window the most unusual run of all its statistics, which share its limit.
+
+    `alarms`, those that are on, is brought up to date.
+    """
+    runs, size = followed.runs, followed.size
+    found: dict[tuple[int, int], dict[str, tuple[float, int, int]]] = {}
     for name, (rows, new) in scanned.items():
-        scan = scan_runs(rows, new, runs[name])
+        scan = scan_runs(rows, new, runs[name], size)
         for at, p, run in zip(new.tolist(), scan.p.tolist(), scan.run.tolist(), strict=True):
-            key = int(rows.place[at]), int(rows.start[at])
-            best[key] = min((p, name, at, run), best.get(key, (np.inf, "", 0, 0)))
+            found.setdefault((int(rows.place[at]), int(rows.start[at])), {})[name] = p, at, run
     share = np.sum([each.longest > 0 for each in runs.values()], axis=0)
-    alarm_since = {place: since.get(name) for place, name in enumerate(followed.features)}
-    for (place, start), (p, name, at, run) in sorted(best.items()):
+    for (place, start), statistics in sorted(found.items()):
+        feature, end = followed.features[place], start + size
+        p, name = min((p, name) for name, (p, _, _) in statistics.items())
         p_value = min(share[place] * float(alarm_rate(p)), 1.0)
-        if p_value <= limit:
-            alarm_since[place] = alarm_since[place] or start + size
-        elif share[place] * float(alarm_rate(p / OVER)) > limit:
-            alarm_since[place] = None
+        raised = statistics.get(alarms[feature].statistic) if feature in alarms else None
+        if p_value <= followed.limit:
+            alarms.setdefault(feature, Alarm(end, name))
+        elif raised is not None and share[place] * float(alarm_rate(raised[0] / OVER)) > followed.limit:
+            del alarms[feature]
+        _, at, run = statistics[name]
         rows, _ = scanned[name]
-        first, change = at + 1 - run, None
-        if alarm_since[place] is not None:
-            change = followed.words(name, place, rows.sizes[first : at + 1])
+        first, alarm = at + 1 - run, alarms.get(feature)
         yield Trend(
-            followed.features[place],
+            feature,
             start,
             name,
             run,
             int(rows.start[first]),
             p_value,
-            alarm_since[place],
-            change,
+            None if alarm is None else alarm.since,
+            None if alarm is None else followed.words(name, place, rows.sizes[first : at + 1]),
         )

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 _TAG: Final = b"dTW"
 _VERSION: Final = 1
 _WHAT: Final = "followed windows"
-_TYPES: Final = ("<i8", "<i8", "<i8", "<f4", "<f4", "<f4")
+_TYPES: Final = ("<i2", "<i8", "<u4", "<f4", "<f4", "<f4")
+_MOST: Final = 2**32 - 1  # rows: of two panes with more the later one may not be told
 
 
 class Followed(NamedTuple):
@@ -98,7 +99,7 @@ class FollowedWindows:
         arrays = [
             np.asarray(array).astype(kind).tobytes()
             for each in self.statistics.values()
-            for array, kind in zip(each, _TYPES, strict=True)
+            for array, kind in zip(each._replace(n=np.minimum(each.n, _MOST)), _TYPES, strict=True)
         ]
         return frame(_TAG, _VERSION, head, b"".join(arrays))
 
@@ -114,7 +115,12 @@ class FollowedWindows:
                     for kind, each in zip(_TYPES, (1, 1, 1, 1, width, sizes), strict=True)
                 )
                 statistics[str(name)] = Followed(
-                    place, start, n, p, vectors.reshape(rows, width), size.reshape(rows, sizes)
+                    place.astype(np.int64),
+                    start,
+                    n.astype(np.int64),
+                    p,
+                    vectors.reshape(rows, width),
+                    size.reshape(rows, sizes),
                 )
             found = cls(str(head["version"]), int(head["size"]), statistics)
         except (KeyError, TypeError, ValueError) as error:

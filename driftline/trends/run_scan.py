@@ -33,7 +33,7 @@ class RunScan(NamedTuple):
     run: NDArray[np.int64]
 
 
-def scan_runs(rows: Followed, new: NDArray[np.int64], runs: ReferenceRuns) -> RunScan:
+def scan_runs(rows: Followed, new: NDArray[np.int64], runs: ReferenceRuns, size: int) -> RunScan:
     """Scan the runs that end at some rows.
 
     A run is as unusual as its mean. Two windows in a row that each are more unusual count as that too: so the
@@ -48,9 +48,12 @@ def scan_runs(rows: Followed, new: NDArray[np.int64], runs: ReferenceRuns) -> Ru
         The rows that are scanned.
     runs : ReferenceRuns
         What they are judged by.
+    size : int
+        Window length, microseconds.
 
     Notes
     -----
+    A run does not bridge more time without windows than the longest run has: what was before is over.
     The vectors are in steps whose sums are exact, so it does not matter which windows stand before a run.
 
     References
@@ -60,7 +63,7 @@ def scan_runs(rows: Followed, new: NDArray[np.int64], runs: ReferenceRuns) -> Ru
     """
     vectors = rows.vectors.astype(np.float64)
     sums = np.concatenate([np.zeros((1, vectors.shape[1])), vectors.cumsum(0)])
-    windows = new + 1 - np.searchsorted(rows.place, rows.place[new])  # of the feature, up to this one
+    windows = _without_gap(rows, runs, size)[new]
     found = RunScan(np.ones(len(new)), np.ones(len(new), np.int64))
     for larger, run in zip(runs.variances, RUNS.tolist(), strict=True):
         whole = np.flatnonzero((windows >= run) & (runs.longest[rows.place[new]] >= run))
@@ -76,6 +79,15 @@ def scan_runs(rows: Followed, new: NDArray[np.int64], runs: ReferenceRuns) -> Ru
         found.run[whole[better]] = run
     _both_of_two(rows, new, windows, runs, found)
     return found
+
+
+def _without_gap(rows: Followed, runs: ReferenceRuns, size: int) -> NDArray[np.int64]:
+    """Count the windows of the feature up to each row, from the last long gap on."""
+    every = np.arange(len(rows.place))
+    begins = np.diff(rows.place, prepend=-1) != 0
+    begins |= np.diff(rows.start, prepend=0) > size * runs.longest[rows.place]
+    counted: NDArray[np.int64] = every + 1 - np.maximum.accumulate(np.where(begins, every, 0))
+    return counted
 
 
 def _both_of_two(

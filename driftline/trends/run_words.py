@@ -23,10 +23,16 @@ _MISSING: Final = "missing values"
 _OTHER: Final = "other categories"
 
 
-def sizes_of(statistic: str, rows: Any) -> Floats:
-    """Take from result rows what the words need, (R, M); nothing of a statistic that has no words."""
+def sizes_of(statistic: str, rows: Any, width: int) -> Floats:
+    """Take from result rows what the words need, (R, M); nothing of a statistic that has no words.
+
+    Parameters
+    ----------
+    width : int
+        Most bins of a feature of the part, so that all its rows are as wide.
+    """
     take, _ = _WORDS.get(statistic, _NOTHING)
-    return take(rows)
+    return take(rows, width)
 
 
 def run_words(statistic: str, sizes: Floats, larger: float, reference: ReferenceDistribution) -> str | None:
@@ -47,7 +53,7 @@ def run_words(statistic: str, sizes: Floats, larger: float, reference: Reference
     return say(sizes, larger, reference)
 
 
-def _moments(rows: Any) -> Floats:
+def _moments(rows: Any, width: int) -> Floats:  # noqa: ARG001
     lists = rows.column("components").to_pylist()
     components = np.array([([*(each or ()), *[0.0] * _MOMENTS])[:_MOMENTS] for each in lists], np.float64)
     shift, spread = np.nan_to_num(column(rows, "shift")), np.nan_to_num(column(rows, "spread"), nan=1.0)
@@ -61,7 +67,7 @@ def _moment_words(sizes: Floats, larger: float, reference: ReferenceDistribution
     return change_words(standard.tolist(), shift, float(np.exp(spread)), None, notable)
 
 
-def _absent(rows: Any) -> Floats:
+def _absent(rows: Any, width: int) -> Floats:  # noqa: ARG001
     rates = np.nan_to_num(column(rows, "missing_rate")) + np.nan_to_num(column(rows, "nonfinite_rate"))
     return rates[:, None]
 
@@ -71,9 +77,8 @@ def _absent_words(sizes: Floats, larger: float, reference: ReferenceDistribution
     return _from_to("missing", before, float(sizes.mean()))
 
 
-def _shares(rows: Any) -> Floats:
-    lengths = rows.column("bin_counts").value_lengths().to_numpy(zero_copy_only=False)
-    counts = bin_counts(rows, int(np.nan_to_num(lengths).max(initial=0)))
+def _shares(rows: Any, width: int) -> Floats:
+    counts = bin_counts(rows, width)
     n = np.maximum(rows.column("n").to_numpy(), 1)[:, None]
     return np.concatenate([np.nan_to_num(column(rows, "missing_rate"))[:, None], counts / n], axis=1)
 
@@ -91,7 +96,7 @@ def _from_to(what: str, before: float, after: float) -> str:
     return f"{what} {100 * before:.3g} % to {100 * after:.3g} %"
 
 
-def _no_sizes(rows: Any) -> Floats:
+def _no_sizes(rows: Any, width: int) -> Floats:  # noqa: ARG001
     return np.zeros((rows.num_rows, 0))
 
 
@@ -101,7 +106,9 @@ def _no_words(sizes: Floats, larger: float, reference: ReferenceDistribution) ->
 
 _NOTHING: Final = (_no_sizes, _no_words)
 _WORDS: Final[
-    dict[str, tuple[Callable[[Any], Floats], Callable[[Floats, float, ReferenceDistribution], str | None]]]
+    dict[
+        str, tuple[Callable[[Any, int], Floats], Callable[[Floats, float, ReferenceDistribution], str | None]]
+    ]
 ] = {
     "smooth": (_moments, _moment_words),
     "missing": (_absent, _absent_words),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from driftline.framing import ANEW, frame, unframe
 from driftline.trends.followed_windows import FollowedWindows
@@ -16,6 +16,21 @@ _VERSION: Final = 1
 _WHAT: Final = "state of trends"
 
 
+class Alarm(NamedTuple):
+    """An alarm that is on.
+
+    Attributes
+    ----------
+    since
+        End of the window that raised it, microseconds.
+    statistic
+        What raised it, and alone can end it.
+    """
+
+    since: int
+    statistic: str
+
+
 @dataclass(frozen=True, eq=False)
 class TrendState:
     """The newest windows, and which alarms are on.
@@ -24,23 +39,26 @@ class TrendState:
     ----------
     windows
         Of each series as many as the longest run needs.
-    since
-        By feature with an alarm: the end of the window that raised it, microseconds.
+    alarms
+        Those that are on, by feature.
     """
 
     windows: FollowedWindows
-    since: Mapping[str, int] = field(default_factory=dict)
+    alarms: Mapping[str, Alarm] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """Write tag, version, a JSON head, the windows."""
-        return frame(_TAG, _VERSION, {"since": dict(self.since)}, self.windows.to_bytes())
+        return frame(_TAG, _VERSION, {"alarms": dict(self.alarms)}, self.windows.to_bytes())
 
     @classmethod
     def from_bytes(cls, data: bytes) -> TrendState:
         """Read what `to_bytes` wrote; other bytes raise ValueError."""
         head, windows = unframe(_TAG, _VERSION, _WHAT, data)
         try:
-            since = {str(feature): int(time) for feature, time in head["since"].items()}
+            alarms = {
+                str(feature): Alarm(int(since), str(statistic))
+                for feature, (since, statistic) in head["alarms"].items()
+            }
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{_WHAT} is damaged ({type(error).__name__}: {error}); {ANEW}") from None
-        return cls(FollowedWindows.from_bytes(windows), since)
+        return cls(FollowedWindows.from_bytes(windows), alarms)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from scipy import special
 
 from driftline.performance.component_runs import followed_vectors
 from driftline.performance.performance_measure import PART
@@ -79,6 +80,7 @@ def _of_component(name: str, rows: Any, reference: PerformanceReference) -> Foll
         place=np.zeros(len(n), np.int64),
         start=rows.column("window_start").cast(pa.int64()).to_numpy(),
         n=n,
+        p=2 * special.ndtr(-np.abs(np.nan_to_num(deviations))).astype(np.float32),
         vectors=followed_vectors(deviations).astype(np.float32),
         sizes=np.clip(sizes, -_LARGEST, _LARGEST)[:, None].astype(np.float32),
     )

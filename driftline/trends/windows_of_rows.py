@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from driftline.measures.counts_of_rows import column, places
 from driftline.measures.measure_registry import measure
+from driftline.profiles.layout import Block
 from driftline.tables import Status
 from driftline.trends.followed_windows import Followed, FollowedWindows
 from driftline.trends.run_words import sizes_of
@@ -85,7 +86,7 @@ def _of_part(rows: Any, baseline: Baseline, segment: str, name: str) -> Followed
     for statistic, vectors in kind.vectors(part, entry, baseline.reference(segment, part), rows).items():
         told = ~np.isnan(vectors).any(1)
         if told.any():
-            sizes = sizes_of(statistic, rows)
+            sizes = sizes_of(statistic, rows, part.width if isinstance(part, Block) else 0)
             p = column(rows, f"{statistic}_p").astype(np.float32)
             each = Followed(place, start, n, p, vectors.astype(np.float32), sizes.astype(np.float32))
             statistics[statistic] = each.take(told)

@@ -21,6 +21,9 @@ RUNS: Final = np.array([2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128])
 KNOTS: Final = np.array([2.0, 8.0, 32.0, 128.0])
 """Numbers of windows for which the variance of a mean is kept."""
 
+_LARGEST_FIRST: Final = 0.95
+_NEGLIGIBLE: Final = 0.01
+
 RAREST: Final = 1e-4
 """No window counts as more unusual than this: a run is more than its most unusual window."""
 
@@ -85,7 +88,7 @@ def fit_runs(vectors: Floats, p: Floats, overlap: float) -> dict[str, NDArray[np
     for k, along in enumerate((vectors - vectors.sum(0) / windows).T):
         if not along.any():
             continue
-        follows = autocorrelation(along[:, None])
+        follows = _at_least_autoregressive(autocorrelation(along[:, None]), windows)
         total = 1 + 2 * float(follows.sum())
         whole = max(whole, total)
         for j, run in enumerate(KNOTS):
@@ -96,3 +99,19 @@ def fit_runs(vectors: Floats, p: Floats, overlap: float) -> dict[str, NDArray[np
         "run_variances": variances.ravel().astype(np.float32),
         "run_shape": np.array([df, max(windows / whole - 1, 1.0)], np.float32),
     }
+
+
+def _at_least_autoregressive(follows: Floats, windows: int) -> Floats:
+    """Take correlations for no smaller than those of a first-order process with the first of them.
+
+    Of few windows each is uncertain by ``1 / sqrt(W)``, and those further apart are cut off where they are no
+    longer significant, though they are there: a change would be seen where there is none.
+    """
+    if not len(follows):
+        return follows
+    first = min(float(follows[0]) + 1 / np.sqrt(windows), _LARGEST_FIRST)
+    lags = np.arange(1, max(len(follows), int(np.log(_NEGLIGIBLE) / np.log(first))) + 1)
+    longer = np.zeros(len(lags))
+    longer[: len(follows)] = follows
+    found: Floats = np.maximum(first**lags, longer)
+    return found

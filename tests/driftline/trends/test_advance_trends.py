@@ -106,14 +106,14 @@ def test_windows_that_are_not_over_wait():
 
 def test_a_new_baseline_is_a_new_beginning():
     raised = follow([block(smooth=stream(shift=3.0))])
-    assert raised.state.since
+    assert raised.state.alarms
     part = Part({"smooth": independent()})
     part.version = "v2"
     whole = stream()
     new = block("v2", smooth=whole.take(whole.start >= 50 * SIZE))
     after = follow([new, block(smooth=stream())], part, state=raised.state)
     assert {each.start // SIZE for each in after.trends} == set(range(50, 60))
-    assert after.state.since == {}
+    assert after.state.alarms == {}
     assert after.state.windows.version == "v2"
 
 
@@ -137,3 +137,22 @@ def test_features_without_windows_enough_are_not_followed():
     found = follow([block(smooth=stream())], Part({"smooth": runs})).trends
     assert {each.feature for each in found} == {"x", "z"}
     assert follow([block(chi2=stream())]).trends == ()
+
+
+def test_an_alarm_stays_while_what_raised_it_says_nothing():
+    part = Part({"smooth": independent(), "missing": independent()})
+    vectors = np.full((20, 2), 2.0)
+    raised = follow([block(smooth=rows(np.zeros(20), np.arange(20), vectors))], part)
+    assert raised.trends[-1].alarm_since is not None
+    quiet = np.zeros((3, 2))
+    other = follow([block(missing=rows(np.zeros(3), np.arange(20, 23), quiet))], part, state=raised.state)
+    assert [each.alarm_since for each in other.trends] == [raised.trends[-1].alarm_since] * 3
+    over = np.zeros((40, 2))
+    after = follow([block(smooth=rows(np.zeros(40), np.arange(23, 63), over))], part, state=other.state)
+    assert after.trends[-1].alarm_since is None
+
+
+def test_an_alarm_of_the_first_window_of_all_time_is_one():
+    vectors = np.full((3, 2), 9.0)
+    found = follow([block(smooth=rows(np.zeros(3), [-2, -1, 0], vectors))]).trends
+    assert [each.alarm_since for each in found] == [None, 0, 0]

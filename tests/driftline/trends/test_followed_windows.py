@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftline.trends import FollowedWindows, TrendState
+from driftline.trends.trend_state import Alarm
 from tests.driftline.trends.followed import SIZE, rows, steps
 
 DATA = Path(__file__).parent / "data"
@@ -28,14 +29,14 @@ def told(windows):
 
 def state():
     windows = FollowedWindows("v7", SIZE, {"chi2": some(1), "smooth": some(2, 4)})
-    return TrendState(windows, {"x": 5, "ü": 7})
+    return TrendState(windows, {"x": Alarm(5, "smooth"), "ü": Alarm(7, "missing")})
 
 
 def test_through_bytes():
     before = state()
     after = TrendState.from_bytes(before.to_bytes())
     assert told(after.windows) == told(before.windows)
-    assert (after.windows.version, after.windows.size, after.since) == ("v7", SIZE, before.since)
+    assert (after.windows.version, after.windows.size, after.alarms) == ("v7", SIZE, before.alarms)
     assert after.to_bytes() == before.to_bytes()
 
 

@@ -20,7 +20,7 @@ def rows(**columns):
 
 
 def words(statistic, of, reference, larger=1.0):
-    return run_words(statistic, sizes_of(statistic, of), larger, reference)
+    return run_words(statistic, sizes_of(statistic, of, 3), larger, reference)
 
 
 def test_moments_of_a_run_stick_out_that_stick_out_of_no_window():
