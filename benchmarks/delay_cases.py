@@ -12,6 +12,7 @@ from scipy import special, stats
 from streams import BINS
 
 from driftline.statistics import BlockNull, CategoricalCounts, NumericCounts, NumericReference, fit_numeric
+from driftline.statistics.season import season_for
 
 CHANGES = {"+.1 sd": (0.1, 1.0), "+.25 sd": (0.25, 1.0), "+.5 sd": (0.5, 1.0), "spread x 1.25": (0.0, 1.25)}
 ONE_VALUE, SWAPPED = "5 % one value", "5 points swapped"
@@ -35,6 +36,8 @@ class Plan:
         Where changes begin.
     before, after
         Windows before a change that rules see, and after it.
+    season
+        As in `baseline.season`.
     """
 
     size: int
@@ -44,6 +47,16 @@ class Plan:
     starts: range
     before: int
     after: int
+    season: str = "none"
+
+    def season_of_reference(self):
+        """Give the season that the windows of a reference have, the first at midnight; None if none."""
+        season, _ = season_for(self.season, size=self.size, windows=self.windows)
+        return season and season.of(np.arange(self.windows) * self.size, self.size)
+
+    def middles(self):
+        """Give the middles of the windows after a reference, microseconds."""
+        return (self.windows + np.arange(self.live)) * self.size + self.size // 2
 
     def changed(self):
         """Places of all windows that are changed, those of a start after those of another."""
@@ -106,35 +119,37 @@ def counted(values, missing):
 def cases_of_stream(stream, rows, plan):
     """Simulate references and what follows them: cases of the numeric feature, and of the categorical one."""
     numeric, categorical = [], []
-    at = plan.changed()
+    at, season, when = plan.changed(), plan.season_of_reference(), plan.middles()
     for reference in range(plan.references):
         rng = np.random.default_rng([11, reference])
         sizes = (rows * _TRAFFIC ** rng.uniform(-1, 1, plan.windows + plan.live)).astype(np.int64)
         known = stream.windows(rng, sizes[: plan.windows])
         live = stream.windows(rng, sizes[plan.windows :])
-        feature = numbers_of(stream, *counted(known.values, known.missing))
+        feature = numbers_of(stream, *counted(known.values, known.missing), season)
         kernels = {fault: bins_moved(*change) for fault, change in CHANGES.items()}
         kernels[ONE_VALUE] = one_value(0.05)
         changed = {
-            fault: feature.judged(*counted(rng.multinomial(live.values[at], moved).sum(1), live.missing[at]))
+            fault: feature.judged(
+                *counted(rng.multinomial(live.values[at], moved).sum(1), live.missing[at]), when[at]
+            )
             for fault, moved in kernels.items()
         }
-        numeric.append(Case(feature, feature.judged(*counted(live.values, live.missing)), changed))
-        categories = Categories(CategoricalCounts(known.categories, known.categories_missing))
+        numeric.append(Case(feature, feature.judged(*counted(live.values, live.missing), when), changed))
+        categories = Categories(CategoricalCounts(known.categories, known.categories_missing), season)
         moved = swapped(known.categories.sum(0) / known.categories.sum(), 0.05)
         swap = CategoricalCounts(
             rng.multinomial(live.categories[at], moved).sum(1), live.categories_missing[at]
         )
-        usual = categories.judged(CategoricalCounts(live.categories, live.categories_missing))
-        categorical.append(Case(categories, usual, {SWAPPED: categories.judged(swap)}))
+        usual = categories.judged(CategoricalCounts(live.categories, live.categories_missing), when)
+        categorical.append(Case(categories, usual, {SWAPPED: categories.judged(swap, when[at])}))
     return numeric, categorical
 
 
-def numbers_of(stream, windows, coarse):
+def numbers_of(stream, windows, coarse, season):
     """Make the numeric feature of a reference."""
     numbers, absent = stream.numbers, windows.nonfinite
     moments = {"mean": windows.mean, "variance": windows.variance}
-    null = fit_numeric(windows.values, windows.missing, absent, numbers.gap, **moments)
+    null = fit_numeric(windows.values, windows.missing, absent, numbers.gap, season=season, **moments)
     n = windows.present
     mean = (n @ windows.mean) / n.sum()
     variance = n @ (windows.variance + (windows.mean - mean) ** 2) / n.sum()

@@ -41,7 +41,7 @@ SCORES = {
 RULES = ("`trends`", "`p_value`", "Page-Hinkley", "Jensen-Shannon (NannyML)", "PSI", "PSI > .25")
 
 DAILY = Plan(DAY, 20, 180, 913, range(64, 850, 60), 64, 60)
-HALF_HOURLY = Plan(DAY // 48, 6, 1_440, 35_064, range(144, 34_000, 3_383), 144, 480)
+HALF_HOURLY = Plan(DAY // 48, 6, 1_440, 35_064, range(144, 34_000, 3_383), 144, 480, "auto")
 FLIGHTS = Plan(DAY, 20, shuffled_flights.REFERENCE_DAYS, 215, range(50, 156, 15), 50, 60)
 STREAMS = (
     (Stream("independent", normal_numbers()), 2_000, DAILY),

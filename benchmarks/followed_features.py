@@ -48,20 +48,20 @@ class Numbers:
         self.means = (windows.mean - self._centre) / self._scale
         self._coarse = coarse.sum(0)
 
-    def judged(self, windows, coarse):
-        """Judge V windows."""
+    def judged(self, windows, coarse, when=None):
+        """Judge V windows, whose middles are at `when` if the null has a season."""
         return Judged.joined(
             [
-                self._at_once(_taken(windows, at), coarse[at])
+                self._at_once(_taken(windows, at), coarse[at], None if when is None else when[at])
                 for at in np.array_split(np.arange(len(coarse)), -(-len(coarse) // _AT_ONCE))
             ]
         )
 
-    def _at_once(self, windows, coarse):
+    def _at_once(self, windows, coarse, when):
         count = len(coarse)
         reference = repeated(self._reference, count)
-        compared = compare_numeric(windows, reference, repeat(self._null, count))
-        pair = NumericPair(windows, reference)
+        compared = compare_numeric(windows, reference, repeat(self._null, count), when)
+        pair = NumericPair(windows, reference, when)
         return Judged(
             _scores(compared, coarse, self._coarse),
             (windows.mean - self._centre) / self._scale,
@@ -76,21 +76,23 @@ class Categories:
     ----------
     counts : CategoricalCounts
         The W windows of its reference.
+    season : SeasonOfWindows, optional
+        When they were.
     """
 
     means = None
 
-    def __init__(self, counts):
-        self._null = BlockNull.stack([fit_categorical(counts.categories, counts.missing)])
+    def __init__(self, counts, season=None):
+        self._null = BlockNull.stack([fit_categorical(counts.categories, counts.missing, season=season)])
         self.runs = reference_runs(self._null)
         self._whole = CategoricalCounts(counts.categories.sum(0)[None], counts.missing.sum()[None])
 
-    def judged(self, counts):
-        """Judge V windows."""
+    def judged(self, counts, when=None):
+        """Judge V windows, whose middles are at `when` if the null has a season."""
         count = len(counts.missing)
         reference = CategoricalReference(repeated(self._whole, count))
-        compared = compare_categorical(counts, reference, repeat(self._null, count))
-        pair = CategoricalPair(counts, reference)
+        compared = compare_categorical(counts, reference, repeat(self._null, count), when)
+        pair = CategoricalPair(counts, reference, when)
         return Judged(
             _scores(compared, counts.categories, self._whole.categories[0]),
             None,
