@@ -30,6 +30,7 @@ from driftline.statistics.quadratic import quadratic_form
 from driftline.statistics.score_moments import independent_rows, normal_scores, score_moments
 
 ALPHA, PSI_LARGE, WASSERSTEIN_LARGE = 0.01, 0.25, 0.1
+RATE_CHANGE, RATE_RATIO = 0.1, 2.0
 
 
 @dataclass(frozen=True)
@@ -116,8 +117,8 @@ class Judge:
                 "chi2": self._chi2_form(cat_current, cat_base),
             },
             large={
-                "numeric": (number.psi > PSI_LARGE) | (number.wasserstein_iqr > WASSERSTEIN_LARGE),
-                "categorical": category.psi > PSI_LARGE,
+                "numeric": _large(number) | (number.wasserstein_iqr > WASSERSTEIN_LARGE),
+                "categorical": _large(category),
             },
         )
 
@@ -159,6 +160,12 @@ def _distinct(categories):
     """Distinct categories of windows, *other* as one, and pairs of rows that are alike."""
     nowhere = np.zeros((len(categories), 1))
     return (categories > 0).sum(1).astype(float), coincidences(categories, nowhere)
+
+
+def _large(compared):
+    """Tell which windows are large by PSI or by a rate, (V,)."""
+    by_rate = (compared.rate_change > RATE_CHANGE) | (compared.rate_ratio > RATE_RATIO)
+    return (compared.psi > PSI_LARGE) | by_rate
 
 
 def repeat(null, count):
