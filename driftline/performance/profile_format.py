@@ -87,7 +87,8 @@ def _consistent(parts: dict[str, Any]) -> bool:
     n, n_predictions, binary = parts["losses"].n, parts["n_predictions"], parts["loss"].binary
     sums = [parts["losses"].mean, parts["losses"].m2]
     sums += [parts[name] for name in _SUMS if name != "signed_sum"]
-    sums += [float(parts[name].sum()) for name in ("predicted_sums", "outcome_sums")]
+    with np.errstate(invalid="ignore"):  # damaged bytes may hold a signalling nan
+        sums += [float(parts[name].sum()) for name in ("predicted_sums", "outcome_sums")]
     return bool(
         0 <= parts["errors"] <= n
         and n_predictions >= 0
