@@ -102,7 +102,9 @@ def _changes(described: dict[str, Any], entry: Entry, tests: Comparison) -> list
     """Say of each feature what changed."""
     standard = np.nan_to_num(tests.components)
     rates = _missing_rates(described, entry, tests)
-    return list(map(change_words, standard.tolist(), tests.shift, tests.spread, rates))
+    outside = np.where(tests.range_p < _UNUSUAL, tests.beyond_range, np.nan).tolist()
+    words = zip(standard.tolist(), tests.shift, tests.spread, rates, outside, strict=True)
+    return [change_words(*each, outside=None if np.isnan(share) else share) for *each, share in words]
 
 
 def _category_changes(described: dict[str, Any], entry: Entry, tests: Comparison) -> list[str | None]:
@@ -124,13 +126,12 @@ def _category_changes(described: dict[str, Any], entry: Entry, tests: Comparison
 def _missing_rates(
     described: dict[str, Any], entry: Entry, tests: Comparison
 ) -> list[tuple[float, float] | None]:
-    """Missing rates of reference and window, where their change is unusual."""
-    base = entry.profile.missing / max(entry.profile.rows, 1)
+    """Missing rates of reference and window, where their change is unusual; of numbers, of finite ones."""
+    absent = entry.profile.missing + getattr(entry.profile, "nonfinite", 0)
+    base = absent / max(entry.profile.rows, 1)
+    now_absent = described["missing_rate"] + described.get("nonfinite_rate", 0.0)
     unusual = tests.missing_p < _UNUSUAL
-    return [
-        (was, now) if odd else None
-        for was, now, odd in zip(base, described["missing_rate"], unusual, strict=True)
-    ]
+    return [(was, now) if odd else None for was, now, odd in zip(base, now_absent, unusual, strict=True)]
 
 
 def ragged(counts: NDArray[np.int64], widths: Sequence[int]) -> pa.ListArray:

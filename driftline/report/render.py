@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from functools import cache
 from html import escape
 from importlib.resources import files
@@ -218,9 +219,15 @@ def _level(severity: float) -> int:
 
 
 def _thresholds(run: RunSummary) -> str:
+    rates = ""
+    if math.isfinite(run.rate_change):  # runs of earlier releases had no such size
+        rates = (
+            f", or a share of the rows that changes by more than {percent(run.rate_change)} or by a factor "
+            f"of {number(run.rate_ratio)}"
+        )
     return (
         f"significant is an adjusted p below {number(run.alpha)}, large a PSI above {number(run.psi)} or a "
-        f"Wasserstein above {number(run.wasserstein_iqr)} IQR; judged is a window of at least "
+        f"Wasserstein above {number(run.wasserstein_iqr)} IQR{rates}; judged is a window of at least "
         f"{plural(run.min_n, 'row')} and {percent(run.min_coverage)} of it covered by data, with at least "
         f"{ACTED_ON:.0f} reference windows of its segment and feature"
     )

@@ -23,6 +23,8 @@ def change_words(
     spread: float,
     missing: tuple[float, float] | None,
     notable: float = NOTABLE,
+    *,
+    outside: float | None = None,
 ) -> str | None:
     """Name what sticks out, the most unusual first.
 
@@ -39,6 +41,8 @@ def change_words(
 
     notable : float
         Size of a component from which on it is named.
+    outside : float, optional
+        Share of the values beyond all of the reference, if it is unusual.
 
     Returns
     -------
@@ -53,6 +57,8 @@ def change_words(
     True
     """
     words = _missing_words(missing)
+    if outside is not None:
+        words.append(f"{100 * outside:.3g} % outside the reference's range")
     for order in sorted(range(len(components)), key=lambda k: -abs(components[k])):
         if abs(components[order]) < notable:
             break

@@ -36,7 +36,7 @@ def alarm_rate(p: ArrayLike) -> Floats:
     Returns
     -------
     ndarray of float64
-        Alarms a window, at most 1.
+        Alarms a window, at most 1; never less than nulls of some hundred windows can tell.
 
     References
     ----------
@@ -48,7 +48,7 @@ def alarm_rate(p: ArrayLike) -> Floats:
     p = np.asarray(p, dtype=np.float64)
     decades = -np.log10(np.maximum(p, 1e-300))
     rate: Floats = np.minimum(p * np.maximum(_PER_DECADE * decades - _OFFSET, 1.0), 1.0)
-    return rate
+    return np.maximum(rate, _SMALLEST)
 
 
 def alarm_limit(alarms: float, followed: int) -> float:

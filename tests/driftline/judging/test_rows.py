@@ -367,3 +367,10 @@ def test_a_window_that_reaches_out_of_the_years_1_to_9999_is_cut_and_keeps_its_i
         assert row["row_id"] == row_id("m", "s=B", "c", *window)
         assert row["window_start"].year >= 1
         assert row["window_end"].year <= 9999
+
+
+def test_infinite_values_are_in_the_words_of_what_is_missing():
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=400)
+    x[:80] = np.inf
+    assert judged(known(), x=list(x))["x"]["change"].startswith("missing 0 % to 20 %")

@@ -240,7 +240,7 @@ def timed():
     [
         (lambda x: x + 0.6, r"shift \+0\.[4-7]\d? sd\b.*"),
         (lambda x: x - 0.6, r"shift -0\.[4-7]\d? sd\b.*"),
-        (lambda x: 2 * x, r"spread x1\.[5-9]\b.*"),
+        (lambda x: 2 * x, r".*spread x1\.[5-9]\b.*"),
         (lambda x: np.where(np.arange(len(x)) < 100, np.nan, x), "missing 0 % to 25 %"),
     ],
 )

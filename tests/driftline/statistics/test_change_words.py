@@ -43,3 +43,8 @@ def test_a_rate_is_a_percentage(rates, words):
     assert change_words(QUIET, 0, 1, rates) == words
     assert change_words([], 0, 1, rates) == words
     assert change_words([5.0, 0, 0, 0], 1, 1, rates) == f"{words}, shift +1 sd"
+
+
+def test_what_lies_outside_is_said_before_the_moments_that_follow_from_it():
+    said = change_words([9.0, 0.0, 0.0, 0.0], 3.8, 1.0, (0.0, 0.1), outside=0.05)
+    assert said == "missing 0 % to 10 %, 5 % outside the reference's range, shift +3.8 sd"
