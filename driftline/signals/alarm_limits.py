@@ -148,8 +148,7 @@ class AlarmLimits:
                 tails.append((tail[0], tail[1], max(tail[2], 2 * variance / length)))
                 far.append(chunks)
         number, start, excess = np.array(tails).reshape(-1, 2, 3).transpose(2, 0, 1)
-        hit = np.array(far)
-        together = _intensity(float(hit.any(0).mean())) / _intensity(float(hit.mean()))
+        together = _together(np.array(far))
         time = float(int(reference.period[-1] + 1 - reference.period[0]) << reference.shift)
         return cls(mean, is_rate, block, total, time, together, lengths, number, start, excess)
 
@@ -210,6 +209,13 @@ def distance(means: Any, level: Any, *, is_rate: bool) -> Floats:
 def _intensity(share: float) -> float:
     """Give the expected number in a piece of what is in such a share of all pieces."""
     return -math.log1p(-min(share, 1 - 1 / _MOST_CHUNKS))
+
+
+def _together(far: NDArray[np.bool_]) -> float:
+    """Say how many times as often as one tail some tail is in a piece; far is (tails, pieces)."""
+    if not far.any():
+        return float(len(far))  # nothing strays, so nothing is known of it: as if no tail knew of another
+    return _intensity(float(far.any(0).mean())) / _intensity(float(far.mean()))
 
 
 def _runs(

@@ -94,6 +94,19 @@ def test_too_few_values_or_all_the_same():
     assert fitted(np.full(FEWEST_VALUES, 0.3), is_rate=False) is None
 
 
+@pytest.mark.parametrize("is_rate", [True, False])
+def test_runs_that_never_stray_have_the_limits_of_independent_values(is_rate):
+    """Errors that take turns: every run has the mean of all, and no piece is in a tail."""
+    limits = fitted(np.arange(20_000) % 2 * 1.0, is_rate=is_rate)
+    assert limits.together == limits.number.size
+    np.testing.assert_allclose(limits.excess.T, 2 * 0.25 / (limits.lengths * [[8], [8]]), rtol=1e-3)
+    found = limits.limits(1 / (10_000 * SECOND))
+    shuffled = fitted(errors(20_000, rate=0.5), is_rate=is_rate).limits(1 / (10_000 * SECOND))
+    for one, other in ((found.rise, shuffled.rise), (found.fall, shuffled.fall)):
+        assert (one > 0.5 * other).all()
+        assert (one < other).all()
+
+
 def test_a_reference_known_by_the_hour_has_long_blocks():
     limits = fitted(errors(200_000), a_period=100)
     assert limits.block == 64
