@@ -22,6 +22,7 @@ _HEAD: Final = Head(b"dAC", 1, "confirmation of a detector", "IIIqqdd")
 # block, number of sums, values since the last block, since, open, sum since the last block, level
 _NONE: Final = -1
 _NO_SUMS: Final = np.empty(0)
+_FIRST_LOOK: Final = 16  # blocks looked at together behind a change, then twice as many, and so on
 _REMEMBERED: Final = 4  # so many of the longest runs after a detector saw a change
 
 
@@ -79,6 +80,10 @@ class _Looks(NamedTuple):
         np.int64
     ]  # the last value at which the detector saw a change recently, else a low number
 
+    def part(self, start: int, size: int) -> _Looks:
+        """Give so many of them, or those there are."""
+        return _Looks(*(column[start : start + size] for column in self))
+
 
 _LOW: Final = -(1 << 62)
 
@@ -108,33 +113,37 @@ def confirm(
 
     Notes
     -----
-    It does not depend on how values are spread over calls: sums are added up in one order.
+    It does not depend on how values are spread over calls: sums are added up in one order. The time grows
+    with the values alone: few blocks are looked at beyond the one that settles a change, which is where what
+    is normal for those behind it is first known.
     """
     if before.block != limits.block:
         before = Confirmation(block=limits.block)
     looks = _look(before, limits, values, found)
     told = []
-    settled, at = _LOW, 0
+    settled, at, size = _LOW, 0, _FIRST_LOOK
     since, level = before.since, before.level
     while at < len(looks.ends):
-        then = _since(looks, at, limits, since, level)
-        hit = np.flatnonzero((looks.is_open[at:] > settled) & (then.far > 1).any(1))
+        some = looks.part(at, size)
+        then = _since(some, limits, since, level)
+        hit = np.flatnonzero((some.is_open > settled) & (then.far > 1).any(1))
         if not len(hit):
             since, level = int(then.n[-1]) if since != _NONE else _NONE, float(then.level[-1])
-            break
+            at, size = at + size, 2 * size
+            continue
         row = int(hit[0])
         run = int(np.nanargmax(then.far[row]))
-        total = float(looks.runs[at + row, run])
+        total = float(some.runs[row, run])
         width = int(limits.lengths[run]) * limits.block
-        settled = int(looks.ends[at + row])
-        since, changed = int(limits.lengths[run]), bool(looks.away[at + row, run] > 1)
+        settled = int(some.ends[row])
+        since, changed = int(limits.lengths[run]), bool(some.away[row, run] > 1)
         if changed:
             gone = limits.level
             if not math.isnan(level):
                 gone = (float(then.level[row]) - total) / (int(then.n[row]) * limits.block - width)
             told.append(Change(settled, width, gone, total / width))
         level = total if changed else math.nan
-        at += row + 1
+        at, size = at + row + 1, _FIRST_LOOK
     after = _after(before, limits, values, found, settled)
     return replace(after, since=since, level=level), told
 
@@ -171,14 +180,14 @@ class _Since(NamedTuple):
     level: Floats  # (m,) their sum, nan where the reference alone is normal
 
 
-def _since(looks: _Looks, at: int, limits: Limits, since: int, level: float) -> _Since:
+def _since(looks: _Looks, limits: Limits, since: int, level: float) -> _Since:
     """Follow the level that the signal changed to: distances from few values count less."""
-    runs = looks.runs[at:]
+    runs = looks.runs
     n = since + 1 + np.arange(len(runs))
-    total = np.add.accumulate(np.concatenate(([level], looks.sums[at:])))[1:]
+    total = np.add.accumulate(np.concatenate(([level], looks.sums)))[1:]
     if math.isnan(level):
         inside = (since == _NONE) | (limits.lengths <= n[:, None])
-        return _Since(np.where(inside, looks.away[at:], np.nan), n, total)
+        return _Since(np.where(inside, looks.away, np.nan), n, total)
     earlier = n[:, None] - limits.lengths
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = np.where(earlier > 0, (total[:, None] - runs) / (earlier * limits.block), np.nan)

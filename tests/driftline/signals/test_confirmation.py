@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftline.signals import DetectorSpec, Limits, SignalState, SignalValues, advance, encode_block
+from driftline.signals import (
+    DetectorSpec,
+    Limits,
+    SignalState,
+    SignalValues,
+    advance,
+    confirmation,
+    encode_block,
+)
 from driftline.signals.confirmation import Confirmation, confirm
 from tests.driftline.signals.streams import changing
 
@@ -79,6 +87,25 @@ def test_the_definition_and_any_split(seed, n, rate, cuts):
         parts += [change._replace(position=change.position + begin) for change in some]
     assert parts == told
     assert state.to_bytes() == whole.to_bytes()
+
+
+def test_blocks_looked_at_grow_as_the_values_do(monkeypatch):
+    """Counted, of a signal that changes each 400 values."""
+    looked = []
+
+    def counted(looks, *rest):
+        looked.append(len(looks.ends))
+        return since(looks, *rest)
+
+    since = confirmation._since
+    monkeypatch.setattr(confirmation, "_since", counted)
+    limits = limits_of()
+    for n in (8_000, 32_000, 128_000):
+        looked.clear()
+        values = np.arange(n) // 400 % 2 * 1.0
+        told = confirm(Confirmation(), limits, values, np.arange(0, n, 400) + 8)[1]
+        assert len(told) >= n // 800
+        assert sum(looked) <= 3 * n // limits.block
 
 
 def test_a_change_is_told_once_and_again_when_it_went_away_and_came_back():
