@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from driftline.framing import Head
+from driftline.signals.winsorised_periods import winsorised
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -115,27 +116,35 @@ class AlarmLimits:
         Returns
         -------
         AlarmLimits or None
-            None where the shortest run does not fit into it `FEWEST_RUNS` times, or all values are the same.
+            None where the shortest run does not fit into it `FEWEST_RUNS` times, or all values are the same
+            but the farthest.
 
         Notes
         -----
         Neighbouring values belong together, by the minute or for days, so nothing is assumed of how spread
         shrinks with length: each length has its own tail. The maximum of a normal variable's square has
         exponential excesses; of rates on the arcsine scale, which are bounded, hardly more.
+
+        What is not a rate is winsorised first: the mean of a period counts, for the level too, as no farther
+        from the median than three times the farthest that is left without one period in 2,000 on each side;
+        see `winsorised`. A few wrong losses, however large, then do not silence a detector; more of them are
+        normal.
         """
         total = int(reference.n.sum())
         if total < FEWEST_VALUES:
-            return None
-        first = float(reference.mean[0])
-        mean = first + float(reference.n @ (reference.mean - first)) / total
-        spread = float((reference.m2 + reference.n * (reference.mean - mean) ** 2).sum()) / (total - 1)
-        if not spread > 0:
             return None
         block = SMALLEST_BLOCK
         while float(reference.n @ reference.n) / total > 2 * block:
             block *= 2
         lengths = _LENGTHS[_LENGTHS * block * FEWEST_RUNS <= total]
         if not len(lengths):
+            return None
+        if not is_rate:
+            reference = winsorised(reference)
+        first = float(reference.mean[0])
+        mean = first + float(reference.n @ (reference.mean - first)) / total
+        spread = float((reference.m2 + reference.n * (reference.mean - mean) ** 2).sum()) / (total - 1)
+        if not spread > 0:
             return None
         # of one value; on the arcsine scale that of any rate is 1/4 of twice the angle's
         variance = 0.25 if is_rate else spread

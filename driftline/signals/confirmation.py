@@ -82,7 +82,8 @@ class _Looks(NamedTuple):
 
     def part(self, start: int, size: int) -> _Looks:
         """Give so many of them, or those there are."""
-        return _Looks(*(column[start : start + size] for column in self))
+        some = slice(start, start + size)
+        return _Looks(self.ends[some], self.sums[some], self.runs[some], self.away[some], self.is_open[some])
 
 
 _LOW: Final = -(1 << 62)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MOST_PERIODS: Final = 16_384
 """With more periods, two neighbours become one, again and again."""
 
+_LARGEST: Final = 1e140  # the sum of the squares of 1e28 of them is still finite
 _FINEST: Final = 20  # 2^20 microseconds: about a second
 _HEAD: Final = Head(b"dSQ", 1, "signal of a reference by period", "B3xI", "build the baseline again")
 
@@ -66,10 +67,10 @@ class SignalPeriods:
         known
             (n,) int64, when each was known, microseconds.
         values
-            (n,) float64; those that are not finite are left out.
+            (n,) float64; those that are not finite are left out, those beyond 1e140 count as 1e140.
         """
         there = np.isfinite(values)
-        some = values[there]
+        some = np.clip(values[there], -_LARGEST, _LARGEST)
         return _gathered(_FINEST, known[there] >> _FINEST, np.ones(len(some), np.int64), some, 0.0 * some)
 
     @classmethod

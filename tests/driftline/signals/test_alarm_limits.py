@@ -12,6 +12,7 @@ from driftline.measures.measure_registry import measure_of
 from driftline.signals import AlarmLimits, SignalPeriods
 from driftline.signals.alarm_limits import FEWEST_VALUES, distance
 from driftline.signals.alarm_limits_measure import ALARM_LIMITS, PART, limits_record, segment_limits
+from driftline.signals.winsorised_periods import winsorised
 
 DATA = Path(__file__).parent / "data"
 SECOND = 1 << 20
@@ -120,6 +121,47 @@ def test_any_unit():
     one, other = (fitted(each, is_rate=False).limits(1e-9) for each in (values, 1e6 + 1000 * values))
     np.testing.assert_allclose(other.rise, 1000 * one.rise, rtol=1e-6)
     np.testing.assert_allclose(other.fall, 1000 * one.fall, rtol=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("a_period", [1, 50])
+@pytest.mark.parametrize("far", [1e300, -1e300, np.finfo(float).max, 1e9])
+def test_one_far_loss_does_not_silence(far, a_period):
+    values = np.random.default_rng(4).exponential(1, 20_000)
+    clean = fitted(values, is_rate=False, a_period=a_period)
+    for at in (0, 9_999, 19_999):
+        wrong = values.copy()
+        wrong[at] = far
+        limits = fitted(wrong, is_rate=False, a_period=a_period)
+        assert limits.level == pytest.approx(clean.level, abs=0.005)
+        np.testing.assert_allclose(limits.limits(1e-9).rise, clean.limits(1e-9).rise, rtol=0.5)
+        np.testing.assert_allclose(limits.limits(1e-9).fall, clean.limits(1e-9).fall, rtol=0.5)
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_few_far_losses_on_both_sides_do_not_silence():
+    values = np.random.default_rng(4).exponential(1, 20_000)
+    clean = fitted(values, is_rate=False)
+    values[[5_000, 12_000]] = np.finfo(float).max, np.finfo(float).min
+    values[[7_000, 15_000]] = 1e30
+    limits = fitted(values, is_rate=False)
+    np.testing.assert_allclose(limits.limits(1e-9).rise, clean.limits(1e-9).rise, rtol=0.5)
+
+
+@pytest.mark.parametrize("draw", ["normal", "exponential", "lognormal"])
+def test_losses_of_a_usual_tail_are_not_pulled_in(draw):
+    values = getattr(np.random.default_rng(5), draw)(size=20_000)
+    reference = SignalPeriods.of(np.arange(20_000) * SECOND, values)
+    np.testing.assert_array_equal(winsorised(reference).mean, reference.mean)
+
+
+@pytest.mark.filterwarnings("error")
+def test_far_losses_that_are_no_exception_are_normal():
+    values = np.random.default_rng(4).exponential(1, 20_000)
+    values[::100] = 1e300
+    rise = fitted(values, is_rate=False).limits(1e-9).rise
+    assert np.isfinite(rise).all()
+    assert (rise > 1e100).all()
 
 
 def test_distance():
