@@ -113,7 +113,7 @@ def _of_part(
 ) -> dict[int, list[Change]]:
     """Find windows by their place: p-value and change of each feature that makes them so."""
     of, entry, reference = measure(part.kind), baseline.entries[ALL, part.name], baseline.reference(ALL, part)
-    rows = windows.counts.sum(2).max(1) + windows.missing.max(1)
+    rows = _rows(windows)
     every, judged = np.arange(len(rows)), np.flatnonzero(rows >= min_n)
     overlap = baseline.size / calibration_stride(baseline.size, baseline.every)
 
@@ -124,8 +124,10 @@ def _of_part(
     def p_values(comparisons: list[Comparison]) -> NDArray[np.float64]:
         return np.nan_to_num(np.stack([each.p_value for each in comparisons], axis=1), nan=1.0)
 
-    own = p_values(compared(entry.null, judged)).min(1)
     most = int(len(judged) * _SUSPECTS)
+    if not most:
+        return {}
+    own = p_values(compared(entry.null, judged)).min(1)
     suspects = np.sort(judged[np.argsort(own, kind="stable")[:most]])
     comparisons: list[Comparison] = []
     for _ in range(_ROUNDS):
@@ -152,6 +154,12 @@ def _of_part(
         ]
         for place, window in enumerate(suspects)
     }
+
+
+def _rows(windows: WindowHistograms) -> NDArray[np.int64]:
+    """Count the rows of every window: those of the feature that has most."""
+    rows: NDArray[np.int64] = (windows.counts.sum(2) + windows.missing + windows.nonfinite).max(1)
+    return rows
 
 
 def _words(compared: Comparison, windows: WindowHistograms, profile: Any, row: int) -> list[str]:

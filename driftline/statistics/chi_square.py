@@ -168,7 +168,7 @@ def _pooled(pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64
     pooled: NDArray[np.float64] = np.bincount(
         index.ravel(), weights=difference.ravel(), minlength=features * (groups + 1)
     ).astype(np.float64)
-    return pooled.reshape(features, -1)[:, :groups] - expected_bins(arrays, pair.when, groups)
+    return pooled.reshape(features, groups + 1)[:, :groups] - expected_bins(arrays, pair.when, groups)
 
 
 CHI_SQUARE = ChiSquare("chi2")

@@ -45,8 +45,15 @@ def reference_events(seed=0, windows=40, rows=400, size=30):
     )
 
 
-def encoded_baseline(reference, *, size=30, every=15, model="m", min_n=50, max_segments=1000):
+def encoded_baseline(reference, **settings):
     """Baseline bytes built without Beam: the pipeline must agree."""
+    return baseline_and_windows(reference, **settings)[0]
+
+
+def baseline_and_windows(
+    reference, *, size=30, every=15, model="m", min_n=50, max_segments=1000, season=None
+):
+    """Baseline bytes, and the windows of all traffic by part."""
     layout = Survey.of(pa.table(reference), SPECS).layout(SPECS)
     counts = {}
     for label in labels(reference, ["s"]).to_pylist():
@@ -59,14 +66,16 @@ def encoded_baseline(reference, *, size=30, every=15, model="m", min_n=50, max_s
             slices.setdefault((segment, part.part), {}).setdefault(part.start, []).append(part.profile)
     first = -(-min(reference["time"].to_numpy()) // stride) * stride
     starts = np.arange(first, max(reference["time"].to_numpy()) - size * MINUTE + 1, stride)
-    records = []
+    records, histograms = [], {}
     for (segment, name), parts in slices.items():
         profiles = {start: merge_encoded(encoded) for start, encoded in parts.items()}
         whole = merge_encoded(list(profiles.values()))
-        windows = ReferenceWindows(starts, size * MINUTE, stride, min_n)
-        entry, _ = fit_entry(segment, layout.part(name), whole, profiles, windows)
+        windows = ReferenceWindows(starts, size * MINUTE, stride, min_n, season)
+        entry, found = fit_entry(segment, layout.part(name), whole, profiles, windows)
         records.append(entry)
-    return encode_baseline(
+        if segment == ALL:
+            histograms[name] = found
+    encoded = encode_baseline(
         records,
         layout,
         model=model,
@@ -77,3 +86,4 @@ def encoded_baseline(reference, *, size=30, every=15, model="m", min_n=50, max_s
         created_at=0,
         min_n=min_n,
     )
+    return encoded, histograms

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from driftline.baseline.outlying_windows import Change, OutlyingSpan, _runs, _span, outlying_remarks
+from driftline.baseline import decode_baseline
+from driftline.baseline.outlying_windows import (
+    Change,
+    OutlyingSpan,
+    _rows,
+    _runs,
+    _span,
+    outlying_remarks,
+    outlying_windows,
+)
+from driftline.measures.own_windows import compare_windows
+from driftline.measures.window_histograms import WindowHistograms
+from driftline.segments import ALL
+from tests.transforms.timelines import MINUTE, baseline_and_windows, events
 
 HOUR = 3_600_000_000
+SIZE = 30
 
 
 @pytest.mark.parametrize(
@@ -50,3 +65,53 @@ def test_remarks_name_five_and_give_the_line_to_paste():
     assert lines[5] == "note: 2 more spans of the reference are unlike the rest"
     assert outlying_remarks(spans[:5])[4].startswith("note: the reference from")
     assert outlying_remarks([]) == []
+
+
+# --- what is found
+
+
+def reference(windows, *, seed=0, rows=100, moved=None, min_n=50):
+    """A baseline of one number and one category, and its windows; `moved` (W,) is added to the number."""
+    rng = np.random.default_rng(seed)
+    window = np.repeat(np.arange(windows), rows)
+    minutes = np.sort((window + rng.random(len(window))) * SIZE)
+    x = rng.normal(size=len(window)) + (0 if moved is None else np.asarray(moved)[window])
+    c = rng.choice(["a", "b", "d"], len(window), p=[0.5, 0.3, 0.2])
+    log = events(minutes, ["A"] * len(window), [None if np.isnan(each) else each for each in x], c.tolist())
+    encoded, found = baseline_and_windows(log, size=SIZE, every=SIZE, min_n=min_n)
+    return decode_baseline(encoded, "b"), found
+
+
+def places(found, min_n=50):
+    """Windows by their place, of the spans that are named."""
+    spans = outlying_windows(*found, "none", min_n)
+    size = SIZE * MINUTE
+    return sorted(place for span in spans for place in range(span.start // size, span.end // size))
+
+
+@pytest.mark.filterwarnings("error")
+def test_windows_without_rows_enough_are_not_judged():
+    moved = np.where(np.arange(40) == 20, 3.0, 0.0)
+    found = reference(40, rows=60, moved=moved)
+    assert places(found) == [20]
+    assert places(found, min_n=100) == []
+
+
+def test_the_rows_of_a_window_are_those_of_one_feature():
+    windows = WindowHistograms(
+        starts=np.zeros(2, np.int64),
+        counts=np.array([[[40, 20], [0, 0]], [[0, 0], [1, 2]]]),
+        missing=np.array([[0, 60], [0, 1]]),
+        nonfinite=np.array([[0, 0], [5, 1]]),
+    )
+    assert _rows(windows).tolist() == [60, 5]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("part", ["numeric/0", "categorical/0"])
+def test_no_windows_are_compared_without_an_error(part):
+    baseline, found = reference(40)
+    windows = found[part].only(np.zeros(len(found[part].starts), bool))
+    of, null = baseline.layout.part(part), baseline.entries[ALL, part].null
+    compared = compare_windows(windows, SIZE * MINUTE, 0, baseline.reference(ALL, of), null)
+    assert compared.p_value.shape == (0,)
