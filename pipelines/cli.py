@@ -160,6 +160,7 @@ def baseline(
 
         done, remarks = refit_baseline(settings, path)
         kept = f", {done.kept} kept as they were" if done.kept else ""
+        kept += f", {done.emptied} without any: all their windows are excluded" if done.emptied else ""
         click.echo(f"{done.fitted} nulls fitted anew{kept}: baseline written to {path}")
         for remark in remarks:
             click.echo(f"  {remark}")

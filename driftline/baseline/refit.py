@@ -26,13 +26,15 @@ class Refit:
     ----------
     data : bytes
         The baseline file.
-    fitted, kept : int
-        Entries whose nulls are new, and those that had no windows or whose measure keeps none.
+    fitted, kept, emptied : int
+        Entries whose nulls are new, those of whose windows nothing was kept, and those that have no null any
+        more: all their windows are excluded.
     """
 
     data: bytes
     fitted: int
     kept: int
+    emptied: int
 
 
 def refit(
@@ -83,10 +85,14 @@ def refit(
             f"baseline.exclude leaves none of the windows of {name}: exclude less, or build it from more"
         )
     cycles, _ = season_for(season, size=known.size, windows=left)
-    fitted = 0
+    fitted = emptied = 0
     for record in records:
         found = kept.get((record["segment"], record["part"]))
-        if found is None or not len(found.starts):
+        if found is None:
+            continue
+        if not len(found.starts):  # what its null was fitted to is what is excluded
+            record["null"] = None
+            emptied += 1
             continue
         part = known.layout.part(record["part"])
         timed = found.compared_by(cycles, known.size)
@@ -101,11 +107,11 @@ def refit(
         size=known.size,
         every=known.every,
         segment_columns=known.segment_columns,
-        windows=left if excluded else known.windows,
+        windows=left if histograms else known.windows,
         created_at=known.created_at,
         min_n=min_n,
     )
-    return Refit(data, fitted, len(records) - fitted)
+    return Refit(data, fitted, len(records) - fitted - emptied, emptied)
 
 
 def _apart(found: WindowHistograms, size: int, excluded: Sequence[tuple[int, int]]) -> WindowHistograms:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from driftline.baseline import BaselineError, decode_baseline
+from driftline.baseline.reference_windows import calibration_stride, disjoint
 from driftline.baseline.refit import refit
 from driftline.baseline.windows_file import decode_windows, encode_windows, windows_record
 
@@ -18,13 +19,20 @@ def old(request):
     return (DATA / name).read_bytes(), (DATA / f"{name}.windows").read_bytes()
 
 
+def whole(old):
+    """Windows that do not overlap, of all that were kept."""
+    known = decode_baseline(old[0], "b")
+    stride = calibration_stride(known.size, known.every)
+    return max(disjoint(each.starts, known.size, stride) for each in decode_windows(old[1]).values())
+
+
 def test_an_old_baseline_gets_the_tests_it_lacks(old):
     before = decode_baseline(old[0], "b.avro")
     done = refit(*old, "b.avro", min_n=50)
     after = decode_baseline(done.data, "b.avro")
     assert set(after.entries) == set(before.entries)
     assert after.layout.to_bytes() == before.layout.to_bytes()
-    assert (after.windows, after.created_at, after.min_n) == (before.windows, before.created_at, 50)
+    assert (after.windows, after.created_at, after.min_n) == (whole(old), before.created_at, 50)
     assert done.fitted == sum(part != "performance" for _, part in before.entries)
     assert done.kept == len(before.entries) - done.fitted
     for (segment, part), entry in after.entries.items():
@@ -64,10 +72,25 @@ def test_without_windows_a_null_stays(old):
 def test_windows_that_are_excluded_are_out_of_the_nulls(old):
     found = decode_windows(old[1])
     starts = next(iter(found.values())).starts
-    before = decode_baseline(old[0], "b")
     middle = int(starts[len(starts) // 2])
     done = refit(*old, "b", min_n=50, excluded=[(middle, middle + 1)])
     after = decode_baseline(done.data, "b")
-    assert 0 < after.windows < before.windows
+    assert 0 < after.windows < whole(old)
+    again = decode_baseline(refit(done.data, old[1], "b", min_n=50).data, "b")
+    assert again.windows == whole(old)
     with pytest.raises(BaselineError, match=r"baseline\.exclude leaves none of the windows of b"):
         refit(*old, "b", min_n=50, excluded=[(int(starts[0]) - 1, int(starts[-1]) + 1)])
+
+
+def test_a_segment_whose_windows_are_all_excluded_has_no_null(old):
+    """The one that it has was fitted to the incident."""
+    found = decode_windows(old[1])
+    place = ("s=A", "numeric/0")
+    start = int(found[place].starts[0])
+    found[place] = found[place].only(found[place].starts == start)
+    sidecar = encode_windows([windows_record(*at, each) for at, each in found.items()])
+    done = refit(old[0], sidecar, "b", min_n=50, excluded=[(start, start + 1)])
+    after = decode_baseline(done.data, "b").entries
+    assert after[place].null is None
+    assert after["s=A", "categorical/0"].null.windows.any()
+    assert (done.fitted, done.kept, done.emptied) == (len(found) - 1, len(after) - len(found), 1)
