@@ -27,8 +27,9 @@ if TYPE_CHECKING:
     from driftline.statistics import BlockNull, Comparison
 
 _LEVEL: Final = 0.01  # that anything is named in a reference without an incident
-_SUSPECTS: Final = 0.1  # of the windows: those that may be left out of the null they are judged by
-_ROUNDS: Final = 6
+_SUSPECTS: Final = 1 / 3  # of the windows: those that are left out of the first null
+_PUT_BACK: Final = 0.1  # of the windows, at most, before the null is fitted again
+_MOST: Final = 0.25  # of the windows that can be an incident: weekends are more
 _UNUSUAL: Final = 0.0027  # of a missing rate: three standard deviations
 _SHOWN: Final = 5
 _FEATURES: Final = 2
@@ -67,9 +68,10 @@ def outlying_windows(
 ) -> list[OutlyingSpan]:
     """Find windows of all traffic that the others would hardly ever have.
 
-    Those that are farthest out are judged by a null that is fitted without them. Of these, those that are
-    not unlike the rest go back, until none does: what remains has not widened what it was judged by. The
-    level is shared among all windows and features (Bonferroni).
+    The third that is farthest out is judged by a null that is fitted without it. Those that are not unlike the
+    rest go back, the least unlike first, and the null is fitted again: what remains has not widened what it
+    was judged by. If more than a quarter remains, nothing is named: that is part of what is usual. The level
+    is shared among all windows and features (Bonferroni).
 
     Parameters
     ----------
@@ -124,35 +126,36 @@ def _of_part(
     def p_values(comparisons: list[Comparison]) -> NDArray[np.float64]:
         return np.nan_to_num(np.stack([each.p_value for each in comparisons], axis=1), nan=1.0)
 
-    most = int(len(judged) * _SUSPECTS)
+    most, batch = int(len(judged) * _SUSPECTS), int(np.ceil(len(judged) * _PUT_BACK))
     if not most:
         return {}
     own = p_values(compared(entry.null, judged)).min(1)
     suspects = np.sort(judged[np.argsort(own, kind="stable")[:most]])
-    comparisons: list[Comparison] = []
-    for _ in range(_ROUNDS):
-        if not len(suspects):
-            return {}
+    settled = False
+    while True:
         others = windows.only(~np.isin(every, suspects))
         data = of.refit(part, entry.profile.to_bytes(), others, overlap=overlap, min_n=min_n)
         comparisons = compared(of.read_null(data or b""), suspects)
-        unlike = (p_values(comparisons) < level).any(1)
-        if unlike.all():
+        p = p_values(comparisons)
+        alike = np.flatnonzero((p >= level).all(1))
+        if settled or not len(alike):
             break
-        suspects = suspects[unlike]
-        comparisons = []
-    if not comparisons:
+        # those at the edge of an incident widen the null: it is fitted with them once, not again and again
+        settled = len(alike) <= batch
+        least = alike[np.argsort(-p[alike].min(1), kind="stable")][:batch]
+        suspects = np.delete(suspects, least)
+    unlike = np.flatnonzero((p < level).any(1))
+    if len(unlike) > len(judged) * _MOST:
         return {}
-    p = p_values(comparisons)
     left = windows.only(np.isin(every, suspects))
+    words = [_words(each, left, entry.profile, row) for row, each in enumerate(comparisons)]
     return {
-        int(window): [
-            Change(float(p[place, row]), name, words[place])
+        int(suspects[place]): [
+            Change(float(p[place, row]), name, words[row][place])
             for row, name in enumerate(part.names)
-            for words in [_words(comparisons[row], left, entry.profile, row)]
             if p[place, row] < level
         ]
-        for place, window in enumerate(suspects)
+        for place in unlike
     }
 
 

@@ -115,3 +115,35 @@ def test_no_windows_are_compared_without_an_error(part):
     of, null = baseline.layout.part(part), baseline.entries[ALL, part].null
     compared = compare_windows(windows, SIZE * MINUTE, 0, baseline.reference(ALL, of), null)
     assert compared.p_value.shape == (0,)
+
+
+def of_incident(windows, first, shifts):
+    return np.r_[np.zeros(first), shifts, np.zeros(windows - first - len(shifts))]
+
+
+@pytest.mark.parametrize(
+    ("windows", "shifts", "named"),
+    [
+        (60, [3.0], range(30, 31)),
+        (60, [2.0] * 5, range(30, 35)),
+        (60, [2.0] * 7, range(30, 37)),  # beyond a tenth of the windows
+        (60, [2.0] * 12, range(30, 42)),
+        (200, 0.15 * np.arange(1, 19), range(39, 48)),  # a ramp, but for its beginning
+        (200, 5 * np.exp(-np.arange(18) / 6), range(30, 39)),  # a decay, but for its end
+    ],
+    ids=["one", "flat 5", "flat 7", "flat 12", "ramp", "decay"],
+)
+def test_an_incident_is_named(windows, shifts, named):
+    found = places(reference(windows, moved=of_incident(windows, 30, shifts)))
+    assert set(named) <= set(found) <= set(range(30, 30 + len(shifts)))
+
+
+@pytest.mark.parametrize("wobble", [0.0, 0.2])
+@pytest.mark.parametrize("seed", range(3))
+def test_nothing_is_named_in_a_clean_reference(seed, wobble):
+    moved = wobble * np.random.default_rng(100 + seed).standard_normal(60)
+    assert places(reference(60, seed=seed, moved=moved)) == []
+
+
+def test_what_comes_again_as_often_as_weekends_is_no_incident():
+    assert places(reference(70, moved=np.where(np.arange(70) % 7 > 4, 1.0, 0.0))) == []
