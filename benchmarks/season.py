@@ -78,7 +78,7 @@ class Judge:
     """A reference, fitted without a season or with one, that judges windows of any time."""
 
     def __init__(self, starts, counts, asked):
-        season, _ = season_for(asked, size=SIZE, windows=len(starts))
+        season, _ = season_for(asked, size=SIZE, starts=starts)
         season = season and season.of(starts, SIZE)
         self.gap = normal_numbers().gap
         nothing = np.zeros_like(counts.missing)

@@ -55,7 +55,7 @@ def judge_weeks(starts, windows, asked, hours, shift=0.0):
     counts = [described(values, edges) for values in reference]
     values, missing, mean, variance = (np.array(column) for column in zip(*counts, strict=True))
     gap = np.diff(np.r_[edges[0], (edges[1:] + edges[:-1]) / 2, edges[-1]])
-    season, _ = season_for(asked, size=size, windows=len(reference))
+    season, _ = season_for(asked, size=size, starts=starts[: len(reference)])
     season = season and season.of(starts[: len(reference)], size)
     nothing = np.zeros_like(missing)
     null = BlockNull.stack(

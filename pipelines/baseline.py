@@ -25,6 +25,7 @@ from driftline.pipelines.job import FIRST_READING, run_job
 from driftline.pipelines.joined_labels import Outcomes, outcome_remarks
 from driftline.pipelines.outcomes import calibration_of_detectors
 from driftline.segments import ALL
+from driftline.statistics.season import season_for
 from driftline.tables import DEAD_LETTER
 from driftline.transforms.outcomes.learn_alarm_limits import LearnAlarmLimits
 from driftline.transforms.outcomes.profile_outcomes import ProfileReference
@@ -40,12 +41,13 @@ from driftline.transforms.write_file import write_atomically
 from driftline.windows.slices import SliceLength, slice_length
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from apache_beam.options.pipeline_options import PipelineOptions
 
     from driftline.baseline import Baseline
     from driftline.config import Config
+    from driftline.measures.window_histograms import WindowHistograms
     from driftline.pipelines.job import Outcome
     from driftline.transforms.sources.source import Reader
 
@@ -78,13 +80,15 @@ def build_baseline(
         outcome = run_job(pipeline, config, "baseline")
         _keep_replaced(output)
     built = read_baseline(output)
+    with FileSystems.open(f"{output}.windows", compression_type="uncompressed") as file:
+        windows = read_windows_of(file, ALL)
     remarks = (
         *_excluded_remarks(config, outcome.counts.excluded),
         *calibration_remarks(built.windows),
-        *season_remarks(config.baseline, built),
+        *_season_remarks(config, built, windows),
         *outcome_remarks(config, built),
         *calibration_of_detectors(config, built),
-        *_outlying_remarks(config, built, output),
+        *outlying_remarks(outlying_windows(built, windows, config.baseline.season, config.tests.min_n)),
     )
     return replace(outcome, remarks=(*outcome.remarks, *remarks))
 
@@ -99,10 +103,12 @@ def _excluded_remarks(config: Config, rows: int) -> list[str]:
     return [f"{rows:,} rows of {named} are left out"]
 
 
-def _outlying_remarks(config: Config, built: Baseline, output: str) -> list[str]:
-    with FileSystems.open(f"{output}.windows", compression_type="uncompressed") as file:
-        windows = read_windows_of(file, ALL)
-    return outlying_remarks(outlying_windows(built, windows, config.baseline.season, config.tests.min_n))
+def _season_remarks(config: Config, built: Baseline, windows: Mapping[str, WindowHistograms]) -> list[str]:
+    if not windows:
+        return []
+    starts = next(iter(windows.values())).starts
+    _, remark = season_for(config.baseline.season, size=built.size, starts=starts)
+    return season_remarks(config.baseline, remark)
 
 
 def _notes(config: Config) -> list[str]:
@@ -179,7 +185,7 @@ def refit_baseline(config: Config, output: str) -> tuple[Refit, list[str]]:
     )
     _keep_replaced(output)
     write_atomically(output, done.data)
-    remarks = season_remarks(config.baseline, decode_baseline(done.data, output))
+    remarks = season_remarks(config.baseline, done.remark)
     if config.baseline.exclude:
         remarks.append(
             "note: the windows in baseline.exclude are out of the nulls; bins and profiles still have their "

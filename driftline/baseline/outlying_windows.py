@@ -68,10 +68,10 @@ def outlying_windows(
 ) -> list[OutlyingSpan]:
     """Find windows of all traffic that the others would hardly ever have.
 
-    The third that is farthest out is judged by a null that is fitted without it. Those that are not unlike the
-    rest go back, the least unlike first, and the null is fitted again: what remains has not widened what it
-    was judged by. If more than a quarter remains, nothing is named: that is part of what is usual. The level
-    is shared among all windows and features (Bonferroni).
+    The third that is farthest out is judged by a null that is fitted without it. Those that are not unlike
+    the rest go back, the least unlike first, and the null is fitted again: what remains has not widened what
+    it was judged by. If more than a quarter remains, nothing is named: that is part of what is usual. The
+    level is shared among all windows and features (Bonferroni).
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def outlying_windows(
     found: dict[int, list[Change]] = {}
     for name, histograms in windows.items():
         alike = disjoint(histograms.starts, baseline.size, stride)
-        cycles, _ = season_for(season, size=baseline.size, windows=alike)
+        cycles, _ = season_for(season, size=baseline.size, starts=histograms.starts)
         if alike < 2 * ACTED_ON or baseline.entries[ALL, name].null is None:
             continue
         part: Any = baseline.layout.part(name)

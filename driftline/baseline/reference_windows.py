@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from driftline.statistics.season import season_for
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from driftline.baseline.artefact import Baseline
     from driftline.config.baseline import Baseline as Configured
     from driftline.profiles.coverage import Coverage
 
@@ -142,15 +139,14 @@ def calibration_remarks(windows: int) -> list[str]:
     return []
 
 
-def season_remarks(asked: Configured, baseline: Baseline) -> list[str]:
-    """Say what season was asked for and is too long for the reference.
+def season_remarks(asked: Configured, remark: str | None) -> list[str]:
+    """Say what season was asked for and cannot be.
 
     Parameters
     ----------
     asked
         The configured baseline; of a season that it does not name nothing is said.
+    remark
+        What `season_for` says.
     """
-    if "season" not in asked.model_fields_set:
-        return []
-    _, remark = season_for(asked.season, size=baseline.size, windows=baseline.windows)
-    return [] if remark is None else [f"note: {remark}"]
+    return [f"note: {remark}"] if remark and "season" in asked.model_fields_set else []

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from driftline.baseline.baseline_error import BaselineError
 from driftline.baseline.file import decode_baseline, encode_baseline, read_records
 from driftline.baseline.reference_windows import apart, calibration_stride, disjoint
@@ -29,12 +31,15 @@ class Refit:
     fitted, kept, emptied : int
         Entries whose nulls are new, those of whose windows nothing was kept, and those that have no null any
         more: all their windows are excluded.
+    remark : str or None
+        What season was asked for and cannot be.
     """
 
     data: bytes
     fitted: int
     kept: int
     emptied: int
+    remark: str | None
 
 
 def refit(
@@ -84,7 +89,8 @@ def refit(
         raise BaselineError(
             f"baseline.exclude leaves none of the windows of {name}: exclude less, or build it from more"
         )
-    cycles, _ = season_for(season, size=known.size, windows=left)
+    starts = np.unique(np.concatenate([np.zeros(0, np.int64), *(found.starts for found in kept.values())]))
+    cycles, remark = season_for(season, size=known.size, starts=starts)
     fitted = emptied = 0
     for record in records:
         found = kept.get((record["segment"], record["part"]))
@@ -111,7 +117,7 @@ def refit(
         created_at=known.created_at,
         min_n=min_n,
     )
-    return Refit(data, fitted, len(records) - fitted - emptied, emptied)
+    return Refit(data, fitted, len(records) - fitted - emptied, emptied, remark)
 
 
 def _apart(found: WindowHistograms, size: int, excluded: Sequence[tuple[int, int]]) -> WindowHistograms:

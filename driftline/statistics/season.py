@@ -22,6 +22,7 @@ WEEK: Final = 7 * DAY
 _HARMONICS: Final = {DAY: 2, WEEK: 3}
 _CYCLES: Final = {"day": (DAY,), "week": (DAY, WEEK)}
 _FEWEST_CYCLES: Final = 3
+_SEEN: Final = 2.9  # of these: a window at an end, and a few between, may lack
 _ADJECTIVES: Final = {DAY: "daily", WEEK: "weekly"}
 
 
@@ -94,7 +95,16 @@ class Season:
         widths = tuple(accumulate(_width((cycle,)) for cycle in self.cycles))
         choices = (0, *widths) if self.chosen else widths[-1:]
         times = starts + size // 2
-        return SeasonOfWindows(times, waves(times, widths[-1]), choices)
+        found = waves(times, widths[-1])
+        # waves that such windows cannot tell apart are zeros: no statistic learns a coefficient of them
+        found[:, _beyond(self.cycles, size)] = 0.0
+        return SeasonOfWindows(times, found, choices)
+
+
+def _beyond(cycles: tuple[int, ...], size: int) -> NDArray[np.bool_]:
+    """Tell which columns of the waves are of harmonics that windows of a size cannot tell apart."""
+    each = [k >= _harmonics_at(size, cycle) for cycle in cycles for k in range(_HARMONICS[cycle])]
+    return np.repeat(each, 2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +130,7 @@ class SeasonOfWindows:
         return SeasonOfWindows(self.times[kept], self.waves[kept], self.choices)
 
 
-def season_for(asked: str, *, size: int, windows: int) -> tuple[Season | None, str | None]:
+def season_for(asked: str, *, size: int, starts: NDArray[np.int64]) -> tuple[Season | None, str | None]:
     """Decide which cycles windows can be compared by.
 
     Parameters
@@ -128,9 +138,10 @@ def season_for(asked: str, *, size: int, windows: int) -> tuple[Season | None, s
     asked : str
         ``none``, ``day``, ``week`` or ``auto``.
     size : int
-        Length of a window, microseconds: it must be shorter than a cycle to tell its phases apart.
-    windows : int
-        How many the reference has that do not overlap: three cycles of them are the least.
+        Length of a window, microseconds: at most a third of a cycle, to tell its phases apart.
+    starts : ndarray of int64, shape (W,)
+        Of the windows of the reference, microseconds. They must be three times as many as the fullest cycle
+        has, all but a thirtieth of them: nights that never have windows are no gaps.
 
     Returns
     -------
@@ -141,24 +152,50 @@ def season_for(asked: str, *, size: int, windows: int) -> tuple[Season | None, s
 
     Examples
     --------
-    >>> season_for("week", size=HOUR, windows=9 * 24)[1]
+    >>> season_for("week", size=HOUR, starts=np.arange(9 * 24) * HOUR)[1]
     'the reference covers 9 days: too short for a weekly season, which takes 21; it has a daily one'
-    >>> season_for("auto", size=DAY, windows=63)[0].cycles == (WEEK,)
+    >>> season_for("auto", size=DAY, starts=np.arange(63) * DAY)[0].cycles == (WEEK,)
     True
     """
     if asked == "none":
         return None, None
-    wanted = [cycle for cycle in _CYCLES["week" if asked == "auto" else asked] if size < cycle]
+    cycles = _CYCLES["week" if asked == "auto" else asked]
+    wanted = [cycle for cycle in cycles if _harmonics_at(size, cycle)]
     if not wanted:
-        return None, f"windows are as long as a {asked}: there is no season to compare by"
-    known = tuple(cycle for cycle in wanted if windows * size >= _FEWEST_CYCLES * cycle)
+        longest = "day" if cycles[-1] == DAY else "week"
+        than = f"longer than a third of a {longest}" if size < cycles[-1] else f"not shorter than a {longest}"
+        return None, f"windows of {_shown(size)} are {than}: there is no season to compare by"
+    known = tuple(cycle for cycle in wanted if _cycles_seen(starts, cycle) >= _SEEN)
     season = Season(known, asked == "auto") if known else None
     if len(known) == len(wanted):
-        return season, None
-    short = wanted[len(known)]
-    days = windows * size / DAY
+        only = asked == "week" and len(wanted) < len(cycles) and size < DAY
+        return season, f"windows of {_shown(size)} are too long for a daily season" if only else None
+    short = next(cycle for cycle in wanted if cycle not in known)
+    span = int(starts.max() - starts.min()) + size if len(starts) else 0
+    covers = f"the reference covers {span / DAY:.3g} days"
+    need = f"a {_ADJECTIVES[short]} season, which takes {_FEWEST_CYCLES * short // DAY}"
     has = f"it has a {_ADJECTIVES[known[-1]]} one" if known else "it has none"
-    return season, (
-        f"the reference covers {days:.3g} days: too short for a {_ADJECTIVES[short]} season, "
-        f"which takes {_FEWEST_CYCLES * short // DAY}; {has}"
-    )
+    if span >= _FEWEST_CYCLES * short:
+        return season, f"{covers} with too many gaps for {need} without; {has}"
+    return season, f"{covers}: too short for {need}; {has}"
+
+
+def _harmonics_at(size: int, cycle: int) -> int:
+    """Count the waves of a cycle that windows can tell apart: two numbers each, and an average."""
+    return max(0, min(_HARMONICS[cycle], (cycle // size - 1) // 2))
+
+
+def _cycles_seen(starts: NDArray[np.int64], cycle: int) -> float:
+    """Count cycles by the windows of the fullest one."""
+    if not len(starts):
+        return 0.0
+    held = np.unique((starts - starts.min()) // cycle, return_counts=True)[1]
+    return float(len(starts) / held.max())
+
+
+def _shown(size: int) -> str:
+    """Write a length in the longest unit that it is a multiple of."""
+    for unit, letter in ((DAY, "d"), (HOUR, "h"), (HOUR // 60, "m"), (HOUR // 3600, "s")):
+        if size % unit == 0:
+            return f"{size // unit}{letter}"
+    return f"{size // 1000}ms"

@@ -74,7 +74,7 @@ class FitEntry(beam.DoFn):
         [profile] = joined["profile"]
         size, stride = self._size, self._stride
         starts = full_windows(Coverage.from_bytes(coverage), size, stride, self._min_coverage, self._excluded)
-        season, _ = season_for(self._season, size=size, windows=disjoint(starts, size, stride))
+        season, _ = season_for(self._season, size=size, starts=starts)
         windows = ReferenceWindows(starts, size, stride, self._min_n, season)
         part = Layout.from_bytes(plan[0]).part(name)
         entry, histograms = fit_entry(segment, part, profile, dict(joined["slices"]), windows)

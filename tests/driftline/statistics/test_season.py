@@ -77,20 +77,80 @@ def test_there_is_no_season_of_other_columns():
     [
         ("none", HOUR, 1000, None, None),
         ("auto", HOUR, 24 * 21, (DAY, WEEK), None),
-        ("auto", HOUR, 24 * 21 - 1, (DAY,), "too short for a weekly season, which takes 21; it has a daily"),
-        ("day", HOUR, 72, (DAY,), None),
-        ("day", HOUR, 71, None, "too short for a daily season, which takes 3; it has none"),
+        # the first and the last window of a reference are often cut off
+        ("auto", HOUR, 24 * 21 - 1, (DAY, WEEK), None),
+        ("auto", HOUR, 24 * 20, (DAY,), "too short for a weekly season, which takes 21; it has a daily"),
+        ("day", HOUR, 71, (DAY,), None),
+        ("day", HOUR, 69, None, "too short for a daily season, which takes 3; it has none"),
+        ("day", HOUR, 0, None, "the reference covers 0 days: too short for a daily season"),
         ("week", DAY, 21, (WEEK,), None),
         ("week", DAY, 20, None, "the reference covers 20 days: too short for a weekly season"),
-        ("day", DAY, 99, None, "windows are as long as a day"),
-        ("auto", WEEK, 99, None, "there is no season"),
+        ("day", DAY, 99, None, "windows of 1d are not shorter than a day: there is no season"),
+        ("day", 2 * DAY, 99, None, "windows of 2d are not shorter than a day"),
+        ("auto", WEEK, 99, None, "windows of 7d are not shorter than a week"),
+        ("day", HOUR * 12, 99, None, "windows of 12h are longer than a third of a day: there is no season"),
+        ("day", HOUR * 8, 9, (DAY,), None),
+        ("week", HOUR * 12, 99, (WEEK,), "windows of 12h are too long for a daily season"),
+        ("auto", HOUR * 12, 99, (WEEK,), None),
+        ("week", DAY * 7 // 2, 99, None, "windows of 84h are longer than a third of a week"),
     ],
 )
 def test_which_cycles_a_reference_is_long_enough_for(asked, size, count, cycles, remark):
-    season, said = season_for(asked, size=size, windows=count)
+    season, said = season_for(asked, size=size, starts=np.arange(count) * size)
     assert (season and season.cycles) == cycles
     assert season is None or season.chosen == (asked == "auto")
     assert said is None if remark is None else remark in said
+
+
+HALF = HOUR // 2
+NIGHTS_OFF = (np.arange(21)[:, None] * DAY + 8 * HOUR + np.arange(12) * HALF).ravel()
+GAPS = np.r_[np.arange(7 * 24), 24 * 7 * 3, 24 * 7 * 5] * HOUR
+
+
+@pytest.mark.parametrize(
+    ("asked", "starts", "cycles", "remark"),
+    [
+        ("week", NIGHTS_OFF, (DAY, WEEK), None),
+        ("day", NIGHTS_OFF[: 2 * 12], None, "the reference covers 1.25 days: too short for a daily season"),
+        ("day", NIGHTS_OFF[: 3 * 12], (DAY,), None),
+        ("day", np.delete(np.arange(72), 30) * HOUR, (DAY,), None),
+        (
+            "week",
+            GAPS,
+            (DAY,),
+            "covers 35 days with too many gaps for a weekly season, which takes 21 without",
+        ),
+    ],
+    ids=["nights", "two short days", "three short days", "one missing", "stray windows"],
+)
+def test_cycles_are_counted_by_what_was_seen_of_them(asked, starts, cycles, remark):
+    season, said = season_for(asked, size=int(np.diff(starts).min()), starts=starts)
+    assert (season and season.cycles) == cycles
+    assert said is None if remark is None else remark in said
+
+
+@pytest.mark.parametrize(
+    ("size", "cycles", "used"),
+    [
+        (HOUR, (DAY, WEEK), 10),
+        (4 * HOUR, (DAY,), 4),
+        (6 * HOUR, (DAY,), 2),
+        (8 * HOUR, (DAY, WEEK), 8),
+        (DAY, (WEEK,), 6),
+        (DAY + 1, (WEEK,), 4),
+        (2 * DAY, (WEEK,), 2),
+    ],
+)
+def test_waves_that_windows_cannot_tell_apart_are_not_used(size, cycles, used):
+    starts = np.arange(10 * WEEK // size) * size
+    found = Season(cycles, chosen=True).of(starts, size)
+    design = np.c_[np.ones(len(starts)), found.waves]
+    assert found.waves.any(0).sum() == used
+    assert np.linalg.matrix_rank(design, tol=1e-6) == used + 1
+    assert found.choices[-1] == found.waves.shape[1]
+    x = np.random.default_rng(0).standard_normal((len(starts), 2))
+    coefficients = SeasonModel(design, np.ones(len(starts)), 1e-4).coefficients(x)
+    assert (coefficients[1:][~found.waves.any(0)] == 0).all()
 
 
 # --- the regression
@@ -234,7 +294,7 @@ def test_arrays_give_at_any_time_what_was_fitted():
 
 def fitted(seed, cycle, asked="auto", days=14):
     starts, _ = of(days)
-    season, _ = season_for(asked, size=HOUR, windows=len(starts))
+    season, _ = season_for(asked, size=HOUR, starts=starts)
     season = season and season.of(starts, HOUR)
     values, missing, categories = windows(seed, starts, cycle)
     mean = values @ np.arange(16.0) / values.sum(1)
