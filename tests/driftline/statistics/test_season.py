@@ -23,7 +23,7 @@ from driftline.statistics.null import lookup_grid
 from driftline.statistics.null.fit import fit_rate
 from driftline.statistics.null.runs import KNOTS
 from driftline.statistics.null.season_arrays import RANK, expected, expected_bins, stored_bins, stored_season
-from driftline.statistics.null.season_model import SeasonModel, choose_season
+from driftline.statistics.null.season_model import SeasonModel, _by_tenths, choose_season
 from driftline.statistics.null.season_of_bins import season_of_bins
 from driftline.statistics.null.whitening import fit_whitening
 from driftline.statistics.rates import arcsine_difference
@@ -267,6 +267,47 @@ def test_bins_that_move_together_are_taken_off(one, ordered):
 
     far = np.abs(np.array(one)).max() / 50
     assert np.abs(left(moved) - left(residual)).max() < 0.01 + 0.03 * far
+
+
+# --- the choice
+
+
+def test_an_average_that_waves_hardly_beat_is_kept():
+    """Of noise, some waves predict better by luck, but not surely."""
+    starts, season = of(days=10)
+    n = np.full(len(starts), 300.0)
+    found = [
+        choose_season(np.random.default_rng(seed).standard_normal((len(starts), 1)), n, season, 1.0)
+        for seed in range(60)
+    ]
+    assert sum(each is not None for each in found) <= 4
+    cycle = np.sin(hours(starts))[:, None]
+    x = cycle + np.random.default_rng(0).standard_normal((len(starts), 1))
+    assert choose_season(x, n, season, 1.0) is not None
+
+
+@pytest.mark.parametrize("overlap", [1.0, 2.0, 2.5, 8.0])
+def test_windows_that_share_rows_with_a_tenth_do_not_predict_it(overlap):
+    rng = np.random.default_rng(1)
+    design, x = rng.standard_normal((100, 3)), rng.standard_normal((100, 2))
+    weights = rng.uniform(0.5, 2, 100)
+    tenths = _by_tenths(x, design, weights, overlap)
+    assert len(tenths) == 10
+    place = np.arange(100)
+    for number, tenth in enumerate(tenths):
+        first, last = 10 * number, 10 * number + 9
+        apart = (place <= first - overlap) | (place >= last + overlap)
+        weighted = design[apart] * weights[apart, None]
+        np.testing.assert_allclose(tenth.square, weighted.T @ design[apart])
+        np.testing.assert_allclose(tenth.product, weighted.T @ x[apart])
+
+
+def test_a_window_weighs_what_its_rows_and_its_own_wobble_leave():
+    starts, season = of(chosen=False)
+    n = np.random.default_rng(2).integers(50, 5000, len(starts)).astype(float)
+    x = np.sin(hours(starts))[:, None]
+    found = choose_season(x, n, season, 1.0)
+    np.testing.assert_allclose(found.weights, 1 / (1 / n + (1 / n).mean()))
 
 
 # --- arrays of a null
