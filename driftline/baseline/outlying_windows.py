@@ -144,6 +144,8 @@ def _of_part(
         settled = len(alike) <= batch
         least = alike[np.argsort(-p[alike].min(1), kind="stable")][:batch]
         suspects = np.delete(suspects, least)
+        if not len(suspects):
+            return {}
     unlike = np.flatnonzero((p < level).any(1))
     if len(unlike) > len(judged) * _MOST:
         return {}

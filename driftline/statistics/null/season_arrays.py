@@ -55,7 +55,7 @@ def expected(arrays: Mapping[str, NDArray[Any]], when: NDArray[np.int64] | None,
     if known is None or when is None:
         return np.zeros((1, numbers))
     known = np.where(np.isfinite(known), known, 0.0)  # a feature without a season is all padding
-    coefficients = known.reshape(len(known), -1, numbers).astype(np.float64)
+    coefficients = known.reshape(len(known), known.shape[1] // numbers, numbers).astype(np.float64)
     design = np.concatenate([np.ones((len(when), 1)), waves(when, coefficients.shape[1] - 1)], axis=1)
     found: Floats = np.matmul(design[:, None], coefficients)[:, 0]
     return found
@@ -89,7 +89,8 @@ def expected_bins(arrays: Mapping[str, NDArray[Any]], when: NDArray[np.int64] | 
     """Give by how much the bins' fractions usually differ at a time from the average, (F, bins)."""
     if _BINS not in arrays or when is None:
         return np.zeros((1, bins))
-    known = arrays[_BINS].reshape(len(arrays[_BINS]), -1, RANK)
+    known = arrays[_BINS]
+    known = known.reshape(len(known), known.shape[1] // RANK, RANK)
     found = np.zeros((len(known), bins))
     with np.errstate(invalid="ignore"):  # features with fewer bins than others are padded with inf
         moved = np.matmul(known, expected(arrays, when, RANK).astype(np.float32)[:, :, None])[..., 0]

@@ -331,6 +331,8 @@ def test_arrays_give_at_any_time_what_was_fitted():
     assert (found[0, [0, 2, 4, 5]] == 0).all()
     assert not expected({}, when[:1], 3).any()
     assert not expected(arrays, None, 3).any()
+    none = {name: each[:0] for name, each in bins.items()}
+    assert expected_bins(none, when[:0], 6).shape == (0, 6)
 
 
 def fitted(seed, cycle, asked="auto", days=14):
