@@ -82,6 +82,11 @@ def refit(
             "that was written with it, or build the baseline again"
         )
     stride = calibration_stride(known.size, known.every)
+    if any((found.starts % stride).any() for found in histograms.values()):
+        raise BaselineError(
+            f"{name}.windows has windows that begin where those of {name} do not: give the file that was "
+            "written with it, or build the baseline again"
+        )
     overlap = known.size / stride
     kept = {place: _apart(found, known.size, excluded) for place, found in histograms.items()}
     left = max((disjoint(found.starts, known.size, stride) for found in kept.values()), default=0)

@@ -1,5 +1,6 @@
 """A refit gives a baseline the tests of this release, without its events."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,17 @@ def test_windows_of_another_baseline_are_refused(old):
     strange = encode_windows([windows_record("s=nowhere", "numeric/0", next(iter(found.values())))])
     with pytest.raises(BaselineError, match=r"of segment s=nowhere, which b\.avro lacks"):
         refit(old[0], strange, "b.avro", min_n=50)
+
+
+def test_windows_that_begin_elsewhere_are_of_another_baseline(old):
+    """Those of a baseline with shorter windows would give nulls that are far too narrow."""
+    found = decode_windows(old[1])
+    moved = [
+        windows_record(segment, part, replace(each, starts=each.starts + 60_000_000))
+        for (segment, part), each in found.items()
+    ]
+    with pytest.raises(BaselineError, match=r"begin where those of b\.avro do not"):
+        refit(old[0], encode_windows(moved), "b.avro", min_n=50)
 
 
 def test_without_windows_a_null_stays(old):
