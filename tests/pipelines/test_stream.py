@@ -127,7 +127,7 @@ def test_labels_that_are_read_only_once_are_named_where_the_job_starts(tmp_path,
 
     monkeypatch.setattr(beam.Pipeline, "run", lambda _: Ended())
     of_all = {"*": Entry(SimpleNamespace(n=1), "null")}
-    baseline = SimpleNamespace(version="v", of_part=lambda _: of_all)
+    baseline = SimpleNamespace(version="v", windows=0, of_part=lambda _: of_all)
     monkeypatch.setattr("driftline.pipelines.stream.fitting_baseline", lambda _: baseline)
     for step in ("prepare_sinks", "lay_out_stream", "write_summary"):
         monkeypatch.setattr(f"driftline.pipelines.stream.{step}", lambda *_, **__: None)
@@ -166,7 +166,7 @@ def test_a_source_says_where_a_new_job_begins(config, monkeypatch, source, said)
             pass
 
     monkeypatch.setattr(beam.Pipeline, "run", lambda _: Interrupted())
-    baseline = SimpleNamespace(version="v")
+    baseline = SimpleNamespace(version="v", windows=0, of_part=lambda _: {})
     monkeypatch.setattr("driftline.pipelines.stream.fitting_baseline", lambda _: baseline)
     if source is not None:
         monkeypatch.setattr("driftline.pipelines.stream.source_of", lambda _: source)
