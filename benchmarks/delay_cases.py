@@ -51,8 +51,9 @@ class Plan:
 
     def season_of_reference(self):
         """Give the season that the windows of a reference have, the first at midnight; None if none."""
-        season, _ = season_for(self.season, size=self.size, windows=self.windows)
-        return season and season.of(np.arange(self.windows) * self.size, self.size)
+        starts = np.arange(self.windows) * self.size
+        season, _ = season_for(self.season, size=self.size, starts=starts)
+        return season and season.of(starts, self.size)
 
     def middles(self):
         """Give the middles of the windows after a reference, microseconds."""
