@@ -8,7 +8,6 @@ import numpy as np
 import pyarrow as pa
 from alarm_rules import Judged
 from scipy.spatial.distance import jensenshannon
-from stream_judge import repeat
 
 from driftline.measures.counts_of_rows import followed_vectors
 from driftline.statistics import (
@@ -60,7 +59,7 @@ class Numbers:
     def _at_once(self, windows, coarse, when):
         count = len(coarse)
         reference = repeated(self._reference, count)
-        compared = compare_numeric(windows, reference, repeat(self._null, count), when)
+        compared = compare_numeric(windows, reference, self._null.repeated(0, count), when)
         pair = NumericPair(windows, reference, when)
         return Judged(
             _scores(compared, coarse, self._coarse),
@@ -91,7 +90,7 @@ class Categories:
         """Judge V windows, whose middles are at `when` if the null has a season."""
         count = len(counts.missing)
         reference = CategoricalReference(repeated(self._whole, count))
-        compared = compare_categorical(counts, reference, repeat(self._null, count), when)
+        compared = compare_categorical(counts, reference, self._null.repeated(0, count), when)
         pair = CategoricalPair(counts, reference, when)
         return Judged(
             _scores(compared, counts.categories, self._whole.categories[0]),

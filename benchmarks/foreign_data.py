@@ -14,7 +14,6 @@ import numpy as np
 from followed_features import repeated
 from foreign_tables import TABLES, windows_of
 from shuffled_flights import Shuffled, counted, feature_of
-from stream_judge import repeat
 
 from driftline.statistics import (
     BlockNull,
@@ -42,7 +41,7 @@ def numbers_judged(shuffled, name):
     """
     edges, _, reference, null = feature_of(shuffled, name)
     count = len(shuffled.live)
-    whole, nulls = repeated(reference, count), repeat(null, count)
+    whole, nulls = repeated(reference, count), null.repeated(0, count)
     found = {}
     for change, (shift, times) in MOVED.items():
         offset = shift * reference.sd[0] + (1 - times) * reference.counts.mean[0]
@@ -93,7 +92,7 @@ def categories_judged(counts, missing, known, live):
         windows.categories.sum(0)[None], windows.missing.sum()[None], buckets=windows.buckets.sum(0)[None]
     )
     reference = repeated(CategoricalReference(whole, rare=np.array([rare])), len(live))
-    now = repeat(BlockNull.stack([null]), len(live))
+    now = BlockNull.stack([null]).repeated(0, len(live))
     then = now.only(set(now.statistics) - {OF_TYPICAL_WINDOWS.name})
     found = {}
     for change, rows in ((NONE, counts[live]), (SWAPPED, swapped(counts[live], missing[live]))):

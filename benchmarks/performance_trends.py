@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import numpy as np
 from performance_calibration import DAY, MIN_N, independent, noise, spells, users, weather
-from scipy import special
 
 from driftline.performance import (
     Loss,
@@ -22,7 +21,7 @@ from driftline.performance import (
     compare,
 )
 from driftline.performance.component_comparison import compare_components, performance_p
-from driftline.performance.component_runs import followed_vectors
+from driftline.performance.component_runs import followed_vectors, two_sided
 from driftline.performance.outcome_sums import sums_of_outcomes
 from driftline.performance.performance_words import standardised
 from driftline.trends import FollowedWindows, advance_trends, reference_runs
@@ -81,7 +80,7 @@ def _followed(along):
     told = np.flatnonzero(~np.isnan(along))
     vectors = followed_vectors(along[told]).astype(np.float32)
     place = np.zeros(len(told), np.int64)
-    p = 2 * special.ndtr(-np.abs(along)).astype(np.float32)
+    p = two_sided(along).astype(np.float32)
     sizes = np.zeros_like(vectors)
     return Followed(place=place, start=DAY * told, n=place + 1, p=p, vectors=vectors, sizes=sizes)
 

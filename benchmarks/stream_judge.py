@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,11 +85,11 @@ class Judge:
         base = NumericCounts(same(self.values), same(self.missing), zero)
         gap, iqr, atoms = same(self.numbers.gap), same(self.numbers.iqr), same(self.numbers.atoms)
         reference = NumericReference(base, gap, iqr, np.ones(count), atoms)
-        number = compare_numeric(current, reference, repeat(BlockNull.stack([self.numeric]), count))
+        number = compare_numeric(current, reference, BlockNull.stack([self.numeric]).repeated(0, count))
         cardinality, _ = _distinct(live.categories)
         cat_current = CategoricalCounts(live.categories, live.categories_missing, cardinality=cardinality)
         cat_base = CategoricalCounts(same(self.categories), same(self.categories_missing))
-        null = repeat(BlockNull.stack([self.categorical]), count)
+        null = BlockNull.stack([self.categorical]).repeated(0, count)
         category = compare_categorical(cat_current, CategoricalReference(cat_base), null)
         return Judged(
             p={
@@ -166,20 +165,3 @@ def _large(compared):
     """Tell which windows are large by PSI or by a rate, (V,)."""
     by_rate = (compared.rate_change > RATE_CHANGE) | (compared.rate_ratio > RATE_RATIO)
     return (compared.psi > PSI_LARGE) | by_rate
-
-
-def repeat(null, count):
-    """Pretend that one feature is ``count`` features."""
-
-    def repeated(array):
-        return np.broadcast_to(array, (count, *array.shape[1:]))
-
-    columns = {
-        field.name: repeated(getattr(null, field.name))
-        for field in dataclasses.fields(null)
-        if field.name not in {"statistics", "arrays"}
-    }
-    arrays = {
-        name: {key: repeated(array) for key, array in named.items()} for name, named in null.arrays.items()
-    }
-    return dataclasses.replace(null, **columns, arrays=arrays)

@@ -37,6 +37,12 @@ def nulls(column: Any) -> NDArray[np.bool_]:
     return result
 
 
+def numbers(column: Any) -> NDArray[np.float64]:
+    """Give a column of numbers, nan where it is null."""
+    values: NDArray[np.float64] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    return values
+
+
 def split_union(column: Any) -> Iterator[tuple[NDArray[np.intp], Any]]:
     """Take a union apart by type.
 

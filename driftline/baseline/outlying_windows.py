@@ -12,7 +12,7 @@ from driftline.config.times import show_time
 from driftline.measures.measure_registry import measure
 from driftline.measures.own_windows import compare_windows
 from driftline.segments import ALL
-from driftline.statistics.change_words import change_words
+from driftline.statistics.change_words import UNUSUAL, change_words
 from driftline.statistics.null import ACTED_ON
 from driftline.statistics.season import season_for
 
@@ -30,7 +30,6 @@ _LEVEL: Final = 0.01  # that anything is named in a reference without an inciden
 _SUSPECTS: Final = 1 / 3  # of the windows: those that are left out of the first null
 _PUT_BACK: Final = 0.1  # of the windows, at most, before the null is fitted again
 _MOST: Final = 0.25  # of the windows that can be an incident: weekends are more
-_UNUSUAL: Final = 0.0027  # of a missing rate: three standard deviations
 _SHOWN: Final = 5
 _FEATURES: Final = 2
 
@@ -175,7 +174,7 @@ def _words(compared: Comparison, windows: WindowHistograms, profile: Any, row: i
     numeric = "components" in compared.columns
     found = []
     for place, rate in enumerate(rates.tolist()):
-        missing = (usual, rate) if compared.missing_p[place] < _UNUSUAL else None
+        missing = (usual, rate) if compared.missing_p[place] < UNUSUAL else None
         if numeric:
             components = np.nan_to_num(compared.components[place]).tolist()
             words = change_words(components, compared.shift[place], compared.spread[place], missing)

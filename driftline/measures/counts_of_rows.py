@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from driftline.arrays import numbers
 from driftline.statistics.null.runs import bounded
 from driftline.statistics.statistic_registry import statistics_of
 
@@ -54,8 +55,7 @@ def middles(rows: Any) -> NDArray[np.int64]:
 
 def column(rows: Any, name: str) -> Floats:
     """Give a column of numbers, (R,); nan where null."""
-    values: Floats = rows.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return values
+    return numbers(rows.column(name))
 
 
 def followed_vectors(

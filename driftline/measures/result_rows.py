@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from driftline.schemas.time_range import MAX_TIME, MIN_TIME
 from driftline.segments import values_of
-from driftline.statistics.change_words import category_words, change_words
+from driftline.statistics.change_words import UNUSUAL, category_words, change_words
 from driftline.tables import RESULT, Calibration, Status, row_id
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_UNUSUAL = 0.0027  # of a missing rate, as unusual as three standard deviations are
 _TIMESTAMP = pa.timestamp("us", tz="UTC")
 
 
@@ -102,7 +101,7 @@ def _changes(described: dict[str, Any], entry: Entry, tests: Comparison) -> list
     """Say of each feature what changed."""
     standard = np.nan_to_num(tests.components)
     rates = _missing_rates(described, entry, tests)
-    outside = np.where(tests.range_p < _UNUSUAL, tests.beyond_range, np.nan).tolist()
+    outside = np.where(tests.range_p < UNUSUAL, tests.beyond_range, np.nan).tolist()
     words = zip(standard.tolist(), tests.shift, tests.spread, rates, outside, strict=True)
     return [change_words(*each, outside=None if np.isnan(share) else share) for *each, share in words]
 
@@ -110,13 +109,13 @@ def _changes(described: dict[str, Any], entry: Entry, tests: Comparison) -> list
 def _category_changes(described: dict[str, Any], entry: Entry, tests: Comparison) -> list[str | None]:
     """Say of each categorical feature what changed."""
     usual, found = tests.cardinality_expected, described["cardinality"].to_numpy()
-    odd = tests.cardinality_p < _UNUSUAL
+    odd = tests.cardinality_p < UNUSUAL
     cardinalities = [
         (was, now) if unusual else None for was, now, unusual in zip(usual, found, odd, strict=True)
     ]
     concentrations = zip(tests.concentration_reference, tests.concentration, strict=True)
     new = [
-        rate if p < _UNUSUAL else None
+        rate if p < UNUSUAL else None
         for rate, p in zip(described["new_category_rate"], tests.new_p, strict=True)
     ]
     rates = _missing_rates(described, entry, tests)
@@ -130,7 +129,7 @@ def _missing_rates(
     absent = entry.profile.missing + getattr(entry.profile, "nonfinite", 0)
     base = absent / max(entry.profile.rows, 1)
     now_absent = described["missing_rate"] + described.get("nonfinite_rate", 0.0)
-    unusual = tests.missing_p < _UNUSUAL
+    unusual = tests.missing_p < UNUSUAL
     return [(was, now) if odd else None for was, now, odd in zip(base, now_absent, unusual, strict=True)]
 
 

@@ -15,8 +15,6 @@ from driftline.performance.loss_null import bias_distances
 from driftline.statistics.multiple import cauchy_combination
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from driftline.performance.class_components import ClassComponents
     from driftline.performance.class_null import ClassNull
     from driftline.performance.loss_null import LossNull
@@ -86,31 +84,6 @@ def compare_components(current: PerformanceProfile, reference: PerformanceRefere
     if null.classes is not None and reference.classes is not None:
         return _of_classes(current, reference.classes, null.classes)
     return _of_numbers(current, reference.profile, null)
-
-
-def whitened_window(current: PerformanceProfile, reference: PerformanceReference) -> NDArray[np.float64]:
-    """Give what a window has beside its mean loss as independent numbers of variance 1 in normal windows.
-
-    Parameters
-    ----------
-    current
-        Profile of the window, of the loss of the reference.
-
-    Returns
-    -------
-    ndarray of float64
-        (K,), the same K for all windows that can be compared: of classes the whitened components, whose
-        squares add up to ``T^2``; of numbers the bias alone. Empty where nothing can be told.
-    """
-    null = _usable_null(current, reference)
-    if null is None:
-        return np.zeros(0)
-    if null.classes is not None and reference.classes is not None:
-        sums = sums_of_profile(current)[None]
-        components, n = reference.classes.of_windows(sums), np.array([float(current.n)])
-        return null.classes.whitened(components, n).ravel()
-    bias = _of_numbers(current, reference.profile, null).bias.standardised
-    return np.zeros(0) if math.isnan(bias) else np.array([bias])
 
 
 def _usable_null(current: PerformanceProfile, reference: PerformanceReference) -> LossNull | None:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from driftline.arrays import numbers
 from driftline.profiles.row_groups import segment_codes
 from driftline.segments import ALL
 from driftline.signals.signal_values import SignalValues
@@ -68,7 +69,7 @@ def losses_of(outcomes: Any, loss: Loss) -> SignalValues:
     outcomes
         `pyarrow.RecordBatch` with the columns of `OUTCOMES`.
     """
-    scores, labels = (_floats(outcomes.column(name)) for name in ("score", "label"))
+    scores, labels = (numbers(outcomes.column(name)) for name in ("score", "label"))
     usable = loss.usable_scores(scores) & loss.usable_labels(labels)
     losses = np.full(len(scores), np.nan)
     losses[usable] = loss.of(scores[usable], labels[usable])
@@ -106,7 +107,7 @@ def feature_signals(
     high = _ids(events, "id_high")
     low = _ids(events, "id_low" if "id_low" in events.schema.names else "request")
     for feature in features:
-        column = _floats(events.column(f"feature.{feature}"))
+        column = numbers(events.column(f"feature.{feature}"))
         there = ~np.isnan(column)
         values = SignalValues.of(time, column, high=high, low=low).take(there)
         for segment, part in by_segment(codes[there], names, values):
@@ -135,7 +136,7 @@ def statistic_signals(results: Any, signals: Sequence[str]) -> Iterator[tuple[Si
     for signal in signals:
         statistic, _, name = signal.partition(".")
         rows = telling.filter(pc.equal(feature, name))
-        value = _floats(rows.column(statistic))
+        value = numbers(rows.column(statistic))
         there = ~np.isnan(value)
         segments = pc.dictionary_encode(rows.column("segment"))
         values = SignalValues.of(
@@ -175,12 +176,6 @@ def _split(codes: NDArray[Any], names: Any, values: Rows) -> Iterator[tuple[str,
     labels = names.take(pa.array(codes[opens])).to_pylist()
     for segment, rows in zip(labels, np.split(order, opens[1:]), strict=False):
         yield segment, values.take(rows)
-
-
-def _floats(column: Any) -> NDArray[np.float64]:
-    """Give numbers, null as NaN."""
-    values: NDArray[np.float64] = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return values
 
 
 def _ids(batch: Any, name: str) -> NDArray[np.uint64]:

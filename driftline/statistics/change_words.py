@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 NOTABLE: Final = 3.0
 """Standard deviations of normal windows from which on something sticks out."""
 
+UNUSUAL: Final = 0.0027
+"""p-value that is as unusual as that."""
+
 _TENTH: Final = 0.1  # log of a ratio that is worth a word
 _SHAPE: Final = {2: ("skew to the left", "skew to the right"), 3: ("lighter tails", "heavier tails")}
 

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy import special
 
-from driftline.performance.component_runs import followed_vectors
+from driftline.arrays import numbers
+from driftline.performance.component_runs import followed_vectors, two_sided
 from driftline.performance.performance_measure import PART
 from driftline.tables.performance import PerformanceStatus
+from driftline.trends.followed_rows import followed_rows
 from driftline.trends.followed_windows import Followed, FollowedWindows
 from driftline.trends.reference_runs import reference_runs
 
@@ -51,12 +52,7 @@ def performance_windows(
     (str, str), FollowedWindows
         Segment label and the part of performance, and its windows.
     """
-    start = performance.column("window_start").cast(pa.int64()).to_numpy()
-    told = pc.and_(
-        pc.equal(performance.column("status"), PerformanceStatus.OK.value),
-        pc.equal(performance.column("baseline_version"), baseline.version),
-    )
-    rows = performance.filter(pc.and_(told, pa.array(start % baseline.size == 0)))
+    rows = followed_rows(performance, baseline, PerformanceStatus.OK.value)
     for segment in rows.column("segment").unique().to_pylist():
         entry = baseline.entries.get((segment, PART.name))
         if entry is None:
@@ -73,14 +69,14 @@ def performance_windows(
 
 
 def _of_component(name: str, rows: Any, reference: PerformanceReference) -> Followed:
-    deviations = _floats(pc.struct_field(rows.column("components"), name))
+    deviations = numbers(pc.struct_field(rows.column("components"), name))
     n = rows.column("n").to_numpy()
-    sizes = _floats(rows.column(_SIZES[name])) if name in _SIZES else deviations * _gap_spread(reference, n)
+    sizes = numbers(rows.column(_SIZES[name])) if name in _SIZES else deviations * _gap_spread(reference, n)
     followed = Followed(
         place=np.zeros(len(n), np.int64),
         start=rows.column("window_start").cast(pa.int64()).to_numpy(),
         n=n,
-        p=2 * special.ndtr(-np.abs(np.nan_to_num(deviations))).astype(np.float32),
+        p=two_sided(np.nan_to_num(deviations)).astype(np.float32),
         vectors=followed_vectors(deviations).astype(np.float32),
         sizes=np.clip(sizes, -_LARGEST, _LARGEST)[:, None].astype(np.float32),
     )
@@ -94,9 +90,3 @@ def _gap_spread(reference: PerformanceReference, n: NDArray[np.int64]) -> Floats
         return np.full(len(n), np.nan)
     weight = np.repeat(np.sqrt(classes.shares)[None], len(n), axis=0)
     return null.classes.spread(classes.gap(weight), n.astype(np.float64))
-
-
-def _floats(column: Any) -> Floats:
-    """Give a column as numbers, nan where it is null."""
-    found: Floats = column.cast(pa.float64()).to_numpy(zero_copy_only=False)
-    return found

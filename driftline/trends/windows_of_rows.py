@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from driftline.measures.counts_of_rows import column, places
 from driftline.measures.measure_registry import measure
 from driftline.profiles.layout import Block
 from driftline.tables import Status
+from driftline.trends.followed_rows import followed_rows
 from driftline.trends.followed_windows import Followed, FollowedWindows
 from driftline.trends.run_words import sizes_of
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _NEEDED: Final = frozenset(
     {
         "segment",
+        "status",
+        "baseline_version",
         "feature",
         "window_start",
         "window_end",
@@ -53,14 +55,8 @@ def followed_windows(results: Any, baseline: Baseline) -> Iterator[tuple[tuple[s
     (str, str), FollowedWindows
         Segment label and part, and its windows.
     """
-    start = results.column("window_start").cast(pa.int64()).to_numpy()
-    told = pc.and_(
-        pc.equal(results.column("status"), Status.OK.value),
-        pc.equal(results.column("baseline_version"), baseline.version),
-    )
-    told = pc.and_(told, pa.array(start % baseline.size == 0))
-    names = results.schema.names
-    rows = results.select([each for each in names if each in _NEEDED or each.endswith(_P_VALUE)]).filter(told)
+    needed = [each for each in results.schema.names if each in _NEEDED or each.endswith(_P_VALUE)]
+    rows = followed_rows(results.select(needed), baseline, Status.OK.value)
     if not rows.num_rows:
         return
     part_of = {name: part for part in baseline.layout.parts for name in measure(part.kind).features(part)}
