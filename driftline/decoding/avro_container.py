@@ -14,8 +14,9 @@ import fastavro
 import numpy as np
 import pyarrow as pa
 
+from driftline.decoding.avro_canonical import AvroSchemaError
 from driftline.decoding.avro_messages import decode_blocks
-from driftline.decoding.avro_schema import AvroSchemaError, WriterSchema, writer_schema
+from driftline.decoding.avro_schema import WriterSchema, writer_schema
 from driftline.decoding.decoded import Decoded, Part, join_parts
 from driftline.decoding.rejects import Reason, Reject
 

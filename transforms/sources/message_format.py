@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from apache_beam.io.filesystems import FileSystems
 
 from driftline.config.errors import ConfigError, Problem
-from driftline.decoding.avro_schema import AvroSchemaError, writer_schema
+from driftline.decoding.avro_canonical import AvroSchemaError
+from driftline.decoding.avro_schema import writer_schema
 from driftline.decoding.formats import MessageFormat
 from driftline.transforms.sources.schema_registry import RegistrySchemas
 

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from driftline.decoding.avro_canonical import AvroSchemaError
 from driftline.decoding.avro_container import AvroContainerDecoder
 from driftline.decoding.avro_messages import AvroDecoder
-from driftline.decoding.avro_schema import AvroSchemaError, arrow_columns, writer_schema
+from driftline.decoding.avro_schema import arrow_columns, writer_schema
 from driftline.decoding.confluent_messages import ConfluentAvroDecoder
 from driftline.decoding.event_schema import EventSchema
 from driftline.decoding.events import decode_events
