@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from driftline.framing import Head
+from driftline.framing import Head, refuses_damage
 from driftline.performance.class_changes import class_changes
 from driftline.performance.class_components import ClassComponents
 from driftline.performance.class_null import ClassNull
@@ -153,8 +153,9 @@ class LossNull:
         return _HEAD.pack(followed, *numbers) + table.quantiles.astype("<f4").tobytes() + runs + more
 
     @classmethod
+    @refuses_damage("null of the losses", "build the baseline again")
     def from_bytes(cls, data: bytes) -> LossNull:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         (followed, *numbers), arrays = _HEAD.unpack(data)
         quantiles = arrays.take("<f4", math.prod(_SHAPE)).astype(np.float32).reshape(_SHAPE)
         runs = ComponentRuns.take(arrays, followed)

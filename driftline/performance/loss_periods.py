@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from driftline.framing import Arrays, frame, unframe
+from driftline.framing import Arrays, frame, refuses_damage, unframe
 from driftline.performance.class_sums import CLASS_SUMS
 
 if TYPE_CHECKING:
@@ -161,8 +161,9 @@ class LossPeriods:
         return frame(TAG, _VERSION, head, b"".join(array.tobytes() for array in arrays))
 
     @classmethod
+    @refuses_damage(_WHAT, "build the baseline again")
     def from_bytes(cls, data: bytes) -> LossPeriods:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         head, payload = unframe(TAG, _VERSION, _WHAT, data)
         width = head.get("sums", 0)
         arrays = Arrays(payload, _WHAT, "build the baseline again")

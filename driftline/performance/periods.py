@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from driftline.framing import frame, unframe
+from driftline.framing import UnreadableBytesError, frame, refuses_damage, unframe
 from driftline.outcomes.batch_schemas import OUTCOMES
 from driftline.performance.profile import PerformanceProfile
 from driftline.performance.recent import RecentOutcomes
@@ -50,12 +50,13 @@ class Periods(NamedTuple):
         return frame(TAG, _VERSION, head, b"".join([*self.profiles.values(), self.recent]))
 
     @classmethod
+    @refuses_damage(_WHAT)
     def from_bytes(cls, data: bytes) -> Periods:
-        """Read what `to_bytes` wrote, profiles undecoded; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote, profiles undecoded; other bytes raise UnreadableBytesError."""
         head, payload = unframe(TAG, _VERSION, _WHAT, data)
         periods, recent = head["periods"], head["recent"]
         if sum(length for _, length in periods) + recent != len(payload):
-            raise ValueError(
+            raise UnreadableBytesError(
                 f"{_WHAT} of {len(data)} bytes cut short or too long; start from an older savepoint, or anew"
             )
         profiles, at = {}, 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
+from driftline.framing import refuses_damage
 from driftline.losses import Loss, absolute_loss, log_loss, signed_errors, squared_loss, zero_one_loss
 from driftline.performance.label_delays import DELAY_BINS, count_delays
 from driftline.performance.loss_moments import LossMoments
@@ -239,6 +240,7 @@ class PerformanceProfile:
         return encode(vars(self))
 
     @classmethod
+    @refuses_damage("performance profile")
     def from_bytes(cls, data: bytes) -> PerformanceProfile:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         return cls(**decode(data))

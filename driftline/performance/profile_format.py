@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 import numpy as np
 
-from driftline.framing import Head
+from driftline.framing import Head, refuses_damage
 from driftline.losses import Loss, LossName
 from driftline.performance.label_delays import DELAY_BINS
 from driftline.performance.loss_moments import LossMoments
@@ -45,8 +45,9 @@ def encode(parts: Mapping[str, Any]) -> bytes:
     return b"".join(written)
 
 
+@refuses_damage("performance profile")
 def decode(data: bytes) -> dict[str, Any]:
-    """Read the fields that `encode` wrote; other bytes raise ValueError."""
+    """Read the fields that `encode` wrote; other bytes raise UnreadableBytesError."""
     (name, threshold, n_predictions, n), arrays = _HEAD.unpack(data)
     try:
         loss = Loss(_LOSSES[name], threshold)

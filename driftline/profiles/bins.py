@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from driftline.framing import frame, unframe
+from driftline.framing import UnreadableBytesError, frame, refuses_damage, unframe
 from driftline.profiles.binned_features import NumericFeature
 from driftline.profiles.heavy import HeavyHitters
 from driftline.profiles.tdigest import TDigest
@@ -240,8 +240,9 @@ class NumericSurvey:
         return frame(_TAG, _VERSION, head, b"".join(array.tobytes() for array in arrays))
 
     @classmethod
+    @refuses_damage("numeric survey", "survey the rows again")
     def from_bytes(cls, data: bytes) -> NumericSurvey:
-        """Read what `to_bytes` wrote, as read-only views; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote, as read-only views; other bytes raise UnreadableBytesError."""
         head, payload = unframe(_TAG, _VERSION, "numeric survey", data)
         try:
             F, C = head["features"], head["centroids"]
@@ -254,11 +255,11 @@ class NumericSurvey:
             signed = np.frombuffer(payload, "<f4", F * C, at + 16 * kept).reshape(F, C)
             rows = int(head["rows"])
         except (KeyError, TypeError, ValueError) as damage:
-            raise ValueError(
+            raise UnreadableBytesError(
                 f"numeric survey damaged or cut short ({damage}); survey the rows again"
             ) from None
         if len(payload) != at + 16 * kept + 4 * F * C:
-            raise ValueError(
+            raise UnreadableBytesError(
                 f"numeric survey of {len(payload)} payload bytes, its head describes "
                 f"{at + 16 * kept + 4 * F * C}; survey the rows again"
             )

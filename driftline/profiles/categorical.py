@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from driftline.framing import Head
+from driftline.framing import Head, refuses_damage
 from driftline.profiles import frequent, hyperloglog
 from driftline.profiles.encoding import Encoding
 
@@ -253,8 +253,9 @@ class CategoricalProfile:
         return b"".join(parts)
 
     @classmethod
+    @refuses_damage("categorical profile")
     def from_bytes(cls, data: bytes) -> CategoricalProfile:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         head = _EARLIER[0] if data[3:4] == b"\1" else _HEAD
         (fingerprint, rows, features, width, size, used, *in_other), arrays = head.unpack(data)
         [buckets] = in_other or [0]

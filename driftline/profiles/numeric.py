@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from driftline.framing import Head
+from driftline.framing import Head, refuses_damage
 from driftline.profiles.moments import Moments
 from driftline.profiles.tdigest import TDigest
 
@@ -223,8 +223,9 @@ class NumericProfile:
         )
 
     @classmethod
+    @refuses_damage("numeric profile")
     def from_bytes(cls, data: bytes) -> NumericProfile:
-        """Read what `to_bytes` wrote; other bytes raise ValueError.
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError.
 
         Returns
         -------

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from driftline.detectors import JOB_DETECTORS, detector_from_bytes
-from driftline.framing import frame, unframe
+from driftline.framing import UnreadableBytesError, frame, refuses_damage, unframe
 from driftline.signals.confirmation import Confirmation
 from driftline.signals.stream_times import Times
 
@@ -123,14 +123,15 @@ class SignalState:
         return frame(_TAG, STATE_VERSION, head, payload)
 
     @classmethod
+    @refuses_damage(_WHAT)
     def from_bytes(cls, data: bytes) -> SignalState:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         head, payload = unframe(_TAG, STATE_VERSION, _WHAT, data)
         try:
             last = None if head["last"] is None else tuple(head["last"])
             return cls(head["n"], last, tuple(_watched(head["watched"], payload)))
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(
+            raise UnreadableBytesError(
                 f"{_WHAT} is damaged ({type(error).__name__}: {error}); "
                 "start from an older savepoint, or anew"
             ) from None

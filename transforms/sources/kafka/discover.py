@@ -14,6 +14,7 @@ from apache_beam.transforms.core import RestrictionProvider
 from apache_beam.utils.timestamp import Duration
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from driftline.framing import refuses_damage
 from driftline.transforms.sources.kafka.assignment import salted
 from driftline.transforms.sources.kafka.offset_tracker import PartitionWatermark
 from driftline.transforms.sources.kafka.partition import FORMAT_VERSION, Partition, check_version
@@ -48,6 +49,7 @@ def encode_known(known: Sequence[tuple[str, int]], listed_at: int | None) -> byt
     return orjson.dumps({"v": FORMAT_VERSION, "known": known, "listed_at": listed_at})
 
 
+@refuses_damage("list of partitions")
 def decode_known(data: bytes) -> tuple[list[tuple[str, int]], int | None]:
     """Decode what `encode_known` gave.
 
@@ -65,7 +67,7 @@ def decode_known(data: bytes) -> tuple[list[tuple[str, int]], int | None]:
 
     Raises
     ------
-    ValueError
+    UnreadableBytesError
         If a newer release wrote it.
     """
     fields = orjson.loads(data)
