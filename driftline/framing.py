@@ -182,6 +182,21 @@ def check_tag(tag: bytes, version: int, what: str, data: bytes) -> None:
         )
 
 
+def check_head(what: str, head: dict[str, Any], **kinds: type) -> None:
+    """Refuse a head in which a value is missing or of another type (UnreadableBytesError).
+
+    Examples
+    --------
+    >>> check_head("example", {"n": 2}, n=int)
+    """
+    for name, kind in kinds.items():
+        if type(head.get(name)) is not kind:
+            raise UnreadableBytesError(
+                f"{what} with a damaged head: {name} is {head.get(name)!r:.80} instead of {kind.__name__}; "
+                "start from an older savepoint, or write it again"
+            )
+
+
 def unframe(tag: bytes, version: int, what: str, data: bytes) -> tuple[dict[str, Any], bytes]:
     """Head and payload that `frame` wrote; other bytes raise UnreadableBytesError."""
     check_tag(tag, version, what, data)

@@ -119,6 +119,8 @@ class Emitted:
         """
         (times,), rest = _HEAD.unpack(data)
         with pa.ipc.open_stream(pa.py_buffer(data)[rest.at :]) as reader:
+            if not reader.schema.equals(_SCHEMA):
+                raise rest.damaged("its rows have other columns")
             return Emitted(reader.read_all().combine_chunks(), times)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from driftline.framing import Arrays, frame, refuses_damage, unframe
+from driftline.framing import Arrays, check_head, frame, refuses_damage, unframe
 from driftline.outcomes.row_arrays import Labels, Predictions
 
 if TYPE_CHECKING:
@@ -140,6 +140,7 @@ def span(data: bytes) -> tuple[int, int]:
     labels = data[:3] == LABELS_TAG
     tag, version = (LABELS_TAG, BLOCK_VERSION) if labels else (PREDICTIONS_TAG, FEATURES_VERSION)
     head, _ = unframe(tag, version, "block of predictions or labels", data)
+    check_head("block of predictions or labels", head, start=int, end=int)
     return head["start"], head["end"]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from driftline.detectors import JOB_DETECTORS, detector_from_bytes
-from driftline.framing import UnreadableBytesError, frame, refuses_damage, unframe
+from driftline.framing import UnreadableBytesError, check_head, frame, refuses_damage, unframe
 from driftline.signals.confirmation import Confirmation
 from driftline.signals.stream_times import Times
 
@@ -127,6 +127,7 @@ class SignalState:
     def from_bytes(cls, data: bytes) -> SignalState:
         """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         head, payload = unframe(_TAG, STATE_VERSION, _WHAT, data)
+        check_head(_WHAT, head, n=int)
         try:
             last = None if head["last"] is None else tuple(head["last"])
             return cls(head["n"], last, tuple(_watched(head["watched"], payload)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from driftline.framing import Arrays, frame, refuses_damage, unframe
+from driftline.framing import Arrays, check_head, frame, refuses_damage, unframe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -108,6 +108,7 @@ class FollowedWindows:
     def from_bytes(cls, data: bytes) -> FollowedWindows:
         """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         head, payload = unframe(_TAG, _VERSION, _WHAT, data)
+        check_head(_WHAT, head, version=str, size=int)
         arrays, statistics = Arrays(payload, _WHAT), {}
         try:
             for name, rows, width, sizes in head["statistics"]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow.compute as pc
 
-from driftline.framing import UnreadableBytesError, frame, refuses_damage, unframe
+from driftline.framing import UnreadableBytesError, check_head, frame, refuses_damage, unframe
 from driftline.segments import ALL
 from driftline.verdicts.severity import severity
 
@@ -197,6 +197,7 @@ class WindowSummary:
             If the bytes are something else, cut short, or of a newer release.
         """
         head, payload = unframe(TAG, _VERSION, _WHAT, data)
+        check_head(_WHAT, head, model=str, pane=str, layout=str, segments=list, features=list, findings=int)
         labels, features, count = head["segments"], head["features"], head["findings"]
         cells = len(labels) * len(features)
         numbers, bits = 2 * _PLACES.itemsize * count, (2 * _PLACES.itemsize + 4 * _NUMBERS.itemsize) * count

@@ -159,8 +159,7 @@ def no_schema_is_an_exception(drawn, data):
     try:
         decoder = AvroDecoder(CATEGORY, changed)
         arrow_columns(changed)
-    except AvroSchemaError as error:
-        assert str(error)
+    except AvroSchemaError:
         return
     decoded(decoder, [payload, b"", b"\0" * 64, b"\xff" * 64])
 

@@ -114,7 +114,7 @@ def fewest(kind):
     return 1
 
 
-def values(kind):
+def values(kind):  # noqa: PLR0911  # one return a kind of type
     """Strategy of the values of a type, as `fastavro` takes them without logical types but decimals."""
     if isinstance(kind, list):
         return st.one_of([values(each) for each in kind])
