@@ -48,7 +48,17 @@ _BAD_DATA: Final = (ValueError, OSError, EOFError, zlib.error, lzma.LZMAError, p
 
 
 class AvroContainerError(ValueError):
-    """A file that is no Avro container, or one whose header is damaged or unknown."""
+    """A file that is no Avro container, or one whose header is damaged or unknown.
+
+    Parameters
+    ----------
+    reason
+        Why its rows are rejected: damage, or a whole header that cannot be used.
+    """
+
+    def __init__(self, message: str, reason: Reason = Reason.TRUNCATED) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,15 +127,18 @@ class ContainerReader:
         meta = {key: bytes(value) for key, value in header["meta"].items()}
         self.codec = meta.get("avro.codec", b"null").decode(errors="replace")
         if self.codec not in _CODECS:
-            raise AvroContainerError(f"unknown Avro codec {self.codec!r}; known: {', '.join(_CODECS)}")
+            message = f"unknown Avro codec {self.codec!r}; known: {', '.join(_CODECS)}"
+            raise AvroContainerError(message, Reason.UNDECODABLE)
         self._sync = bytes(header["sync"])
         try:
             self.schema_text = meta["avro.schema"].decode()
             self.writer: WriterSchema = writer_schema(self.schema_text)
         except (KeyError, UnicodeDecodeError, AvroSchemaError) as error:
-            raise AvroContainerError(f"the container's schema cannot be used: {error}") from error
+            message = f"the container's schema cannot be used: {error}"
+            raise AvroContainerError(message, Reason.UNDECODABLE) from error
         if self.writer.is_array:
-            raise AvroContainerError("the container's schema is an array; containers of records can be read")
+            message = "the container's schema is an array; containers of records can be read"
+            raise AvroContainerError(message, Reason.UNDECODABLE)
 
     def _header(self) -> tuple[Any, int]:
         window = self._window
@@ -134,7 +147,8 @@ class ContainerReader:
                 "the file is empty" if not window.data else "the file ends in its header"
             )
         if window.data[:4] != _MAGIC:
-            raise AvroContainerError(f"not an Avro container: it starts with {bytes(window.data[:4])!r}")
+            message = f"not an Avro container: it starts with {bytes(window.data[:4])!r}"
+            raise AvroContainerError(message, Reason.UNDECODABLE)
         size = 1 << 16
         while True:
             more = window.fill(size)

@@ -188,7 +188,8 @@ def plain(kind):
     if isinstance(kind, list):
         return [plain(each) for each in kind]
     if isinstance(kind, dict):
-        dropped = "" if kind.get("logicalType") == "decimal" else "logicalType"
+        kept = kind.get("logicalType") == "decimal" and kind["scale"] <= kind["precision"]
+        dropped = "" if kept else "logicalType"
         return {key: plain(value) for key, value in kind.items() if key != dropped}
     return kind
 

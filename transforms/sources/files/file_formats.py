@@ -136,7 +136,8 @@ def _read_avro(file: Any, path: str, schema: EventSchema) -> Iterator[SourceBatc
     try:
         reader = ContainerReader(file)
     except AvroContainerError as error:
-        yield _damage(path, "byte", 0, str(error))
+        reject = Reject(error.reason, str(error), 0)
+        yield SourceBatch(Decoded((), (reject,)), path, (0,), "byte")
         return
     for decoded in reader.records(schema):
         for part in decoded.parts:
