@@ -100,6 +100,11 @@ def columns_of(file: Any, path: str, kind: str) -> list[tuple[str, Any]] | None:
     -------
     list of (str, pyarrow.DataType) or None
         The columns; of JSON lines those of the first 1,000 rows. None if the file is empty or damaged.
+
+    Raises
+    ------
+    AvroContainerError
+        If the file is whole and no Avro, or its schema cannot be used.
     """
     try:
         if kind == "avro":
@@ -112,6 +117,8 @@ def columns_of(file: Any, path: str, kind: str) -> list[tuple[str, Any]] | None:
             return None if batch is None else [(field.name, field.type) for field in batch.schema]
         return _columns_of_lines(file, path)
     except Exception as error:
+        if isinstance(error, AvroContainerError) and error.reason is Reason.UNDECODABLE:
+            raise
         if _is_damage(error) or isinstance(error, AvroContainerError):
             return None
         raise

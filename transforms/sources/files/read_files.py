@@ -13,6 +13,7 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from driftline.config.errors import did_you_mean
+from driftline.decoding.avro_container import AvroContainerError
 from driftline.transforms.sources.decode import SourceBatch, normalise_records
 from driftline.transforms.sources.files.file_formats import FILE_FORMATS, columns_of, file_format, read_file
 
@@ -157,14 +158,21 @@ def source_columns(pattern: str, format: str | None = None) -> list[tuple[str, A
     Raises
     ------
     FileNotFoundError, ValueError
-        As `match_files`; ValueError too if the format is unknown.
+        As `match_files`; ValueError too if the format is unknown, or no file has a schema that can be used.
     """
     kind = _known_format(pattern, format)
+    unusable = None
     for path in match_files(pattern)[:_PEEKED_FILES]:
-        with _open(path) as file:
-            columns = columns_of(file, path, kind)
+        try:
+            with _open(path) as file:
+                columns = columns_of(file, path, kind)
+        except AvroContainerError as error:
+            unusable = unusable or ValueError(f"{path} cannot be read: {error}")
+            continue
         if columns is not None:
             return columns
+    if unusable is not None:
+        raise unusable
     return None
 
 

@@ -5,6 +5,7 @@ import json
 from typing import ClassVar
 
 import apache_beam as beam
+import fastavro
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -93,6 +94,30 @@ def test_an_empty_jsonl_file_has_no_rows(tmp_path):
     (tmp_path / "a.jsonl").write_bytes(b"")
     assert run(tmp_path / "a.jsonl") == ([], [])
     assert source_columns(str(tmp_path / "a.jsonl")) is None
+
+
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ("string", "neither a record"),
+        (
+            {"type": "record", "name": "R", "fields": [{"name": "next", "type": ["null", "R"]}]},
+            "contains itself",
+        ),
+    ],
+)
+def test_an_avro_schema_that_cannot_be_used_is_said_before_the_job_and_in_the_dead_letter(
+    tmp_path, schema, words
+):
+    with (tmp_path / "a.avro").open("wb") as file:
+        fastavro.writer(file, schema, ["x"] if schema == "string" else [{"next": None}])
+    with pytest.raises(ValueError, match=rf"a\.avro cannot be read: .*{words}"):
+        source_columns(str(tmp_path / "*.avro"))
+    events, (letter,) = run(tmp_path / "a.avro")
+    assert (events, letter["reason"]) == ([], "undecodable")
+    assert words in letter["detail"]
+    WRITERS["avro"](tmp_path / "b.avro")
+    assert source_columns(str(tmp_path / "*.avro"))
 
 
 def test_a_damaged_row_group_costs_only_itself(tmp_path):
