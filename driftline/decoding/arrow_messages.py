@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from driftline.decoding.arrow_checks import check_structure
 from driftline.decoding.decoded import Decoded, Part, join_parts
 from driftline.decoding.rejects import Reason, Reject
 
@@ -61,7 +62,7 @@ class ArrowDecoder:
         if names != self._names:  # most messages have the columns of the one before
             self._names, self._kept = names, kept_columns(names, self._columns)
         records = batch.select(self._kept)
-        records.validate(full=True)
+        check_structure(records)
         return records
 
 
@@ -119,7 +120,7 @@ def checked(batch: Any, columns: Sequence[str]) -> pa.Table:
         If offsets, dictionary indices or text are invalid.
     """
     records = batch.select(kept_columns(batch.schema.names, columns))
-    records.validate(full=True)
+    check_structure(records)
     return pa.Table.from_batches([records])
 
 
