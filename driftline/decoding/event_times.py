@@ -150,7 +150,9 @@ def _utf8(column: Any) -> Any:
     try:
         return (column if is_bytes(column.type) else column.cast(pa.binary())).cast(pa.string())
     except (pa.ArrowInvalid, UnicodeDecodeError):
-        return pa.array([_text_or_none(value.as_py()) for value in column.cast(pa.large_binary())], pa.string())
+        return pa.array(
+            [_text_or_none(value.as_py()) for value in column.cast(pa.large_binary())], pa.string()
+        )
 
 
 def _text_or_none(value: bytes | None) -> str | None:
