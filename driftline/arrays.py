@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-def flat(column: Any) -> Any:
+def flat(column: Any) -> Any:  # noqa: PLR0911  # one return a type
     """Make one plain array of a column: no chunks, dictionaries, runs, views of text or extension types."""
     if isinstance(column, pa.ChunkedArray):
         return _one_chunk(column)
@@ -69,7 +69,7 @@ def _runs(column: Any) -> Any:
 
 
 def _taken(values: Any, places: Any) -> Any:
-    """Take values by place; nested ones that Arrow cannot take become empty lists, which are no plain values."""
+    """Take values by place; nested ones that Arrow cannot take become empty lists: no plain values either."""
     try:
         return values.take(places)
     except pa.ArrowNotImplementedError:

@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyruhvro
 
 from driftline.arrays import flat
-from driftline.decoding.avro_schema import END, END_FIELD, WriterSchema, writer_schema
+from driftline.decoding.avro_schema import END, END_FIELD, AvroSchemaError, WriterSchema, writer_schema
+from driftline.decoding.avro_width import takes_no_bytes
 from driftline.decoding.bisection import bisect_good
 from driftline.decoding.decoded import Decoded, Part, join_parts
 from driftline.decoding.python_rows import table_of_rows
@@ -60,6 +61,10 @@ class AvroDecoder:
     def __init__(self, schema: EventSchema, avro_schema: str | Mapping[str, Any] | WriterSchema) -> None:
         self._schema = schema
         self._writer = avro_schema if isinstance(avro_schema, WriterSchema) else writer_schema(avro_schema)
+        if self._writer.is_array and takes_no_bytes(self._writer.parsed):
+            raise AvroSchemaError(
+                "the records of its array take no bytes, so that a few bytes may claim any number of them"
+            )
 
     def decode(self, payloads: Sequence[bytes]) -> Decoded:
         """Decode messages."""

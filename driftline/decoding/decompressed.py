@@ -26,7 +26,7 @@ class DecompressedFile:
 
     Notes
     -----
-    Zeros behind the last member are padding, as tapes and block copies leave it. Anything else there is damage.
+    Zeros behind the last member are padding, as tapes and block copies leave it. All else there is damage.
 
     Examples
     --------
@@ -130,7 +130,7 @@ class DecompressedFile:
         return b""
 
     def _arrow_piece(self, size: int) -> bytes | None:
-        """Read LZ4 through Arrow, which says nothing of what it read before damage: text has no zero bytes."""
+        """Read LZ4 through Arrow; how much came before damage only the zeros tell, which text has none of."""
         assert self._lz4 is not None
         buffer = bytearray(size)
         try:

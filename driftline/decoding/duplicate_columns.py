@@ -13,15 +13,19 @@ class DuplicateColumnError(ValueError):
     """A configured column is there more than once; its message names it."""
 
 
-def duplicates(names: Iterable[str], wanted: Collection[str]) -> dict[str, int]:
-    """Find the wanted columns that are there more than once, and how often each is.
+def duplicates(names: Iterable[str], wanted: Collection[str]) -> dict[str, str]:
+    """Find the wanted columns that are there more than once, and say so of each.
 
     Examples
     --------
     >>> duplicates(["at", "x", "x", "y", "y"], ["at", "x"])
-    {'x': 2}
+    {'x': "column 'x' is there 2 times; rename or drop all but one"}
     """
-    return {name: number for name, number in Counter(names).items() if number > 1 and name in wanted}
+    return {
+        name: f"column {name!r} is there {number} times; rename or drop all but one"
+        for name, number in Counter(names).items()
+        if number > 1 and name in wanted
+    }
 
 
 def check_single(names: Iterable[str], wanted: Collection[str]) -> None:
@@ -37,7 +41,7 @@ def check_single(names: Iterable[str], wanted: Collection[str]) -> None:
     >>> check_single(["at", "x", "x"], ["at", "x"])
     Traceback (most recent call last):
         ...
-    driftline.decoding.duplicate_columns.DuplicateColumnError: column 'x' is there 2 times; rename or drop all but one
+    driftline.decoding.duplicate_columns.DuplicateColumnError: column 'x' is there 2 times; ...
     """
-    for name, number in duplicates(names, wanted).items():
-        raise DuplicateColumnError(f"column {name!r} is there {number} times; rename or drop all but one")
+    for said in duplicates(names, wanted).values():
+        raise DuplicateColumnError(said)

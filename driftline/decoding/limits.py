@@ -1,4 +1,4 @@
-"""How large data may become when it is decompressed or written out, so that a few bytes cannot fill a worker."""
+"""How large data may become when it is decompressed, so that a few bytes cannot fill a worker."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ def plain_bytes(records: Any) -> int:
 
     Examples
     --------
-    >>> word = pa.array(["x" * 1_000])
-    >>> plain_bytes(pa.record_batch({"a": pa.DictionaryArray.from_arrays(pa.array([0] * 50, pa.int8()), word)}))
+    >>> words = pa.DictionaryArray.from_arrays(pa.array([0] * 50, pa.int8()), ["x" * 1_000])
+    >>> plain_bytes(pa.record_batch({"words": words}))
     50000
     """
     return sum(map(_column_bytes, records.columns)) or VALUE * records.num_rows

@@ -37,6 +37,10 @@ _LONGEST_LINE: Final = 64 << 20
 _PEEKED_ROWS: Final = 1_000
 
 
+class UnreadableFileError(ValueError):
+    """A file of which not even the columns can be read."""
+
+
 def file_format(pattern: str) -> str:
     """Tell the format of files from their name.
 
@@ -103,7 +107,12 @@ def columns_of(file: Any, path: str, kind: str) -> list[tuple[str, Any]] | None:
     Returns
     -------
     list of (str, pyarrow.DataType) or None
-        The columns; of JSON lines those of the first 1,000 rows. None if the file is empty or damaged.
+        The columns; of JSON lines those of the first 1,000 rows. None if the file is empty.
+
+    Raises
+    ------
+    UnreadableFileError
+        If it is damaged, encrypted, or of another format.
     """
     try:
         if kind == "avro":
@@ -116,9 +125,16 @@ def columns_of(file: Any, path: str, kind: str) -> list[tuple[str, Any]] | None:
             return None if batch is None else [(field.name, field.type) for field in batch.schema]
         return _columns_of_lines(file, path)
     except Exception as error:
-        if _is_damage(error) or isinstance(error, AvroContainerError):
-            return None
-        raise
+        if not (_is_damage(error) or isinstance(error, AvroContainerError)):
+            raise
+        if not _is_empty(file):
+            raise UnreadableFileError(f"{path} cannot be read as {kind}: {error}") from error
+        return None
+
+
+def _is_empty(file: Any) -> bool:
+    file.seek(0)
+    return not file.read(1)
 
 
 def _native(file: Any) -> Any:
@@ -132,9 +148,10 @@ def _is_damage(error: BaseException) -> bool:
     return isinstance(error, ARROW_FAULTS)
 
 
-def _damage(  # noqa: PLR0913  # what a dead letter says
-    path: str, unit: str, position: int, detail: str, reason: Reason = Reason.TRUNCATED, rows: int = 1
+def _damage(
+    path: str, place: tuple[str, int], detail: str, reason: Reason = Reason.TRUNCATED, rows: int = 1
 ) -> SourceBatch:
+    unit, position = place
     return SourceBatch(Decoded((), (Reject(reason, detail, 0, rows=rows),)), path, (position,), unit)
 
 
@@ -142,7 +159,7 @@ def _read_avro(file: Any, path: str, schema: EventSchema) -> Iterator[SourceBatc
     try:
         reader = ContainerReader(file)
     except AvroContainerError as error:
-        yield _damage(path, "byte", 0, str(error))
+        yield _damage(path, ("byte", 0), str(error))
         return
     for decoded in reader.records(schema):
         for part in decoded.parts:
@@ -151,7 +168,7 @@ def _read_avro(file: Any, path: str, schema: EventSchema) -> Iterator[SourceBatc
                 positions = part.message[start : start + _ROWS].tolist()
                 yield SourceBatch(Decoded((piece,)), path, positions, "row")
         for reject in decoded.rejects:
-            yield _damage(path, "byte", reject.message, reject.detail)
+            yield _damage(path, ("byte", reject.message), reject.detail, reject.reason)
 
 
 def _read_parquet(file: Any, path: str, schema: EventSchema) -> Iterator[SourceBatch]:
@@ -160,14 +177,14 @@ def _read_parquet(file: Any, path: str, schema: EventSchema) -> Iterator[SourceB
     except Exception as error:
         if not _is_damage(error):
             raise
-        yield _damage(path, "byte", 0, f"not a whole Parquet file: {error}")
+        yield _damage(path, ("byte", 0), f"not a whole Parquet file: {error}")
         return
     names = parquet.schema_arrow.names
     try:
         check_single(names, schema.columns)
     except DuplicateColumnError as error:
         rows = parquet.metadata.num_rows
-        yield _damage(path, "row", 0, str(error), Reason.DUPLICATE_COLUMN, rows)
+        yield _damage(path, ("row", 0), str(error), Reason.DUPLICATE_COLUMN, rows)
         return
     columns = [name for name in schema.columns if name in names]
     first = 0
@@ -187,9 +204,7 @@ def _read_parquet(file: Any, path: str, schema: EventSchema) -> Iterator[SourceB
             found = str(error)
         if row < first:
             lost = f"rows {row} to {first - 1} cannot be read"
-            yield _damage(
-                path, "row group", group, f"damaged row group: {lost}: {found}", rows=first - row
-            )
+            yield _damage(path, ("row group", group), f"damaged row group: {lost}: {found}", rows=first - row)
 
 
 def _read_arrow(file: Any, path: str, schema: EventSchema) -> Iterator[SourceBatch]:
@@ -205,13 +220,13 @@ def _read_arrow(file: Any, path: str, schema: EventSchema) -> Iterator[SourceBat
             row += records.num_rows
     except TooLargeError as error:
         detail = f"a record batch behind {row} rows {error}; write smaller ones"
-        yield _damage(path, "row", row, detail, Reason.TOO_LARGE)
+        yield _damage(path, ("row", row), detail, Reason.TOO_LARGE)
     except DuplicateColumnError as error:
-        yield _damage(path, "row", row, str(error), Reason.DUPLICATE_COLUMN)
+        yield _damage(path, ("row", row), str(error), Reason.DUPLICATE_COLUMN)
     except Exception as error:
         if not _is_damage(error):
             raise
-        yield _damage(path, "row", row, f"Arrow IPC damaged behind {row} rows: {error}")
+        yield _damage(path, ("row", row), f"Arrow IPC damaged behind {row} rows: {error}")
 
 
 def _read_jsonl(file: Any, path: str, schema: EventSchema) -> Iterator[SourceBatch]:
