@@ -108,7 +108,7 @@ def message_head(file: Any, offset: int) -> MessageHead | None:
         batch = batch.table(1) if kind == _DICTIONARY and batch is not None else batch
         expanded = max(body, 0)
         if kind in (_DICTIONARY, _RECORDS) and batch is not None and batch.at(3):
-            expanded += _decompressed(file, start + length, batch.structs(2, _BUFFER))
+            expanded = _decompressed(file, start + length, batch.structs(2, _BUFFER))
     except (struct.error, ValueError, IndexError) as error:
         raise pa.ArrowInvalid(f"damaged metadata at byte {offset}: {error}") from None
     return MessageHead(kind == _DICTIONARY, kind == _RECORDS, expanded, start + length + max(body, 0))
@@ -119,7 +119,8 @@ def _decompressed(file: Any, body: int, buffers: Any) -> int:
     total = 0
     for offset, length in buffers.view("<i8").reshape(-1, 2).tolist():
         if length >= 8 and offset >= 0:
-            total += max(0, int.from_bytes(_read(file, body + offset, 8), "little", signed=True))
+            size = int.from_bytes(_read(file, body + offset, 8), "little", signed=True)
+            total += length if size < 0 else size
     return total
 
 
