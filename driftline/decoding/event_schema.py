@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from driftline.config.errors import did_you_mean
 from driftline.decoding.arrow_kinds import is_number, is_text, is_unknown
+from driftline.decoding.duplicate_columns import duplicates
 from driftline.feature_spec import PREDICTION
 
 if TYPE_CHECKING:
@@ -255,14 +256,14 @@ def column_problems(
     list of (str, str)
         Of each problem the key of the configuration, and what is wrong and what to do. Empty if all is well.
     """
+    columns = list(columns)
     types = dict(columns)
-    names = list(types)
+    names = [name for name, _ in columns]
     keys = schema.keys
-    problems = []
+    problems: list[tuple[str, str]] = []
 
     def missing(key: str, column: str) -> bool:
-        if column not in types:
-            problems.append((key, _no_column(column, names)))
+        problems.extend(_name_problems(key, column, names))
         return column not in types
 
     if not record_times and not missing(keys.time, schema.time_column):
@@ -279,6 +280,12 @@ def column_problems(
     if schema.label is not None and not missing(keys.label, schema.label.column):
         problems += _label_problems(keys.label, schema.label, types[schema.label.column])
     return problems
+
+
+def _name_problems(key: str, column: str, names: Sequence[str]) -> list[tuple[str, str]]:
+    if column not in names:
+        return [(key, _no_column(column, names))]
+    return [(key, said) for said in duplicates(names, (column,)).values()]
 
 
 def _nested(key: str, column: str, kind: Any, what: str) -> list[tuple[str, str]]:

@@ -122,7 +122,7 @@ def _floats(column: Any, unit: str) -> tuple[NDArray[np.int64], NDArray[np.bool_
 
 def _text(column: Any, unit: str | None) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Cast all at once if the column is clean, else tidy it up and find what is not a time."""
-    column = _utf8(column)
+    column = column if pa.types.is_string(column.type) else _utf8(column)
     for kind in (pa.timestamp("us", "UTC"), pa.timestamp("us")):
         try:
             times = _integers(column.cast(kind).view(pa.int64()))
@@ -131,7 +131,7 @@ def _text(column: Any, unit: str | None) -> tuple[NDArray[np.int64], NDArray[np.
         return times, (times >= MIN_TIME) & (times <= MAX_TIME) & ~nulls(column)
     times = np.zeros(len(column), np.int64)
     valid = np.zeros(len(column), bool)
-    column = _tidy(column)
+    column = _tidy(_utf8(column))
     if unit is not None:
         numbers = _matching(column, _NUMBER)
         for rows, values in _cast_good(column, numbers, pa.float64()):
@@ -147,13 +147,12 @@ def _text(column: Any, unit: str | None) -> tuple[NDArray[np.int64], NDArray[np.
 
 def _utf8(column: Any) -> Any:
     """Make text of it; what is not UTF-8 becomes null, which is then no valid time."""
-    if is_bytes(column.type) or not pa.types.is_string(column.type):
-        try:
-            return column.cast(pa.string())
-        except (pa.ArrowInvalid, UnicodeDecodeError):
-            pass
-        return pa.array([_text_or_none(value.as_py()) for value in column.cast(pa.binary())], pa.string())
-    return column
+    try:
+        return (column if is_bytes(column.type) else column.cast(pa.binary())).cast(pa.string())
+    except (pa.ArrowInvalid, UnicodeDecodeError):
+        return pa.array(
+            [_text_or_none(value.as_py()) for value in column.cast(pa.large_binary())], pa.string()
+        )
 
 
 def _text_or_none(value: bytes | None) -> str | None:

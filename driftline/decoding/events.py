@@ -50,7 +50,7 @@ class DecodedEvents:
     @property
     def decoded(self) -> int:
         """Events read, and messages or events that could not be: what the counter counts."""
-        return int(self.events.num_rows) + len(self.rejects)
+        return int(self.events.num_rows) + sum(reject.rows for reject in self.rejects)
 
     def filter(self, keep: NDArray[np.bool_]) -> DecodedEvents:
         """Keep some events, by a mask, and all rejects; the others are gone: count them first."""
@@ -170,7 +170,7 @@ def reject_rows(
     >>> result = reject_rows(result, np.array([False, True]), Reason.INVALID_EVENT_TIME, "9 is too much")
     >>> result.events.to_pylist(), result.rejects
     ([{'time': 5}],
-     (Reject(reason=<...>, detail='9 is too much', message=1, event=-1, payload=b'{"time":9}'),))
+     (Reject(reason=<...>, detail='9 is too much', message=1, event=-1, payload=b'{"time":9}', rows=1),))
     """
     rows = np.flatnonzero(mask).tolist()
     if not rows:
@@ -197,4 +197,4 @@ def _kept(reject: Reject, payloads: Sequence[bytes | None] | None) -> Reject:
     if not payload and payloads is not None and reject.message < len(payloads):
         payload = payloads[reject.message] or b""
     payload, detail = keep_payload(payload, reject.detail)
-    return Reject(reject.reason, detail, reject.message, reject.event, payload)
+    return replace(reject, detail=detail, payload=payload)

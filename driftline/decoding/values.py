@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from driftline.arrays import flat, nulls, split_union
 from driftline.decoding.arrow_kinds import is_bytes, is_number, is_text
+from driftline.decoding.temporal_text import temporal_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,18 +89,11 @@ def text_values(column: Any) -> tuple[Any, NDArray[np.bool_]]:
         return _text(column)
     if pa.types.is_floating(kind):
         return _float_text(column), fine
-    if pa.types.is_timestamp(kind):  # the same text whatever the unit
-        column = column.cast(pa.timestamp("us", kind.tz), safe=False) if kind.unit in ("ns", "us") else column
-    if is_number(kind) or pa.types.is_null(kind) or (pa.types.is_temporal(kind) and not _no_text(kind)):
-        try:
-            return column.cast(pa.string()), fine
-        except pa.ArrowInvalid:  # a time beyond what can be written
-            pass
+    if pa.types.is_temporal(kind):
+        return temporal_text(column)
+    if is_number(kind) or pa.types.is_null(kind):
+        return column.cast(pa.string()), fine
     return pa.nulls(len(column), pa.string()), ~nulls(column)
-
-
-def _no_text(kind: Any) -> bool:
-    return bool(pa.types.is_duration(kind) or pa.types.is_interval(kind))
 
 
 def _union(column: Any, read: Any, kind: Any) -> tuple[Any, NDArray[np.bool_]]:

@@ -14,7 +14,11 @@ from driftline.decoding.arrow_messages import ARROW_FAULTS, checked, read_batche
 from driftline.decoding.avro_container import AvroContainerError, ContainerReader
 from driftline.decoding.avro_schema import arrow_columns
 from driftline.decoding.decoded import Decoded, Part
+from driftline.decoding.decompressed import DecompressedFile
+from driftline.decoding.duplicate_columns import DuplicateColumnError, check_single
 from driftline.decoding.json_messages import JsonDecoder
+from driftline.decoding.limits import MAX_BLOCK, TooLargeError, check_size
+from driftline.decoding.plain_size import plain_bytes
 from driftline.decoding.python_rows import column_of
 from driftline.decoding.rejects import MAX_PAYLOAD, Reason, Reject
 from driftline.transforms.sources.decode import SourceBatch
@@ -31,6 +35,10 @@ _BYTES: Final = 32 << 20
 _READ: Final = 4 << 20
 _LONGEST_LINE: Final = 64 << 20
 _PEEKED_ROWS: Final = 1_000
+
+
+class UnreadableFileError(ValueError):
+    """A file of which not even the columns can be read."""
 
 
 def file_format(pattern: str) -> str:
@@ -99,12 +107,12 @@ def columns_of(file: Any, path: str, kind: str) -> list[tuple[str, Any]] | None:
     Returns
     -------
     list of (str, pyarrow.DataType) or None
-        The columns; of JSON lines those of the first 1,000 rows. None if the file is empty or damaged.
+        The columns; of JSON lines those of the first 1,000 rows. None if the file is empty.
 
     Raises
     ------
-    AvroContainerError
-        If the file is whole and no Avro, or its schema cannot be used.
+    UnreadableFileError
+        If it is damaged, encrypted, or of another format.
     """
     try:
         if kind == "avro":
@@ -117,11 +125,16 @@ def columns_of(file: Any, path: str, kind: str) -> list[tuple[str, Any]] | None:
             return None if batch is None else [(field.name, field.type) for field in batch.schema]
         return _columns_of_lines(file, path)
     except Exception as error:
-        if isinstance(error, AvroContainerError) and error.reason is Reason.UNDECODABLE:
+        if not (_is_damage(error) or isinstance(error, AvroContainerError)):
             raise
-        if _is_damage(error) or isinstance(error, AvroContainerError):
-            return None
-        raise
+        if not _is_empty(file):
+            raise UnreadableFileError(f"{path} cannot be read as {kind}: {error}") from error
+        return None
+
+
+def _is_empty(file: Any) -> bool:
+    file.seek(0)
+    return not file.read(1)
 
 
 def _native(file: Any) -> Any:
@@ -135,16 +148,18 @@ def _is_damage(error: BaseException) -> bool:
     return isinstance(error, ARROW_FAULTS)
 
 
-def _damage(path: str, unit: str, position: int, detail: str) -> SourceBatch:
-    return SourceBatch(Decoded((), (Reject(Reason.TRUNCATED, detail, 0),)), path, (position,), unit)
+def _damage(
+    path: str, place: tuple[str, int], detail: str, reason: Reason = Reason.TRUNCATED, rows: int = 1
+) -> SourceBatch:
+    unit, position = place
+    return SourceBatch(Decoded((), (Reject(reason, detail, 0, rows=rows),)), path, (position,), unit)
 
 
 def _read_avro(file: Any, path: str, schema: EventSchema) -> Iterator[SourceBatch]:
     try:
         reader = ContainerReader(file)
     except AvroContainerError as error:
-        reject = Reject(error.reason, str(error), 0)
-        yield SourceBatch(Decoded((), (reject,)), path, (0,), "byte")
+        yield _damage(path, ("byte", 0), str(error), error.reason)
         return
     for decoded in reader.records(schema):
         for part in decoded.parts:
@@ -153,18 +168,24 @@ def _read_avro(file: Any, path: str, schema: EventSchema) -> Iterator[SourceBatc
                 positions = part.message[start : start + _ROWS].tolist()
                 yield SourceBatch(Decoded((piece,)), path, positions, "row")
         for reject in decoded.rejects:
-            yield _damage(path, "byte", reject.message, reject.detail)
+            yield _damage(path, ("byte", reject.message), reject.detail, reject.reason)
 
 
 def _read_parquet(file: Any, path: str, schema: EventSchema) -> Iterator[SourceBatch]:
     try:
-        parquet = pq.ParquetFile(_native(file))
+        parquet = pq.ParquetFile(_native(file), page_checksum_verification=True)
     except Exception as error:
         if not _is_damage(error):
             raise
-        yield _damage(path, "byte", 0, f"not a whole Parquet file: {error}")
+        yield _damage(path, ("byte", 0), f"not a whole Parquet file: {error}")
         return
     names = parquet.schema_arrow.names
+    try:
+        check_single(names, schema.columns)
+    except DuplicateColumnError as error:
+        rows = parquet.metadata.num_rows
+        yield _damage(path, ("row", 0), str(error), Reason.DUPLICATE_COLUMN, rows)
+        return
     columns = [name for name in schema.columns if name in names]
     first = 0
     for group in range(parquet.num_row_groups):
@@ -172,6 +193,7 @@ def _read_parquet(file: Any, path: str, schema: EventSchema) -> Iterator[SourceB
         meta = parquet.metadata.row_group(group)
         first += meta.num_rows
         size = max(1, min(_ROWS, _BYTES * max(1, meta.num_rows) // max(1, meta.total_byte_size)))
+        found = "a column chunk holds fewer rows than its row group"
         try:
             for batch in parquet.iter_batches(size, row_groups=[group], columns=columns, use_threads=False):
                 yield SourceBatch.of_rows(pa.Table.from_batches([batch]), path, row)
@@ -179,8 +201,10 @@ def _read_parquet(file: Any, path: str, schema: EventSchema) -> Iterator[SourceB
         except Exception as error:
             if not _is_damage(error):
                 raise
+            found = str(error)
+        if row < first:
             lost = f"rows {row} to {first - 1} cannot be read"
-            yield _damage(path, "row group", group, f"damaged row group: {lost}: {error}")
+            yield _damage(path, ("row group", group), f"damaged row group: {lost}: {found}", rows=first - row)
 
 
 def _read_arrow(file: Any, path: str, schema: EventSchema) -> Iterator[SourceBatch]:
@@ -189,12 +213,20 @@ def _read_arrow(file: Any, path: str, schema: EventSchema) -> Iterator[SourceBat
         for batch in read_batches(_native(file)):
             records = checked(batch, schema.columns)
             for start in range(0, records.num_rows, _ROWS):
-                yield SourceBatch.of_rows(records.slice(start, _ROWS), path, row + start)
+                piece = records.slice(start, _ROWS)
+                for plain in piece.to_batches():
+                    check_size(plain_bytes(plain), MAX_BLOCK)
+                yield SourceBatch.of_rows(piece, path, row + start)
             row += records.num_rows
+    except TooLargeError as error:
+        detail = f"a record batch behind {row} rows {error}; write smaller ones"
+        yield _damage(path, ("row", row), detail, Reason.TOO_LARGE)
+    except DuplicateColumnError as error:
+        yield _damage(path, ("row", row), str(error), Reason.DUPLICATE_COLUMN)
     except Exception as error:
         if not _is_damage(error):
             raise
-        yield _damage(path, "row", row, f"Arrow IPC damaged behind {row} rows: {error}")
+        yield _damage(path, ("row", row), f"Arrow IPC damaged behind {row} rows: {error}")
 
 
 def _read_jsonl(file: Any, path: str, schema: EventSchema) -> Iterator[SourceBatch]:
@@ -211,16 +243,13 @@ def _read_jsonl(file: Any, path: str, schema: EventSchema) -> Iterator[SourceBat
 def _lines(file: Any, path: str) -> Iterator[tuple[list[bytes], list[int], tuple[int, Reject] | None]]:
     """Yield lines that are not blank with their numbers, and what is wrong behind them."""
     suffix = next((suffix for suffix in COMPRESSIONS if path.lower().endswith(suffix)), None)
-    stream = file if suffix is None else pa.CompressedInputStream(_native(file), COMPRESSIONS[suffix])
+    stream = file if suffix is None else DecompressedFile(file, COMPRESSIONS[suffix])
     rest = b""
     number = 1
     while True:
-        try:
-            data = stream.read(_READ)
-        except Exception as error:
-            if not _is_damage(error):
-                raise
-            detail = f"the file cannot be decompressed from line {number} on: {error}"
+        data = stream.read(_READ)
+        if not data and suffix is not None and stream.damage is not None:
+            detail = f"the file cannot be decompressed from line {number} on: {stream.damage}"
             yield [], [], (number, Reject(Reason.TRUNCATED, detail, 0, payload=rest[:MAX_PAYLOAD]))
             return
         if number == 1 and not rest:

@@ -13,9 +13,14 @@ from apache_beam.io.filesystem import BeamIOError, CompressionTypes
 from apache_beam.io.filesystems import FileSystems
 
 from driftline.config.errors import did_you_mean
-from driftline.decoding.avro_container import AvroContainerError
 from driftline.transforms.sources.decode import SourceBatch, normalise_records
-from driftline.transforms.sources.files.file_formats import FILE_FORMATS, columns_of, file_format, read_file
+from driftline.transforms.sources.files.file_formats import (
+    FILE_FORMATS,
+    UnreadableFileError,
+    columns_of,
+    file_format,
+    read_file,
+)
 
 if TYPE_CHECKING:
     from driftline.decoding.event_schema import EventSchema
@@ -153,26 +158,26 @@ def source_columns(pattern: str, format: str | None = None) -> list[tuple[str, A
     Returns
     -------
     list of (str, pyarrow.DataType) or None
-        For `driftline.decoding.event_schema.check_columns`; None if the first files are empty or damaged.
+        For `driftline.decoding.event_schema.check_columns`; None if the first files are empty.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        As `match_files`; ValueError too if the format is unknown, or no file has a schema that can be used.
+        As `match_files`; ValueError too if the format is unknown, or none of the first files can be read.
     """
     kind = _known_format(pattern, format)
-    unusable = None
+    unreadable: UnreadableFileError | None = None
     for path in match_files(pattern)[:_PEEKED_FILES]:
         try:
             with _open(path) as file:
                 columns = columns_of(file, path, kind)
-        except AvroContainerError as error:
-            unusable = unusable or ValueError(f"{path} cannot be read: {error}")
+        except UnreadableFileError as error:
+            unreadable = unreadable or error
             continue
         if columns is not None:
             return columns
-    if unusable is not None:
-        raise unusable
+    if unreadable is not None:
+        raise unreadable
     return None
 
 
