@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from driftline.decoding.column_paths import root_of
 from driftline.decoding.decoded import Decoded, Part, join_parts
 from driftline.decoding.rejects import Reason, Reject
 
@@ -128,8 +129,9 @@ def kept_columns(names: Sequence[str], columns: Sequence[str]) -> list[int]:
 
     Examples
     --------
-    >>> kept_columns(["a", "b", "c"], ["c", "b", "x"]), kept_columns(["a"], ["x"])
+    >>> kept_columns(["a", "b", "c"], ["c", "b.x", "x"]), kept_columns(["a"], ["x"])
     ([2, 1], [0])
     """
     places = {name: place for place, name in reversed(list(enumerate(names)))}
-    return [places[name] for name in columns if name in places] or list(range(min(1, len(names))))
+    roots = dict.fromkeys(root_of(column, places) for column in columns)
+    return [places[name] for name in roots if name is not None] or list(range(min(1, len(names))))

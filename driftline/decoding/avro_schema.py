@@ -10,7 +10,7 @@ import fastavro
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 END_FIELD: Final = "driftline_end_of_message"
 END: Final = b"\xf5driftl\x7f"
@@ -59,7 +59,7 @@ class WriterSchema:
     is_array
         Whether a message is an array of records rather than one.
     times
-        Columns that are integers on the wire and mean times.
+        Columns, and fields of records by path, that are integers on the wire and mean times.
     """
 
     rust: str | None
@@ -123,7 +123,7 @@ def writer_schema(schema: str | Mapping[str, Any]) -> WriterSchema:
         RecursionError,
     ) as error:
         raise AvroSchemaError(f"not a valid Avro schema: {error!r}") from error
-    times = {field["name"]: time for field in record["fields"] if (time := _time(field["type"])) is not None}
+    times = dict(_times(record, "", {}))
     rust = rust_array = None
     if record["fields"] and _rust_reads(physical):
         end = {"name": END_FIELD, "type": "double"}
@@ -164,6 +164,32 @@ def _decimal(schema: Mapping[str, Any]) -> dict[str, Any]:
     if schema.get("logicalType") != "decimal":
         return {}
     return {key: schema[key] for key in ("logicalType", "precision", "scale") if key in schema}
+
+
+def _times(record: Mapping[str, Any], prefix: str, named: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the paths of times in a record, those of its own fields last: they come first."""
+    named[record["name"]] = record
+    own = []
+    for field in record["fields"]:
+        path, inner = prefix + field["name"], _record(field["type"], named)
+        if inner is not None:
+            yield from _times(inner, f"{path}.", named)
+        elif (time := _time(field["type"])) is not None:
+            own.append((path, time))
+    yield from own
+
+
+def _record(schema: Any, named: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Find the record of a type, possibly behind a union with null, a nested type or a name."""
+    if isinstance(schema, list):
+        branches = [branch for branch in schema if branch != "null"]
+        return _record(branches[0], named) if len(branches) == 1 else None
+    if isinstance(schema, str):
+        return named.get(schema)
+    kind = schema["type"]
+    if isinstance(kind, (dict, list)):
+        return _record(kind, named)
+    return schema if kind in ("record", "error") else named.get(kind)
 
 
 def _time(schema: Any) -> Any:
@@ -242,7 +268,7 @@ def arrow_columns(schema: str | Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(field["name"], _arrow(field["type"])) for field in record["fields"]]
 
 
-def _arrow(schema: Any) -> Any:
+def _arrow(schema: Any) -> Any:  # noqa: PLR0911  # one return a kind of type
     if isinstance(schema, list):
         kinds = {_arrow(branch) for branch in schema if branch != "null"}
         return kinds.pop() if len(kinds) == 1 else pa.null()
@@ -253,6 +279,10 @@ def _arrow(schema: Any) -> Any:
         return _arrow(kind)
     if schema.get("logicalType") == "decimal":
         return pa.decimal128(38, 9)
-    if kind in ("array", "map", "record"):
+    if kind in ("record", "error"):
+        return pa.struct([(field["name"], _arrow(field["type"])) for field in schema["fields"]])
+    if kind == "map":
+        return pa.map_(pa.string(), _arrow(schema["values"]))
+    if kind == "array":
         return pa.list_(pa.null())
     return _time(schema) or _PLAIN.get(kind, pa.string())

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from driftline.config.errors import did_you_mean
 from driftline.decoding.arrow_kinds import is_number, is_text, is_unknown
+from driftline.decoding.column_paths import is_list, kind_at, paths_of
 from driftline.feature_spec import PREDICTION
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ REQUEST = "request"
 
 ID = ("id_high", "id_low")
 """Columns that hold the halves of a longer hash of it, where predictions and labels are matched."""
+
+_SHOWN = 30
 
 LABEL = "label"
 """Column that holds the label: class 0 or 1, or a number; null where it is not known."""
@@ -256,7 +259,8 @@ def column_problems(
         Of each problem the key of the configuration, and what is wrong and what to do. Empty if all is well.
     """
     types = dict(columns)
-    names = list(types)
+    names = paths_of(types.items())
+    types |= {path: kind for path in schema.columns if (kind := kind_at(types, path)) is not None}
     keys = schema.keys
     problems = []
 
@@ -282,7 +286,21 @@ def column_problems(
 
 
 def _nested(key: str, column: str, kind: Any, what: str) -> list[tuple[str, str]]:
-    return [] if is_unknown(kind) else [(key, f"column {column!r} is {kind}; {what}")]
+    if is_unknown(kind):
+        return []
+    inside = paths_of([(column, kind)])
+    if column.startswith("length("):
+        return [(key, f"{column} is of no list and no map; {what}")]
+    if is_list(kind):
+        what += f"; write length({column}) for its number of elements"
+    elif inside != [column]:
+        what += "; name one inside: " + ", ".join(inside[:_SHOWN])
+    return [(key, f"column {column!r} is {_called(kind)}; {what}")]
+
+
+def _called(kind: Any) -> str:
+    """Name a nested type, which in full may be pages long."""
+    return f"a struct of {kind.num_fields} fields" if pa.types.is_struct(kind) else str(kind)
 
 
 def _time_problems(kind: Any, schema: EventSchema) -> list[tuple[str, str]]:
@@ -322,5 +340,5 @@ def _label_problems(key: str, label: LabelColumn, kind: Any) -> list[tuple[str, 
 def _no_column(column: str, names: Sequence[str]) -> str:
     close = did_you_mean(column, names)
     hint = f"; did you mean {close!r}?" if close else "."
-    shown = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
+    shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
     return f"the data has no column {column!r}{hint} Its columns are: {shown}"

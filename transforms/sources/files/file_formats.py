@@ -13,6 +13,7 @@ from driftline.config.file_suffixes import COMPRESSIONS, SUFFIXES, format_of
 from driftline.decoding.arrow_messages import ARROW_FAULTS, checked, read_batches
 from driftline.decoding.avro_container import AvroContainerError, ContainerReader
 from driftline.decoding.avro_schema import arrow_columns
+from driftline.decoding.column_paths import parquet_paths
 from driftline.decoding.decoded import Decoded, Part
 from driftline.decoding.json_messages import JsonDecoder
 from driftline.decoding.python_rows import column_of
@@ -156,8 +157,7 @@ def _read_parquet(file: Any, path: str, schema: EventSchema) -> Iterator[SourceB
             raise
         yield _damage(path, "byte", 0, f"not a whole Parquet file: {error}")
         return
-    names = parquet.schema_arrow.names
-    columns = [name for name in schema.columns if name in names]
+    columns = parquet_paths(parquet, schema.columns)
     first = 0
     for group in range(parquet.num_row_groups):
         row = first
