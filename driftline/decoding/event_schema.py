@@ -196,6 +196,17 @@ class EventSchema:
         return frozenset(numeric - texts - labels - {self.time_column, *self.segments})
 
     @property
+    def numbers(self) -> frozenset[str]:
+        """Columns of which text is read as numbers where a source has nothing but text."""
+        label = self.label
+        others = {self.time_column, self.request_id, *self.segments}
+        others |= {feature.column for feature in self.features if feature.kind != "numeric"}
+        numbers = {feature.column for feature in self.features if feature.kind == "numeric"}
+        if label is not None:
+            (others if label.classes else numbers).add(label.column)
+        return frozenset(numbers - others)
+
+    @property
     def arrow(self) -> Any:
         """The ``pyarrow.Schema`` of normalised events."""
         return pa.schema(
