@@ -32,6 +32,8 @@ class CsvRecords(Sequence[bytes]):
         Number of each one's first line in the block, from 0.
     unclosed : ndarray of bool, shape (records,)
         Lines that open a quote which nothing closes.
+    tall : ndarray of bool, shape (records,)
+        Records of several lines; they are quoted as they should be.
     used
         Bytes of whole records; what is behind is to be read again with what follows.
     used_lines
@@ -43,6 +45,7 @@ class CsvRecords(Sequence[bytes]):
     stops: NDArray[np.int64]
     lines: NDArray[np.int64]
     unclosed: NDArray[np.bool_]
+    tall: NDArray[np.bool_]
     used: int
     used_lines: int
 
@@ -62,6 +65,7 @@ class CsvRecords(Sequence[bytes]):
             self.stops[rows],
             self.lines[rows],
             self.unclosed[rows],
+            self.tall[rows],
             self.used,
             self.used_lines,
         )
@@ -111,9 +115,10 @@ def split_records(data: bytes, dialect: CsvDialect, *, last: bool) -> CsvRecords
         whole = _join(data, _Lines(starts, ends, begins, unclosed), odd, dialect, last=last)
     begins, unclosed = begins[:whole], unclosed[:whole]
     lines = np.flatnonzero(begins)
-    stops = ends[:whole][np.append(lines[1:] - 1, whole - 1)] if whole else ends[:0]
+    heights = np.diff(np.append(lines, whole))
+    stops = ends[lines + heights - 1].astype(np.int64)
     used = int(ends[whole - 1]) if whole else 0
-    found = CsvRecords(data, starts[lines], stops.astype(np.int64), lines, unclosed[lines], used, whole)
+    found = CsvRecords(data, starts[lines], stops, lines, unclosed[lines], heights > 1, used, whole)
     length, first = stops - starts[lines], text[starts[lines]]
     blank = ((length == 1) & (first == ord("\n"))) | ((length == 2) & (first == ord("\r")))
     return found.part(~blank) if blank.any() else found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,6 +19,8 @@ from driftline.decoding.text_numbers import numbers_of_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from driftline.config.csv_dialect import CsvDialect
     from driftline.decoding.csv_records import CsvRecords
@@ -105,24 +108,30 @@ class CsvDecoder:
         if not _is_text(records.text()):
             wrong |= {row: _NOT_UTF8 for row in range(len(records)) if not _is_text(records[row])}
         rows = np.setdiff1d(np.arange(len(records)), np.fromiter(wrong, np.int64, len(wrong)))
-        sound = records.part(rows) if wrong else records
-        good, bad = bisect_good(
-            len(rows), lambda start, stop: self._read(sound.part(slice(start, stop))), (_MisreadError,)
-        )
-        wrong |= {int(rows[row]): str(error) for row, error in bad}
         parts = []
-        for start, (table, kept, unlike) in good:
-            parts.append(Part(table, rows[start + kept]))
-            wrong |= {int(rows[start + row]): said for row, said in unlike.items()}
+        # a damaged line may swallow others, which their number shows unless one of them holds line ends
+        for some in (rows[~records.tall[rows]], rows[records.tall[rows]]):
+            good, bad = bisect_good(len(some), partial(self._read, records, some), (_MisreadError,))
+            wrong |= {int(some[row]): str(error) for row, error in bad}
+            for start, (table, kept, unlike) in good:
+                parts.append(Part(table, some[start + kept]))
+                wrong |= {int(some[start + row]): said for row, said in unlike.items()}
         rejects = [Reject(Reason.UNDECODABLE, wrong[row], row) for row in sorted(wrong)]
         return Decoded(join_parts(parts), tuple(rejects))
 
-    def _read(self, records: CsvRecords) -> tuple[pa.Table, Any, dict[int, str]]:
-        text = records.text()
+    def _read(
+        self, records: CsvRecords, rows: NDArray[np.int64], start: int, stop: int
+    ) -> tuple[pa.Table, NDArray[np.int64], dict[int, str]]:
+        some = records if len(rows) == len(records) == stop - start else records.part(rows[start:stop])
+        text = some.text()
         unlike: dict[int, str] = {}
+        misread = []
 
         def remember(row: Any) -> str:
-            unlike[row.number - 1] = f"{row.actual_columns} fields, not {row.expected_columns}"
+            at = row.number - 1
+            if at >= len(some) or some[at].decode() != row.text:
+                misread.append(at)
+            unlike[at] = f"{row.actual_columns} fields, not {row.expected_columns}"
             return "skip"
 
         try:
@@ -136,9 +145,9 @@ class CsvDecoder:
             )
         except pa.ArrowInvalid as error:
             raise _MisreadError(f"not CSV: {error}") from error
-        if table.num_rows + len(unlike) != len(records):
+        if misread or table.num_rows + len(unlike) != len(some):
             raise _MisreadError("a quote or a line's end within the line, not in a quoted field")
-        kept = np.setdiff1d(np.arange(len(records)), np.fromiter(unlike, np.int64, len(unlike)))
+        kept = np.setdiff1d(np.arange(len(some)), np.fromiter(unlike, np.int64, len(unlike)))
         arrays = [
             numbers_of_text(flat(column)) if name in self._numbers else column
             for name, column in zip(self._names, table.columns, strict=True)
