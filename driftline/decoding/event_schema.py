@@ -198,13 +198,10 @@ class EventSchema:
     @property
     def numbers(self) -> frozenset[str]:
         """Columns of which text is read as numbers where a source has nothing but text."""
-        label = self.label
-        others = {self.time_column, self.request_id, *self.segments}
-        others |= {feature.column for feature in self.features if feature.kind != "numeric"}
         numbers = {feature.column for feature in self.features if feature.kind == "numeric"}
-        if label is not None:
-            (others if label.classes else numbers).add(label.column)
-        return frozenset(numbers - others)
+        if self.label is not None and not self.label.classes:
+            numbers.add(self.label.column)
+        return frozenset(numbers - {self.time_column, self.request_id})
 
     @property
     def arrow(self) -> Any:

@@ -133,6 +133,12 @@ def test_numbers_are_numbers_where_they_are_configured():
     assert [row["c"] for _, row in found] == ["007", None, "NA", "true", "", "x"]
 
 
+def test_a_numeric_feature_is_numbers_for_every_use():
+    schema = EventSchema("a", "s", ("b",), (FeatureSpec("b", "numeric", "b"),), request_id="c")
+    found, _ = read(b"1,07,09\n", schema=schema)
+    assert found == [(1, {"a": "1", "b": 7.0, "c": "09"})]
+
+
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(
