@@ -75,16 +75,18 @@ def csv_columns(file: Any, path: str, dialect: CsvDialect) -> list[tuple[str, An
     list of (str, pyarrow.DataType) or None
         The columns: text, or null where the first 1,000 rows hold numbers or nothing, which only their use
         can tell from text. None if there is no line of names.
+
+    Raises
+    ------
+    ValueError
+        If that line cannot be read.
     """
     for records, _, _ in _blocks(TextBlocks(file, path), path, dialect):
         if len(records):
             break
     else:
         return None
-    try:
-        names = _names(records, dialect)
-    except ValueError:
-        return None
+    names = _names(records, dialect)
     rows = records.part(slice(int(dialect.header), _PEEKED_ROWS))
     decoder = CsvDecoder(dialect, names)
     found = [part.records for part in decoder.decode(rows).parts]
