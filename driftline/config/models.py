@@ -295,10 +295,10 @@ class Config(Section):
             raise ConfigError(self._name, [Problem("labels.time", "is missing, and files need it", remedy)])
         found = _format_like(source, pattern)
         if found is None:
-            remedy = "name files that end in .avro, .parquet, .jsonl or .arrow"
+            remedy = "name files that end in .avro, .parquet, .jsonl, .csv, .tsv or .arrow"
             problem = Problem("--labels", "has no suffix that tells the file format", remedy, pattern)
             raise ConfigError("command line", [problem])
-        files = files_source(pattern, found, "--labels")
+        files = files_source(pattern, found, "--labels", source.settings)
         return self.model_copy(update={"labels": self.labels.model_copy(update={"source": files})})
 
     def with_input_files(self, pattern: str) -> Config:
@@ -309,7 +309,7 @@ class Config(Section):
         ConfigError
             If nothing tells the files' format.
         """
-        files = files_source(pattern, self.input_format(pattern), "--input")
+        files = files_source(pattern, self.input_format(pattern), "--input", self.source.settings)
         return self.model_copy(update={"source": files})
 
     def input_format(self, pattern: str) -> str:
@@ -323,7 +323,7 @@ class Config(Section):
         Returns
         -------
         str
-            ``avro``, ``parquet``, ``jsonl`` or ``arrow``.
+            ``avro``, ``parquet``, ``jsonl``, ``csv``, ``tsv`` or ``arrow``.
 
         Raises
         ------
@@ -333,8 +333,8 @@ class Config(Section):
         found = _format_like(self.source, pattern)
         if found is None:
             remedy = (
-                "name files that end in .avro, .parquet, .jsonl or .arrow, or set source.files.format; "
-                "other formats, such as CSV, must be converted first"
+                "name files that end in .avro, .parquet, .jsonl, .csv, .tsv or .arrow, or set "
+                "source.files.format; other formats must be converted first"
             )
             problem = Problem("--input", "has no suffix that tells the file format", remedy, pattern)
             raise ConfigError("command line", [problem])

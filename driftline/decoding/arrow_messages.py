@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from driftline.decoding.arrow_checks import check_structure
 from driftline.decoding.arrow_metadata import FILE_MAGIC, Blocks, file_blocks, message_head
+from driftline.decoding.column_paths import root_of
 from driftline.decoding.decoded import Decoded, Part, join_parts
 from driftline.decoding.duplicate_columns import DuplicateColumnError, check_single
 from driftline.decoding.limits import MAX_BLOCK, MAX_MESSAGE, TooLargeError, check_size
@@ -209,9 +210,10 @@ def kept_columns(names: Sequence[str], columns: Sequence[str]) -> list[int]:
 
     Examples
     --------
-    >>> kept_columns(["a", "b", "c"], ["c", "b", "x"]), kept_columns(["a"], ["x"])
+    >>> kept_columns(["a", "b", "c"], ["c", "b.x", "x"]), kept_columns(["a"], ["x"])
     ([2, 1], [0])
     """
-    check_single(names, columns)
+    check_single(names, {root_of(column, names) for column in columns})
     places = {name: place for place, name in reversed(list(enumerate(names)))}
-    return [places[name] for name in columns if name in places] or list(range(min(1, len(names))))
+    roots = dict.fromkeys(root_of(column, places) for column in columns)
+    return [places[name] for name in roots if name is not None] or list(range(min(1, len(names))))

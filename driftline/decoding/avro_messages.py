@@ -14,6 +14,7 @@ from driftline.arrays import flat
 from driftline.decoding.avro_native import END, END_FIELD
 from driftline.decoding.avro_schema import WriterSchema, writer_schema
 from driftline.decoding.bisection import bisect_good
+from driftline.decoding.column_paths import at_paths, root_of
 from driftline.decoding.decoded import Decoded, Part, join_parts
 from driftline.decoding.python_rows import table_of_rows
 from driftline.decoding.rejects import Reason, Reject
@@ -105,10 +106,11 @@ class AvroDecoder:
 
     def _keep(self, records: pa.Table) -> pa.Table:
         present = set(records.schema.names)
-        kept = records.select([name for name in self._schema.columns if name in present])
+        roots = dict.fromkeys(root_of(column, present) for column in self._schema.columns)
+        kept = records.select([name for name in roots if name is not None])
         if not kept.num_columns:  # a table without columns has no rows either
             kept = records.select([0])
-        return self._writer.with_times(kept)
+        return self._writer.with_times(at_paths(kept, self._schema.columns))
 
     def _decode_complete(self, payloads: Sequence[bytes]) -> Decoded:
         """Decode one by one with fastavro, which knows every type."""
@@ -148,7 +150,8 @@ def decode_blocks(
     blocks
         Number of records and decompressed bytes of each block.
     schema
-        The columns to keep, where rows are made one by one. Otherwise all columns are returned.
+        The columns to keep, where rows are made one by one or a column is named by a path. Otherwise all
+        columns are returned.
 
     Returns
     -------
@@ -181,7 +184,8 @@ def decode_blocks(
         block = np.array(possible[start : start + len(complete)], np.int64)
         bad += [(int(number), _LEFT_OVER) for number in block[~complete]]
         records, origin, event = _flatten(batch.column(0).filter(pa.array(complete)), writer.columns)
-        parts.append(Part(writer.with_times(records), block[complete][origin], event))
+        records = writer.with_times(at_paths(records, schema.columns))
+        parts.append(Part(records, block[complete][origin], event))
     return parts, bad
 
 

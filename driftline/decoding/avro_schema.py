@@ -13,7 +13,7 @@ from driftline.decoding.avro_canonical import AvroSchemaError, CanonicalSchema
 from driftline.decoding.avro_native import NativeSchemas, native_schemas
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _PLAIN: Final = {
     "boolean": pa.bool_(),
@@ -54,7 +54,7 @@ class WriterSchema:
     columns
         Names of the fields.
     times
-        Columns that are integers on the wire and mean times.
+        Columns, and fields of records by path, that are integers on the wire and mean times.
     """
 
     native: NativeSchemas | None
@@ -105,7 +105,6 @@ def writer_schema(schema: str | Mapping[str, Any]) -> WriterSchema:
     {'at': TimestampType(timestamp[ms, tz=UTC])}
     """
     canonical = CanonicalSchema(schema)
-    times = {field["name"]: time for field in canonical.fields if (time := _time(field["type"])) is not None}
     items = {"name": "items", "type": {"type": "array", "items": canonical.record}}
     batch = {"type": "record", "name": "batch", "fields": [items]}
     return WriterSchema(
@@ -114,7 +113,7 @@ def writer_schema(schema: str | Mapping[str, Any]) -> WriterSchema:
         parsed_array=parsed_schema(batch, canonical.symbols),
         is_array=canonical.is_array,
         columns=tuple(field["name"] for field in canonical.fields),
-        times=times,
+        times=dict(_times({"fields": canonical.fields}, "", {})),
     )
 
 
@@ -135,6 +134,33 @@ def _with_symbols(schema: Any, symbols: Mapping[str, list[str]]) -> Any:
         return schema
     copy = {key: _with_symbols(value, symbols) for key, value in schema.items()}
     return {**copy, "symbols": symbols[copy["name"]]} if copy.get("type") == "enum" else copy
+
+
+def _times(record: Mapping[str, Any], prefix: str, named: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the paths of times in a record, those of its own fields last: they come first."""
+    name = record.get("name", "")
+    named |= {name: record, f"{record.get('namespace', '')}.{name}": record}
+    own = []
+    for field in record["fields"]:
+        path, inner = prefix + field["name"], _record(field["type"], named)
+        if inner is not None:
+            yield from _times(inner, f"{path}.", named)
+        elif (time := _time(field["type"])) is not None:
+            own.append((path, time))
+    yield from own
+
+
+def _record(schema: Any, named: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Find the record of a type, possibly behind a union with null, a nested type or a name."""
+    if isinstance(schema, list):
+        branches = [branch for branch in schema if branch != "null"]
+        return _record(branches[0], named) if len(branches) == 1 else None
+    if isinstance(schema, str):
+        return named.get(schema)
+    kind = schema["type"]
+    if isinstance(kind, (dict, list)):
+        return _record(kind, named)
+    return schema if kind in ("record", "error") else named.get(kind)
 
 
 def _time(schema: Any) -> Any:
@@ -171,7 +197,7 @@ def arrow_columns(schema: str | Mapping[str, Any]) -> list[tuple[str, Any]]:
     return [(field["name"], _arrow(field["type"])) for field in CanonicalSchema(schema).fields]
 
 
-def _arrow(schema: Any) -> Any:
+def _arrow(schema: Any) -> Any:  # noqa: PLR0911  # one return a kind of type
     if isinstance(schema, list):
         kinds = {_arrow(branch) for branch in schema if branch != "null"}
         return kinds.pop() if len(kinds) == 1 else pa.null()
@@ -182,6 +208,10 @@ def _arrow(schema: Any) -> Any:
         return _arrow(kind)
     if schema.get("logicalType") == "decimal":
         return pa.decimal128(38, 9)
-    if kind in ("array", "map", "record"):
+    if kind in ("record", "error"):
+        return pa.struct([(field["name"], _arrow(field["type"])) for field in schema["fields"]])
+    if kind == "map":
+        return pa.map_(pa.string(), _arrow(schema["values"]))
+    if kind == "array":
         return pa.list_(pa.null())
     return _time(schema) or _PLAIN.get(kind, pa.string() if kind in ("enum", "fixed") else pa.null())

@@ -13,7 +13,7 @@ class DuplicateColumnError(ValueError):
     """A configured column is there more than once; its message names it."""
 
 
-def duplicates(names: Iterable[str], wanted: Collection[str]) -> dict[str, str]:
+def duplicates(names: Iterable[str], wanted: Collection[str | None]) -> dict[str, str]:
     """Find the wanted columns that are there more than once, and say so of each.
 
     Examples
@@ -28,7 +28,7 @@ def duplicates(names: Iterable[str], wanted: Collection[str]) -> dict[str, str]:
     }
 
 
-def check_single(names: Iterable[str], wanted: Collection[str]) -> None:
+def check_single(names: Iterable[str], wanted: Collection[str | None]) -> None:
     """Refuse names of columns among which a wanted one is there more than once.
 
     Raises

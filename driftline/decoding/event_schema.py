@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from driftline.config.errors import did_you_mean
 from driftline.decoding.arrow_kinds import is_number, is_text, is_unknown
+from driftline.decoding.column_paths import is_list, kind_at, paths_of, root_of
 from driftline.decoding.duplicate_columns import duplicates
 from driftline.feature_spec import PREDICTION
 
@@ -24,6 +25,8 @@ REQUEST = "request"
 
 ID = ("id_high", "id_low")
 """Columns that hold the halves of a longer hash of it, where predictions and labels are matched."""
+
+_SHOWN = 30
 
 LABEL = "label"
 """Column that holds the label: class 0 or 1, or a number; null where it is not known."""
@@ -194,6 +197,14 @@ class EventSchema:
         return frozenset(numeric - texts - labels - {self.time_column, *self.segments})
 
     @property
+    def numbers(self) -> frozenset[str]:
+        """Columns of which text is read as numbers where a source has nothing but text."""
+        numbers = {feature.column for feature in self.features if feature.kind == "numeric"}
+        if self.label is not None and not self.label.classes:
+            numbers.add(self.label.column)
+        return frozenset(numbers - {self.time_column, self.request_id})
+
+    @property
     def arrow(self) -> Any:
         """The ``pyarrow.Schema`` of normalised events."""
         return pa.schema(
@@ -259,12 +270,18 @@ def column_problems(
     columns = list(columns)
     types = dict(columns)
     names = [name for name, _ in columns]
+    paths = paths_of(columns)
+    types |= {path: kind for path in schema.columns if (kind := kind_at(types, path)) is not None}
     keys = schema.keys
     problems: list[tuple[str, str]] = []
 
     def missing(key: str, column: str) -> bool:
-        problems.extend(_name_problems(key, column, names))
-        return column not in types
+        if column not in types:
+            problems.append((key, _no_column(column, paths)))
+            return True
+        root = root_of(column, names)
+        problems.extend((key, said) for said in duplicates(names, (root,)).values())
+        return False
 
     if not record_times and not missing(keys.time, schema.time_column):
         problems += _time_problems(types[schema.time_column], schema)
@@ -282,14 +299,22 @@ def column_problems(
     return problems
 
 
-def _name_problems(key: str, column: str, names: Sequence[str]) -> list[tuple[str, str]]:
-    if column not in names:
-        return [(key, _no_column(column, names))]
-    return [(key, said) for said in duplicates(names, (column,)).values()]
-
-
 def _nested(key: str, column: str, kind: Any, what: str) -> list[tuple[str, str]]:
-    return [] if is_unknown(kind) else [(key, f"column {column!r} is {kind}; {what}")]
+    if is_unknown(kind):
+        return []
+    inside = paths_of([(column, kind)])
+    if column.startswith("length("):
+        return [(key, f"{column} is of no list and no map; {what}")]
+    if is_list(kind):
+        what += f"; write length({column}) for its number of elements"
+    elif inside != [column]:
+        what += "; name one inside: " + ", ".join(inside[:_SHOWN])
+    return [(key, f"column {column!r} is {_called(kind)}; {what}")]
+
+
+def _called(kind: Any) -> str:
+    """Name a nested type, which in full may be pages long."""
+    return f"a struct of {kind.num_fields} fields" if pa.types.is_struct(kind) else str(kind)
 
 
 def _time_problems(kind: Any, schema: EventSchema) -> list[tuple[str, str]]:
@@ -329,5 +354,5 @@ def _label_problems(key: str, label: LabelColumn, kind: Any) -> list[tuple[str, 
 def _no_column(column: str, names: Sequence[str]) -> str:
     close = did_you_mean(column, names)
     hint = f"; did you mean {close!r}?" if close else "."
-    shown = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
+    shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
     return f"the data has no column {column!r}{hint} Its columns are: {shown}"

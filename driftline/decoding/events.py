@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from driftline.decoding.column_paths import at_paths
 from driftline.decoding.normalise import normalise
 from driftline.decoding.rejects import Reason, Reject, keep_payload
 from driftline.decoding.shown_values import row_json
@@ -114,7 +115,8 @@ def events_of(
     batches, messages, places = [], [], []
     rejects = [_kept(reject, payloads) for reject in decoded.rejects]
     flagged = []
-    for part in decoded.parts:
+    for came in decoded.parts:
+        part = replace(came, records=at_paths(came.records, schema.columns))
         times = None if record_times is None else record_times[part.message]
         result = normalise(part.records, schema, times)
         batches.append(result.events)

@@ -1,4 +1,4 @@
-"""Read the feature log from files on any Beam filesystem: Avro, Parquet, JSON lines, Arrow IPC."""
+"""Read the feature log from files on any Beam filesystem: Avro, Parquet, JSON, CSV, Arrow IPC."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from driftline.transforms.sources.files.file_formats import (
 )
 
 if TYPE_CHECKING:
+    from driftline.config.csv_dialect import CsvDialect
     from driftline.decoding.event_schema import EventSchema
     from driftline.transforms.sources.source import ReadOutputs
 
@@ -38,7 +39,9 @@ class ReadFiles(beam.PTransform):
     pattern
         Glob pattern on any Beam filesystem.
     format
-        ``avro``, ``parquet``, ``jsonl`` or ``arrow``; by suffix if None.
+        ``avro``, ``parquet``, ``jsonl``, ``csv``, ``tsv`` or ``arrow``; by suffix if None.
+    csv
+        How CSV is written.
 
     Notes
     -----
@@ -56,6 +59,7 @@ class ReadFiles(beam.PTransform):
     pattern: str
     schema: EventSchema
     format: str | None = None
+    csv: CsvDialect | None = None
 
     def expand(self, begin: Any) -> Any:
         """Match, spread, read."""
@@ -64,7 +68,7 @@ class ReadFiles(beam.PTransform):
             begin
             | "Files" >> beam.Create(match_files(self.pattern), reshuffle=False)
             | "Spread" >> beam.Reshuffle()
-            | "Read" >> beam.ParDo(_ReadFile(kind, self.schema))
+            | "Read" >> beam.ParDo(_ReadFile(kind, self.schema, self.csv))
         )
 
 
@@ -77,7 +81,9 @@ class ReadEvents(beam.PTransform):
     pattern
         Glob pattern on any Beam filesystem.
     format
-        ``avro``, ``parquet``, ``jsonl`` or ``arrow``; by suffix if None.
+        ``avro``, ``parquet``, ``jsonl``, ``csv``, ``tsv`` or ``arrow``; by suffix if None.
+    csv
+        How CSV is written.
 
     Notes
     -----
@@ -88,6 +94,7 @@ class ReadEvents(beam.PTransform):
     schema: EventSchema
     pattern: str
     format: str | None = None
+    csv: CsvDialect | None = None
 
     def describe(self) -> str:
         """Name the files."""
@@ -95,21 +102,22 @@ class ReadEvents(beam.PTransform):
 
     def expand(self, begin: Any) -> ReadOutputs:
         """Read and normalise."""
-        records = begin | "ReadFiles" >> ReadFiles(self.pattern, self.schema, self.format)
+        records = begin | "ReadFiles" >> ReadFiles(self.pattern, self.schema, self.format, self.csv)
         return normalise_records(records, self.model, self.schema)
 
 
 class _ReadFile(beam.DoFn):
     """Reads one file."""
 
-    def __init__(self, kind: str, schema: EventSchema) -> None:
+    def __init__(self, kind: str, schema: EventSchema, csv: CsvDialect | None) -> None:
         self._kind = kind
+        self._csv = csv
         self._schema = schema
 
     def process(self, path: str) -> Iterator[SourceBatch]:
         """Read a file."""
         with _open(path) as file:
-            yield from read_file(file, path, self._kind, self._schema)
+            yield from read_file(file, path, self._kind, self._schema, self._csv)
 
 
 class NoFilesError(FileNotFoundError):
@@ -145,7 +153,11 @@ def match_files(pattern: str) -> list[str]:
     return paths
 
 
-def source_columns(pattern: str, format: str | None = None) -> list[tuple[str, Any]] | None:  # noqa: A002  # the key
+def source_columns(
+    pattern: str,
+    format: str | None = None,  # noqa: A002  # the key
+    csv: CsvDialect | None = None,
+) -> list[tuple[str, Any]] | None:
     """Look at the columns of the first file, so that a wrong configuration is refused before a job starts.
 
     Parameters
@@ -153,7 +165,9 @@ def source_columns(pattern: str, format: str | None = None) -> list[tuple[str, A
     pattern
         Glob pattern on any Beam filesystem.
     format
-        ``avro``, ``parquet``, ``jsonl`` or ``arrow``; by suffix if None.
+        ``avro``, ``parquet``, ``jsonl``, ``csv``, ``tsv`` or ``arrow``; by suffix if None.
+    csv
+        How CSV is written.
 
     Returns
     -------
@@ -170,7 +184,7 @@ def source_columns(pattern: str, format: str | None = None) -> list[tuple[str, A
     for path in match_files(pattern)[:_PEEKED_FILES]:
         try:
             with _open(path) as file:
-                columns = columns_of(file, path, kind)
+                columns = columns_of(file, path, kind, csv)
         except UnreadableFileError as error:
             unreadable = unreadable or error
             continue

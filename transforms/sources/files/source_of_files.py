@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from driftline.config.files_source import FilesSource
+from driftline.config.files_source import CSV, FilesSource
 from driftline.transforms.sources.source import NotThereYetError, Reading, Source
 
 if TYPE_CHECKING:
+    from driftline.config.csv_dialect import CsvDialect
     from driftline.transforms.sources.files.read_files import ReadEvents
 
 
@@ -19,10 +20,10 @@ class _Files(Source):
         """Hold the columns of the first file against the configured ones."""
         from driftline.transforms.sources.files.read_files import NoFilesError, source_columns  # noqa: PLC0415  # Beam
 
-        pattern, file_format = _files(reading)
+        pattern, file_format, csv = _files(reading)
         remedy = "correct it, or give --input" if reading.key.startswith("source.") else "correct it"
         try:
-            columns = source_columns(pattern, file_format)
+            columns = source_columns(pattern, file_format, csv)
         except NoFilesError as error:
             refused = reading.refused("pattern", str(error), remedy, pattern)
             remark = f"files {pattern}: no such file yet, its columns were not checked"
@@ -31,6 +32,7 @@ class _Files(Source):
             raise reading.refused("pattern", str(error), remedy, pattern) from error
         if columns is None:
             return [f"files {pattern}: there are no rows yet, its columns were not checked"]
+        _refuse_one_column(reading, columns)
         reading.check_columns(columns, f"correct it, or read other files than {pattern}")
         return [f"files {pattern}: every configured column is there"]
 
@@ -41,9 +43,23 @@ class _Files(Source):
         return ReadEvents(reading.model, reading.schema, *_files(reading))
 
 
-def _files(reading: Reading) -> tuple[str, str | None]:
+def _refuse_one_column(reading: Reading, columns: list[tuple[str, Any]]) -> None:
+    """Say that CSV has another delimiter, where what should be names is one."""
+    _, kind, csv = _files(reading)
+    if kind not in CSV or len(columns) != 1:
+        return
+    others = [
+        mark for mark in ";\t|," if mark in columns[0][0] and mark != csv.of_format(str(kind)).delimiter
+    ]
+    if others:
+        mark = "tab" if others[0] == "\t" else f'"{others[0]}"'
+        message = f"gives one column, {columns[0][0]!r}"
+        raise reading.refused("delimiter", message, f"write delimiter: {mark}", str(csv.delimiter or ","))
+
+
+def _files(reading: Reading) -> tuple[str, str | None, CsvDialect]:
     settings: FilesSource = reading.settings
-    return settings.pattern, settings.format_for(settings.pattern)
+    return settings.pattern, settings.format_for(settings.pattern), settings.csv
 
 
 FILES: Final = _Files()

@@ -172,8 +172,8 @@ def test_a_row_of_a_binary_file_is_its_json(tmp_path):
 
 
 def test_a_line_without_end_is_oversized(tmp_path, monkeypatch):
-    monkeypatch.setattr("driftline.transforms.sources.files.file_formats._LONGEST_LINE", 10_000)
-    monkeypatch.setattr("driftline.transforms.sources.files.file_formats._READ", 1_000)
+    monkeypatch.setattr("driftline.transforms.sources.files.json_files._LONGEST_LINE", 10_000)
+    monkeypatch.setattr("driftline.transforms.sources.files.text_blocks._READ", 1_000)
     path = tmp_path / "a.jsonl"
     path.write_bytes(json_bytes(ROWS[0]) + b"\n" + b"x" * 50_000 + b"\n" + json_bytes(ROWS[1]) + b"\n{")
     events, letters = run(path)
@@ -185,7 +185,7 @@ def test_a_line_without_end_is_oversized(tmp_path, monkeypatch):
 
 
 def test_lines_across_reads_keep_their_numbers(tmp_path, monkeypatch):
-    monkeypatch.setattr("driftline.transforms.sources.files.file_formats._READ", 7)
+    monkeypatch.setattr("driftline.transforms.sources.files.text_blocks._READ", 7)
     path = tmp_path / "a.jsonl"
     path.write_bytes(LINES[:2000].rsplit(b"\n", 1)[0] + b"\n?")
     number = path.read_bytes().count(b"\n") + 1
@@ -257,11 +257,11 @@ def test_no_such_file(tmp_path):
 
 
 def test_unknown_suffix_and_format(tmp_path):
-    (tmp_path / "log.csv").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"known: .avro.*`format:`.*avro, parquet, jsonl, arrow"):
-        source_columns(str(tmp_path / "log.csv"))
-    with pytest.raises(ValueError, match="format: csv is unknown"):
-        source_columns(str(tmp_path / "log.csv"), "csv")
+    (tmp_path / "log.xls").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"known: .avro.*`format:`.*avro, parquet, jsonl, csv, tsv, arrow"):
+        source_columns(str(tmp_path / "log.xls"))
+    with pytest.raises(ValueError, match="format: xls is unknown"):
+        source_columns(str(tmp_path / "log.xls"), "xls")
 
 
 def test_format_of_files_without_suffix(tmp_path):
