@@ -1,7 +1,6 @@
 """Any Avro schema with values of it, as hypothesis strategies."""
 
 import io
-import itertools
 import json
 import math
 from decimal import Decimal
@@ -44,12 +43,12 @@ LOGICAL = {
 DECIMAL = {"type": "bytes", "logicalType": "decimal", "precision": 6, "scale": 2}
 
 
-def _leaves(number):
-    fixed = st.integers(0, 13).map(lambda size: {"type": "fixed", "name": f"f{next(number)}", "size": size})
+def _leaves():
+    fixed = st.integers(0, 13).map(lambda size: {"type": "fixed", "name": "f", "size": size})
     named = st.builds(
         lambda name, space, symbols: {
             "type": "enum",
-            "name": f"{name}{next(number)}",
+            "name": name,
             "namespace": space,
             "symbols": symbols,
         },
@@ -57,24 +56,20 @@ def _leaves(number):
         st.sampled_from(NAMESPACES),
         st.lists(st.sampled_from(["A", "B", "_c", "D4"]), min_size=1, max_size=4, unique=True),
     )
-    duration = st.builds(
-        lambda: {"type": "fixed", "name": f"d{next(number)}", "size": 12, "logicalType": "duration"}
-    )
-    decimal = st.builds(
-        lambda: {**DECIMAL, "type": "fixed", "size": 5, "name": f"c{next(number)}", "precision": 9}
-    )
+    duration = st.builds(lambda: {"type": "fixed", "name": "d", "size": 12, "logicalType": "duration"})
+    decimal = st.builds(lambda: {**DECIMAL, "type": "fixed", "size": 5, "name": "c", "precision": 9})
     logical = st.sampled_from(sorted(LOGICAL)).map(lambda each: {"type": LOGICAL[each], "logicalType": each})
     return st.one_of(
         st.sampled_from(sorted(PLAIN)), logical, named, fixed, duration, decimal, st.just(DECIMAL)
     )
 
 
-def _within(children, number):
+def _within(children):
     solid = children.filter(lambda kind: not isinstance(kind, list))
     record = st.builds(
         lambda names, kinds, name, space: {
             "type": "record",
-            "name": f"{name}{next(number)}",
+            "name": name,
             "namespace": space,
             "fields": [{"name": n, "type": k} for n, k in zip(names, kinds, strict=False)],
         },
@@ -137,11 +132,8 @@ def values(kind):  # noqa: PLR0911  # one return a kind of type
     return PLAIN[base]
 
 
-@st.composite
-def types(draw):
-    """Any type, without the repetition of a name."""
-    number = itertools.count()
-    return draw(st.recursive(_leaves(number), lambda children: _within(children, number), max_leaves=6))
+TYPES = st.recursive(_leaves(), _within, max_leaves=6)
+"""Any type; names repeat until `renamed`."""
 
 
 @st.composite
@@ -150,7 +142,7 @@ def events(draw, most=4):
     names = draw(st.lists(st.sampled_from(NAMES), max_size=2, unique=True))
     fields = [
         {"name": "at", "type": draw(st.sampled_from(["long", ["null", "long"]]))},
-        *({"name": name, "type": draw(types())} for name in ("c", *names)),
+        *({"name": name, "type": draw(TYPES)} for name in ("c", *names)),
     ]
     for place, field in enumerate(fields):
         fields[place] = {"name": field["name"], "type": renamed(field["type"], str(place))}
