@@ -138,9 +138,7 @@ def test_a_reference_of_one_row_judges_and_acts_on_nothing(desk, driftline, toda
 def test_a_file_of_another_format_under_this_suffix(backtest, desk):
     path = desk.folder / "live.parquet"
     path.write_text("id,at,s,x,k,c,score\n1,2,A,3,4,a,5\n")
-    ran = backtest(path)
-    assert ran.counts["rejected"] == 1
-    assert "Parquet" in desk.rejects()[0]["detail"]
+    refused(backtest(path), "live.parquet", "cannot be read as parquet")
 
 
 def test_a_truncated_avro_block_loses_only_what_is_behind_the_cut(backtest, desk, today):
