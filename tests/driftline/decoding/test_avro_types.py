@@ -152,6 +152,7 @@ def test_what_ends_the_process_or_is_not_known_right_goes_to_fastavro(kind):
     assert writer_schema({**schema, "fields": [AT]}).native is not None
 
 
+_ODD_NAMES = ("größe", "user-id", "user.id", "user id", "1", "", "$", "driftline_end_of_message")
 NAMES = [
     ({"namespace": "com.acme.Outer$"}, {}),
     ({"name": "com.acme.Outer$.Event"}, {}),
@@ -163,7 +164,7 @@ NAMES = [
     ({"namespace": None}, {}),
     ({"aliases": ["a-b"]}, {"aliases": ["x-y"]}),
     ({"doc": "d"}, {"default": "of another type"}),
-    *(({}, {"name": name}) for name in ("größe", "user-id", "user.id", "user id", "1", "", "$", "driftline_end_of_message")),
+    *(({}, {"name": name}) for name in _ODD_NAMES),
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from driftline.decoding.csv_records import LONGEST_RECORD, CsvRecords, split_records
 from driftline.decoding.csv_text import CsvDecoder, header_of
+from driftline.decoding.duplicate_columns import DuplicateColumnError, check_single
 from driftline.decoding.rejects import MAX_PAYLOAD, Reason
 from driftline.decoding.text_numbers import numbers_of_text
 from driftline.transforms.sources.decode import SourceBatch
@@ -47,14 +48,17 @@ def read_csv(file: Any, path: str, schema: EventSchema, dialect: CsvDialect) -> 
         first = 0
         if decoder is None and len(records):
             try:
-                decoder = CsvDecoder(dialect, _names(records, dialect), schema)
+                names = _names(records, dialect)
+                check_single(names, schema.columns)
+                decoder = CsvDecoder(dialect, names, schema)
             except ValueError as error:
+                twice = isinstance(error, DuplicateColumnError)
                 yield damaged(
                     path,
                     "line",
                     line,
                     str(error),
-                    reason=Reason.UNDECODABLE,
+                    reason=Reason.DUPLICATE_COLUMN if twice else Reason.UNDECODABLE,
                     payload=records[0][:MAX_PAYLOAD],
                 )
                 return

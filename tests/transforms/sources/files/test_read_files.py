@@ -112,7 +112,7 @@ def test_an_avro_schema_that_cannot_be_used_is_said_before_the_job_and_in_the_de
 ):
     with (tmp_path / "a.avro").open("wb") as file:
         fastavro.writer(file, schema, ["x"] if schema == "string" else [{"next": None}])
-    with pytest.raises(ValueError, match=rf"a\.avro cannot be read: .*{words}"):
+    with pytest.raises(ValueError, match=rf"a\.avro cannot be read as avro: .*{words}"):
         source_columns(str(tmp_path / "*.avro"))
     events, (letter,) = run(tmp_path / "a.avro")
     assert (events, letter["reason"]) == ([], "undecodable")

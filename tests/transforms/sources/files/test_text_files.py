@@ -15,7 +15,12 @@ from driftline.config.csv_dialect import CsvDialect
 from driftline.decoding.event_schema import EventSchema, LabelColumn, check_columns
 from driftline.decoding.events import events_of
 from driftline.feature_spec import FeatureSpec
-from driftline.transforms.sources.files.file_formats import columns_of, file_format, read_file
+from driftline.transforms.sources.files.file_formats import (
+    UnreadableFileError,
+    columns_of,
+    file_format,
+    read_file,
+)
 from tests.transforms.sources.files.test_read_files import run
 
 SCHEMA = EventSchema(
@@ -114,8 +119,18 @@ def test_a_file_in_another_encoding_is_a_reject_with_the_remedy():
     data = csv_text().decode().encode("utf-16")
     [batch] = read_file(io.BytesIO(data), "a.csv", "csv", SCHEMA)
     [reject] = batch.decoded.rejects
-    assert "the file is UTF-16, not UTF-8 text; convert it" in reject.detail
-    assert columns_of(io.BytesIO(data), "a.csv", "csv") is None
+    said = "the file is UTF-16, not UTF-8 text; convert it"
+    assert said in reject.detail
+    with pytest.raises(UnreadableFileError, match=said):
+        columns_of(io.BytesIO(data), "a.csv", "csv")
+
+
+def test_a_name_that_is_there_twice_is_refused_where_it_is_read():
+    data = csv_text()
+    twice = data.replace(b"\r\n", b",at\r\n", 1)
+    [batch] = read_file(io.BytesIO(twice), "a.csv", "csv", SCHEMA)
+    [reject] = batch.decoded.rejects
+    assert (reject.reason.value, "'at' is there 2 times" in reject.detail) == ("duplicate_column", True)
 
 
 @pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf", b"\n\n"])
