@@ -85,6 +85,8 @@ class EventSchema:
         Column of the event time.
     time_unit : str, optional
         ``s``, ``ms``, ``us`` or ``ns`` if event times are numbers since the epoch.
+    time_format : str, optional
+        How event times are written, as for `driftline.decoding.formatted_times`.
     segments : tuple of str
         Segment columns.
     features : tuple of Feature
@@ -114,6 +116,7 @@ class EventSchema:
     label: LabelColumn | None = None
     loss: Loss | None = None
     keys: ColumnKeys = ColumnKeys()
+    time_format: str | None = None
 
     def __post_init__(self) -> None:
         """Check the unit, and that there is an id to recognise duplicates by."""
@@ -149,6 +152,7 @@ class EventSchema:
             joined=labels is not None and config.request_id is not None,
             label=_label(labels) if labels is not None and labels.source is None else None,
             loss=None if labels is None else labels.measure,
+            time_format=config.event_time.format,
         )
 
     @classmethod
@@ -174,6 +178,7 @@ class EventSchema:
             joined=True,
             label=_label(labels),
             keys=ColumnKeys(time="labels.time", request_id="labels.request_id"),
+            time_format=None if time is None else time.format,
         )
 
     @property
@@ -290,7 +295,7 @@ def _time_problems(kind: Any, schema: EventSchema) -> list[tuple[str, str]]:
     nested = pa.types.is_nested(kind) and not is_unknown(kind)
     if pa.types.is_boolean(kind) or pa.types.is_time(kind) or nested:
         return [(key, f"column {column!r} is {kind}, which is not a point in time")]
-    if is_number(kind) and schema.time_unit is None:
+    if is_number(kind) and schema.time_unit is None and schema.time_format is None:
         remedy = f"{key}: {{column: {column}, unit: s}}   # or ms, us, ns"
         return [(key, f"column {column!r} is {kind} and needs a unit; write {remedy}")]
     return []
