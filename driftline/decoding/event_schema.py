@@ -9,6 +9,8 @@ import pyarrow as pa
 
 from driftline.config.errors import did_you_mean
 from driftline.decoding.arrow_kinds import is_number, is_text, is_unknown
+from driftline.decoding.guessed_times import guess_times
+from driftline.decoding.time_advice import advice_of
 from driftline.feature_spec import PREDICTION
 
 if TYPE_CHECKING:
@@ -242,7 +244,11 @@ def check_columns(columns: Iterable[tuple[str, Any]], schema: EventSchema) -> li
 
 
 def column_problems(
-    columns: Iterable[tuple[str, Any]], schema: EventSchema, *, record_times: bool = False
+    columns: Iterable[tuple[str, Any]],
+    schema: EventSchema,
+    *,
+    record_times: bool = False,
+    times: Sequence[Any] = (),
 ) -> list[tuple[str, str]]:
     """Compare the columns of a source with what the configuration wants of them.
 
@@ -254,6 +260,8 @@ def column_problems(
         The columns the configuration names, and its keys that name them.
     record_times : bool
         Whether times are those of records, so that no column needs to hold them.
+    times : sequence of pyarrow.Array
+        Some values of the column of event times: a unit is guessed from them.
 
     Returns
     -------
@@ -271,7 +279,7 @@ def column_problems(
         return column not in types
 
     if not record_times and not missing(keys.time, schema.time_column):
-        problems += _time_problems(types[schema.time_column], schema)
+        problems += _time_problems(types[schema.time_column], schema, times)
     for column in schema.segments:
         if not missing("segments", column) and pa.types.is_nested(types[column]):
             problems += _nested("segments", column, types[column], "a segment needs plain values")
@@ -290,12 +298,15 @@ def _nested(key: str, column: str, kind: Any, what: str) -> list[tuple[str, str]
     return [] if is_unknown(kind) else [(key, f"column {column!r} is {kind}; {what}")]
 
 
-def _time_problems(kind: Any, schema: EventSchema) -> list[tuple[str, str]]:
+def _time_problems(kind: Any, schema: EventSchema, times: Sequence[Any]) -> list[tuple[str, str]]:
     key, column = schema.keys.time, schema.time_column
     nested = pa.types.is_nested(kind) and not is_unknown(kind)
     if pa.types.is_boolean(kind) or pa.types.is_time(kind) or nested:
         return [(key, f"column {column!r} is {kind}, which is not a point in time")]
     if is_number(kind) and schema.time_unit is None and schema.time_format is None:
+        guess = guess_times(pa.chunked_array(times)) if len({part.type for part in times}) == 1 else None
+        if guess is not None:
+            return [(key, f"column {column!r} is {kind} and needs a unit; {advice_of(guess, key, column)}")]
         remedy = f"{key}: {{column: {column}, unit: s}}   # or ms, us, ns"
         return [(key, f"column {column!r} is {kind} and needs a unit; write {remedy}")]
     return []

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from driftline.config.errors import ConfigError, Problem
 from driftline.config.files_source import FilesSource
 from driftline.transforms.sources.source import NotThereYetError, Reading, Source
 
 if TYPE_CHECKING:
+    from driftline.transforms.sources.files.first_rows import FirstRows
     from driftline.transforms.sources.files.read_files import ReadEvents
 
 
@@ -16,7 +18,8 @@ class _Files(Source):
     endless = False
 
     def check(self, reading: Reading) -> list[str]:
-        """Hold the columns of the first file against the configured ones."""
+        """Hold the columns of the first file against the configured ones, and its times against the unit."""
+        from driftline.decoding.time_advice import implausible_unit  # noqa: PLC0415  # imports pyarrow
         from driftline.transforms.sources.files.read_files import NoFilesError, source_columns  # noqa: PLC0415  # Beam
 
         pattern, file_format = _files(reading)
@@ -31,14 +34,34 @@ class _Files(Source):
             raise reading.refused("pattern", str(error), remedy, pattern) from error
         if columns is None:
             return [f"files {pattern}: there are no rows yet, its columns were not checked"]
-        reading.check_columns(columns, f"correct it, or read other files than {pattern}")
+        other = f"correct it, or read other files than {pattern}"
+        found = _first_rows(reading)
+        reading.check_columns(columns, other, times=found.times)
+        schema = reading.schema
+        wrong = schema.time_unit and implausible_unit(
+            found.micros(), schema.time_unit, schema.keys.time, schema.time_column
+        )
+        if wrong:
+            raise ConfigError(reading.name, [Problem(schema.keys.time, wrong, other)])
         return [f"files {pattern}: every configured column is there"]
+
+    def look(self, reading: Reading) -> list[str]:
+        """Read the first rows as a job does."""
+        from driftline.transforms.sources.files.looked_at import said_of  # noqa: PLC0415  # Beam
+
+        return said_of(_first_rows(reading), reading, _files(reading)[0])
 
     def reader(self, reading: Reading) -> ReadEvents:
         """Read every file once."""
         from driftline.transforms.sources.files.read_files import ReadEvents  # noqa: PLC0415  # Beam
 
         return ReadEvents(reading.model, reading.schema, *_files(reading))
+
+
+def _first_rows(reading: Reading) -> FirstRows:
+    from driftline.transforms.sources.files.first_rows import first_rows  # noqa: PLC0415  # Beam
+
+    return first_rows(*_files(reading), reading.schema)
 
 
 def _files(reading: Reading) -> tuple[str, str | None]:
