@@ -1,4 +1,4 @@
-"""The command line: ``driftline validate | baseline | backtest | monitor | report``."""
+"""The command line: ``driftline init | validate | baseline | backtest | monitor | report``."""
 
 # Beam takes seconds to import, so commands do it when they need it; click reads \b in help texts.
 # ruff: noqa: PLC0415, D301
@@ -29,6 +29,7 @@ DONE, FAILED, USAGE = 0, 1, 2
 """Exit codes, beside `INTERRUPTED`."""
 
 _LONGEST_CAUSE = 600
+_WHILE = re.compile(r" \[while running '[^']*'\]$")
 
 
 @dataclass
@@ -69,6 +70,7 @@ def driftline(invocation: Invocation, *, traceback: bool) -> None:
     One YAML file says what to monitor. Then:
 
     \b
+      driftline init     DATA             suggest a configuration
       driftline validate config.yaml      is the file right?
       driftline baseline config.yaml      learn from past data what is normal
       driftline backtest config.yaml      judge recorded data, window by window
@@ -90,6 +92,37 @@ def driftline(invocation: Invocation, *, traceback: bool) -> None:
     invocation.traceback = traceback
 
 
+@driftline.command(short_help="Suggest a configuration for data.")
+@click.argument("data")
+@click.option(
+    "--output", metavar="CONFIG", default="driftline.yaml", help="The file. Default: driftline.yaml."
+)
+@click.pass_obj
+def init(invocation: Invocation, data: str, output: str) -> None:
+    """Write a configuration for DATA, a file or a pattern of files.
+
+    It names the event time and how it is read, the request id, prediction and label where there are such,
+    segments, features and their kinds, and windows of the data's own rhythm. What is left out is in it as
+    comments, with the reason. The last third of the time is kept from the baseline, to be judged by it.
+
+    \b
+    Example, from nothing to a report:
+      driftline init 'log/*.parquet'
+      driftline baseline driftline.yaml
+      driftline backtest driftline.yaml
+      driftline report out/
+    """
+    _refuse_beam_args(invocation, "init")
+    from driftline.pipelines.init import write_suggestion
+
+    found = write_suggestion(data, output)
+    roles = found.roles
+    counted = f"{len(roles.features)} features, {len(roles.left_out)} columns left out"
+    click.echo(
+        f"{output}: event time {found.time.name}, {counted}; read it, then: driftline baseline {output}"
+    )
+
+
 @driftline.command(short_help="Check a configuration.")
 @click.argument("config")
 @click.pass_obj
@@ -108,9 +141,11 @@ def validate(invocation: Invocation, config: str) -> None:
     from driftline.config import load_config
 
     settings = load_config(config)
+    from driftline.pipelines.auto_features import with_auto_features
     from driftline.pipelines.validate import validate_config
 
-    remarks = validate_config(settings)
+    settings, left_out = with_auto_features(settings, learn=False)
+    remarks = [*left_out, *validate_config(settings)]
     click.echo(f"{config}: valid ({_summary(settings)})")
     for remark in remarks:
         click.echo(f"  {remark}")
@@ -151,7 +186,7 @@ def baseline(
       driftline baseline config.yaml --refit
       driftline baseline config.yaml -- --direct_num_workers=4 --direct_running_mode=multi_processing
     """
-    settings = _load(config, pattern, labels)
+    settings = _load(config, pattern, labels, learn=not refit)
     path = output or settings.baseline.path
     if refit:
         if pattern or labels:
@@ -348,7 +383,7 @@ def _split(args: list[str]) -> tuple[list[str], list[str]]:
     return args[:place], args[place + 1 :]
 
 
-def _load(path: str, pattern: str | None = None, labels: str | None = None) -> Config:
+def _load(path: str, pattern: str | None = None, labels: str | None = None, *, learn: bool = False) -> Config:
     from driftline.config import load_config
 
     settings = load_config(path)
@@ -356,6 +391,12 @@ def _load(path: str, pattern: str | None = None, labels: str | None = None) -> C
         click.echo(f"note: {remark}")
     if pattern is not None:
         settings = settings.with_input_files(pattern)
+    if settings.auto_features:
+        from driftline.pipelines.auto_features import with_auto_features
+
+        settings, left_out = with_auto_features(settings, learn=learn)
+        for remark in left_out:
+            click.echo(f"note: {remark}")
     return settings if labels is None else settings.with_label_files(labels)
 
 
@@ -415,7 +456,7 @@ def _failed(error: Exception, *, show_traceback: bool) -> int:
     if show_traceback:
         traceback.print_exception(error)
     if isinstance(error, BaselineError):
-        click.echo(f"baseline: {error}", err=True)
+        click.echo(f"baseline: {_WHILE.sub('', str(error))}", err=True)
         return USAGE
     click.echo(f"failed: {cause_of(error)}", err=True)
     if not show_traceback:
@@ -437,7 +478,7 @@ def cause_of(error: BaseException) -> str:
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[-1] if any("Traceback" in line for line in lines) else " ".join(lines)
-    text = re.sub(r" \[while running '[^']*'\]$", "", text) or type(error).__name__
+    text = _WHILE.sub("", text) or type(error).__name__
     return text if len(text) <= _LONGEST_CAUSE else text[:_LONGEST_CAUSE] + "..."
 
 

@@ -147,7 +147,7 @@ class SurveyReference(beam.PTransform):
         )
 
 
-def _plan(
+def _plan(  # noqa: PLR0917  # Beam gives side inputs by place
     survey: bytes,
     features: Sequence[FeatureSpec],
     asked: Mapping[str, Any],

@@ -70,5 +70,5 @@ def complaints(rejected: Rejected) -> list[str]:
 
 
 def _add(rejected: Rejected, reason: str, case: tuple[int, str, str, str]) -> None:
-    number, *first = rejected.get(reason, (0, *case[1:]))
-    rejected[reason] = (number + case[0], *min(tuple(first), case[1:]))
+    number, source, position, detail = rejected.get(reason, (0, *case[1:]))
+    rejected[reason] = (number + case[0], *min((source, position, detail), case[1:]))
