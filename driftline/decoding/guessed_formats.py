@@ -73,4 +73,6 @@ def formats_of(text: str) -> list[str]:
 
 @cache
 def _regex(form: str, *, behind: bool = False) -> re.Pattern[str]:
-    return re.compile("".join(f"(?:{what})" for _, what in pieces_of(form)) + ("$" if behind else ""))
+    exact = {"j": r"\d{3}"}  # else a month would be one
+    text = "".join(f"(?:{exact.get(name, what)})" for name, what in pieces_of(form))
+    return re.compile(text + ("$" if behind else ""))

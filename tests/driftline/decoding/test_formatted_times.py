@@ -19,6 +19,7 @@ from driftline.decoding.guessed_times import guess_times
 from driftline.decoding.normalise import normalise
 from driftline.decoding.time_advice import implausible_unit
 
+UTC = dt.timezone.utc
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 
 
@@ -114,6 +115,7 @@ FORMS = {
     "oracle": "%d-%b-%y",
     "words": "%B %d, %Y %H:%M",
     "fraction": "%d.%m.%Y %H:%M:%S.%f",
+    "months": "%m/%Y",
     "digits": "%Y%m%d%H%M%S",
     "space": "%Y-%m-%dT%H:%M:%S -02:00",
     "slashes": "%Y/%m/%d %H:%M:%S",
@@ -158,6 +160,7 @@ def test_advice_cures_the_case_it_is_printed_for(name):
         "words": "m",
         "dayfirst": "m",
         "monthfirst": "m",
+        "months": "M",
     }.get(name, "s")
     wanted = (
         np.array(moments(), f"M8[{exact}]").astype("M8[us]").astype(np.int64)
