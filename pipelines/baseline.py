@@ -239,7 +239,7 @@ def lay_out_baseline(
         config.max_segments,
         config.measures.asked(),
         surveyed.dead_letters,
-        config.event_time,
+        None if config.source.settings.has_record_times else config.event_time,
     )
     decoded = pipeline | "SecondReading" >> reader
     events = _without_excluded(without_duplicates(decoded.events, config), "SecondReading", config)

@@ -108,7 +108,10 @@ def guess_times(column: Any) -> TimeGuess | None:
     >>> guess_times(pa.array(["a", "b"])) is None
     True
     """
-    values = flat(column).drop_null()
+    values = flat(column)
+    if pa.types.is_union(values.type):
+        return None  # values of several types have no one way to be read
+    values = values.drop_null()
     step = max(1, len(values) // _SAMPLE)
     values = values.take(pa.array(np.arange(0, len(values), step)[:_SAMPLE]))
     if not len(values) or pa.types.is_nested(values.type) or pa.types.is_boolean(values.type):

@@ -167,7 +167,8 @@ def _plan(  # noqa: PLR0917  # Beam gives side inputs by place
 
 def _why(rejected: Rejected) -> str:
     if rejected:
-        return f"{'; '.join(complaints(rejected))}. Or give other files with --input"
+        listed = "; ".join(complaints(rejected)).rstrip(".")
+        return f"{listed}. Or give other files with --input"
     return "there is none, or all lie in baseline.exclude; give other files with --input"
 
 

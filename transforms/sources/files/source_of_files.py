@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from driftline.config.errors import ConfigError, Problem
@@ -9,6 +10,7 @@ from driftline.config.files_source import FilesSource
 from driftline.transforms.sources.source import NotThereYetError, Reading, Source
 
 if TYPE_CHECKING:
+    from driftline.decoding.event_schema import EventSchema
     from driftline.transforms.sources.files.first_rows import FirstRows
     from driftline.transforms.sources.files.read_files import ReadEvents
 
@@ -35,7 +37,7 @@ class _Files(Source):
         if columns is None:
             return [f"files {pattern}: there are no rows yet, its columns were not checked"]
         other = f"correct it, or read other files than {pattern}"
-        found = _first_rows(reading)
+        found = _first_rows(reading, _times_alone(reading.schema))
         reading.check_columns(columns, other, times=found.times)
         schema = reading.schema
         wrong = schema.time_unit and implausible_unit(
@@ -49,7 +51,7 @@ class _Files(Source):
         """Read the first rows as a job does."""
         from driftline.transforms.sources.files.looked_at import said_of  # noqa: PLC0415  # Beam
 
-        return said_of(_first_rows(reading), reading, _files(reading)[0])
+        return said_of(_first_rows(reading, reading.schema), reading, _files(reading)[0])
 
     def reader(self, reading: Reading) -> ReadEvents:
         """Read every file once."""
@@ -58,10 +60,24 @@ class _Files(Source):
         return ReadEvents(reading.model, reading.schema, *_files(reading))
 
 
-def _first_rows(reading: Reading) -> FirstRows:
+def _times_alone(schema: EventSchema) -> EventSchema:
+    """The same, of nothing but the event time: a start need not wait for 2,000 columns."""
+    return replace(
+        schema,
+        segments=(),
+        features=(),
+        request_id=None,
+        deduplicate=False,
+        joined=False,
+        label=None,
+        loss=None,
+    )
+
+
+def _first_rows(reading: Reading, schema: EventSchema) -> FirstRows:
     from driftline.transforms.sources.files.first_rows import first_rows  # noqa: PLC0415  # Beam
 
-    return first_rows(*_files(reading), reading.schema)
+    return first_rows(*_files(reading), schema)
 
 
 def _files(reading: Reading) -> tuple[str, str | None]:
