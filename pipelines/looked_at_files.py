@@ -11,7 +11,8 @@ from driftline.config.errors import ConfigError, Problem
 from driftline.decoding.arrow_kinds import is_number
 from driftline.decoding.event_schema import EventSchema
 from driftline.feature_spec import FeatureSpec
-from driftline.transforms.sources.files.read_files import batches_of_files, source_columns
+from driftline.transforms.sources.files.read_files import NoFilesError, batches_of_files, source_columns
+from driftline.transforms.sources.source import NotThereYetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +47,10 @@ def sample(pattern: str, file_format: str | None, rows: int, place: tuple[str, s
     try:
         columns = source_columns(pattern, file_format)
         tables = [] if columns is None else _tables(pattern, file_format, _everything(columns), rows)
+    except NoFilesError as error:
+        refused = _refused(place, pattern, str(error), "name files of past requests")
+        remark = f"files {pattern}: no such file yet, which columns are features is not known"
+        raise NotThereYetError(refused, remark) from error
     except (OSError, ValueError) as error:
         raise _refused(place, pattern, str(error), "name files of past requests") from error
     if columns is None or not any(table.num_rows for table in tables):

@@ -20,7 +20,7 @@ _WANTED: Final = 30
 _LEAST: Final = 10
 _ROWS: Final = 200
 _PLENTY: Final = 500
-_FEWEST_ROWS: Final = 10
+_FEWEST_ROWS: Final = 3
 _MOST_WINDOWS: Final = 1_000_000
 _LEARNED: Final = 2 / 3
 
@@ -89,13 +89,13 @@ def rhythm_of(times: NDArray[np.int64]) -> Rhythm | None:
 
 
 def _worth(rhythm: Rhythm) -> tuple[float, ...]:
-    """Enough windows and rows first; then days; then many rows; then many windows."""
+    """Enough windows and rows first; then days, and many rows. Else ten windows, then rows in each."""
     enough = (rhythm.windows >= _LEAST) + (rhythm.windows >= _WANTED)
     rows = min(rhythm.rows, _ROWS)
     whole_days = rhythm.size % _DAY == 0
     if enough == 2 and rows == _ROWS:
         return (2, whole_days, min(rhythm.rows, _PLENTY), -rhythm.size)
-    return (enough and rows == _ROWS, min(rhythm.windows, _WANTED) * min(rows, 50), rhythm.windows, 0)
+    return (0, min(rhythm.windows, _LEAST), rows, rhythm.windows)
 
 
 def _with(size: int, times: NDArray[np.int64]) -> Rhythm:

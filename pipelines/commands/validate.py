@@ -35,8 +35,12 @@ def validate(invocation: Invocation, config: str) -> None:
     settings = load_config(config)
     from driftline.pipelines.auto_features import with_auto_features
     from driftline.pipelines.validate import validate_config
+    from driftline.transforms.sources.source import NotThereYetError
 
-    settings, left_out = with_auto_features(settings, learn=False)
+    try:
+        settings, left_out = with_auto_features(settings, learn=False)
+    except NotThereYetError as error:
+        left_out = [error.remark]
     remarks = [*left_out, *validate_config(settings)]
     click.echo(f"{config}: valid ({_summary(settings)})")
     for remark in remarks:
@@ -49,5 +53,5 @@ def _summary(settings: Config) -> str:
     count = len(settings.feature_specs)
     segments = ", ".join(settings.segment_columns) or "all traffic only"
     size, every = format_duration(settings.windows.size), format_duration(settings.windows.every)
-    features = f"{count} feature{'s' if count != 1 else ''}"
+    features = "auto features" if settings.auto_features else f"{count} feature{'s' if count != 1 else ''}"
     return f"model {settings.model}, {features}, segments: {segments}, windows of {size} every {every}"

@@ -96,7 +96,7 @@ def test_segments_are_such_that_their_windows_are_large():
         (2_000, 120, DAY, None),
         (100, 730, 7 * DAY, None),
         (50_000, 3, 0, None),  # parts of a day
-        (1, 720, 0, 10),
+        (1, 720, 0, 3),
     ],
 )
 def test_windows_follow_the_rhythm(a_day, days, size, min_n):
