@@ -234,7 +234,12 @@ def lay_out_baseline(
     surveyed = pipeline | FIRST_READING >> reader
     learned = _without_excluded(surveyed.events, FIRST_READING, config)
     plan = learned | "SurveyReference" >> SurveyReference(
-        config.feature_specs, config.segments, config.max_segments, config.measures.asked()
+        config.feature_specs,
+        config.segments,
+        config.max_segments,
+        config.measures.asked(),
+        surveyed.dead_letters,
+        None if config.source.settings.has_record_times else config.event_time,
     )
     decoded = pipeline | "SecondReading" >> reader
     events = _without_excluded(without_duplicates(decoded.events, config), "SecondReading", config)

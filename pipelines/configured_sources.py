@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from driftline.config.errors import ConfigError
 from driftline.config.sources import SOURCES
 from driftline.decoding.event_schema import EventSchema
 from driftline.transforms.sources.drop_duplicates import DropDuplicates
@@ -98,6 +99,43 @@ def check_sources(config: Config) -> list[str]:
             found = [error.remark]
         remarks += [f"labels: {remark}" for remark in found]
     return remarks
+
+
+def look_at_sources(config: Config) -> list[str]:
+    """Read some events, and some labels that are apart, as a job does; `check_sources` found nothing wrong.
+
+    Returns
+    -------
+    list of str
+        What they are like.
+
+    Raises
+    ------
+    ConfigError
+        If not one of them can be used.
+    """
+    readings = [(config.source, _event_reading(config, bounded=True), "")]
+    labels = config.labels.source if config.labels is not None else None
+    if labels is not None:
+        readings.append((labels, _label_reading(config, labels), "labels: "))
+    said = []
+    for configured, reading, prefix in readings:
+        source = source_of(configured)
+        try:
+            source.check(reading)
+        except NotThereYetError:
+            continue
+        said += [f"{prefix}{remark}" for remark in source.look(reading)]
+    return said
+
+
+def why_unusable(config: Config) -> str:
+    """Say why the first events cannot be used, where they can be looked at again; else nothing."""
+    try:
+        source_of(config.source).look(_event_reading(config, bounded=True))
+    except ConfigError as error:
+        return "; ".join(problem.message for problem in error.problems)
+    return ""
 
 
 def without_duplicates(events: beam.PCollection, config: Config) -> beam.PCollection:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Final
+
 from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from driftline.config.baseline import Baseline  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.budgets import AlarmBudget
 from driftline.config.detectors import Watch, check_watches
 from driftline.config.errors import ConfigError, Problem
 from driftline.config.event_time import EventTime  # noqa: TC001  # pydantic reads the annotation
-from driftline.config.features import Feature  # noqa: TC001  # pydantic reads the annotation
+from driftline.config.features import Feature
 from driftline.config.file_suffixes import format_of
 from driftline.config.files_source import FilesSource
 from driftline.config.labels import Labels  # noqa: TC001  # pydantic reads the annotation
@@ -30,6 +33,13 @@ from driftline.config.value_types import (
 )
 from driftline.feature_spec import PREDICTION, FeatureSpec
 from driftline.measures.measure_registry import measure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+AUTO: Final = "auto"
+EVERY_COLUMN: Final = "*"
+"""Stands for the features until they are known, where the configuration says `auto`."""
 
 RESERVED = ("metrics", "policy", "responses")
 """Keys that a later release will give a meaning."""
@@ -136,9 +146,15 @@ class Config(Section):
     )
     features: dict[Text, Feature] = Field(
         default_factory=dict,
-        description="What is monitored: `name: kind`, or `name: {kind: ..., column: ..., bins: ...}`.",
+        description="What is monitored: `name: kind`, or `name: {kind: ..., column: ..., bins: ...}`. "
+        "`auto`: every column that can be a feature and is not named otherwise; the baseline keeps the list.",
         examples=["{distance: numeric, carrier: categorical}"],
         validate_default=True,
+    )
+    exclude: tuple[Text, ...] = Field(
+        default=(),
+        description="Columns that are no features, beside `features: auto`.",
+        examples=["[free_text]"],
     )
     windows: Windows = Field(default_factory=Windows, description="What is judged, and how often.")
     source: Source = Field(
@@ -177,6 +193,18 @@ class Config(Section):
         twice = sorted({column for column in value if value.count(column) > 1})
         if twice:
             raise mistake("has a column more than once", "name every segment column once")
+        return value
+
+    @field_validator("features", mode="before")
+    @classmethod
+    def _all_columns(cls, value: Any) -> Any:
+        return {EVERY_COLUMN: Feature(kind="numeric")} if value == AUTO else value
+
+    @field_validator("exclude")
+    @classmethod
+    def _excludes_of_all(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if value and EVERY_COLUMN not in info.data.get("features", (EVERY_COLUMN,)):
+            raise mistake("has no meaning where features are named", "remove it, or write features: auto")
         return value
 
     @field_validator("features")
@@ -223,6 +251,8 @@ class Config(Section):
     def _signals_exist(cls, value: tuple[Watch, ...], info: ValidationInfo) -> tuple[Watch, ...]:
         if "labels" not in info.data or "features" not in info.data:
             return value  # these have mistakes of their own, which would only be said again
+        if EVERY_COLUMN in info.data["features"]:
+            return value  # they are not known yet
         features = {name: feature.kind for name, feature in info.data["features"].items()}
         if info.data.get("prediction") is not None:
             features[PREDICTION] = "numeric"
@@ -254,6 +284,37 @@ class Config(Section):
         copy = self.model_copy()
         copy._name = name  # noqa: SLF001  # its own
         return copy
+
+    @property
+    def auto_features(self) -> bool:
+        """Whether features are every column that can be one, and not yet named."""
+        return EVERY_COLUMN in self.features
+
+    def with_features(self, kinds: Mapping[str, str]) -> Config:
+        """Return the same configuration with other features.
+
+        Parameters
+        ----------
+        kinds : mapping of str to str
+            Kind by column.
+
+        Raises
+        ------
+        ConfigError
+            If a detector watches one that is not among them.
+        """
+        known = dict(kinds)
+        if self.prediction is not None:
+            known[PREDICTION] = "numeric"
+        try:
+            check_watches(self.detectors, known, self.labels)
+        except PydanticCustomError as error:
+            context = error.context or {}
+            problem = Problem("detectors", str(context.get("message")), str(context.get("remedy")))
+            raise ConfigError(self.name, [problem]) from None
+        return self.model_copy(
+            update={"features": {name: Feature(kind=kind) for name, kind in kinds.items()}}
+        )
 
     @property
     def feature_specs(self) -> tuple[FeatureSpec, ...]:

@@ -11,6 +11,8 @@ from driftline.config.errors import did_you_mean
 from driftline.decoding.arrow_kinds import is_number, is_text, is_unknown
 from driftline.decoding.column_paths import is_list, kind_at, paths_of, root_of
 from driftline.decoding.duplicate_columns import duplicates
+from driftline.decoding.guessed_times import guess_times
+from driftline.decoding.time_advice import advice_of
 from driftline.feature_spec import PREDICTION
 
 if TYPE_CHECKING:
@@ -89,6 +91,8 @@ class EventSchema:
         Column of the event time.
     time_unit : str, optional
         ``s``, ``ms``, ``us`` or ``ns`` if event times are numbers since the epoch.
+    time_format : str, optional
+        How event times are written, as for `driftline.decoding.formatted_times`.
     segments : tuple of str
         Segment columns.
     features : tuple of Feature
@@ -118,6 +122,7 @@ class EventSchema:
     label: LabelColumn | None = None
     loss: Loss | None = None
     keys: ColumnKeys = ColumnKeys()
+    time_format: str | None = None
 
     def __post_init__(self) -> None:
         """Check the unit, and that there is an id to recognise duplicates by."""
@@ -153,6 +158,7 @@ class EventSchema:
             joined=labels is not None and config.request_id is not None,
             label=_label(labels) if labels is not None and labels.source is None else None,
             loss=None if labels is None else labels.measure,
+            time_format=config.event_time.format,
         )
 
     @classmethod
@@ -178,6 +184,7 @@ class EventSchema:
             joined=True,
             label=_label(labels),
             keys=ColumnKeys(time="labels.time", request_id="labels.request_id"),
+            time_format=None if time is None else time.format,
         )
 
     @property
@@ -249,7 +256,11 @@ def check_columns(columns: Iterable[tuple[str, Any]], schema: EventSchema) -> li
 
 
 def column_problems(
-    columns: Iterable[tuple[str, Any]], schema: EventSchema, *, record_times: bool = False
+    columns: Iterable[tuple[str, Any]],
+    schema: EventSchema,
+    *,
+    record_times: bool = False,
+    times: Sequence[Any] = (),
 ) -> list[tuple[str, str]]:
     """Compare the columns of a source with what the configuration wants of them.
 
@@ -261,6 +272,8 @@ def column_problems(
         The columns the configuration names, and its keys that name them.
     record_times : bool
         Whether times are those of records, so that no column needs to hold them.
+    times : sequence of pyarrow.Array
+        Some values of the column of event times: a unit is guessed from them.
 
     Returns
     -------
@@ -284,7 +297,7 @@ def column_problems(
         return False
 
     if not record_times and not missing(keys.time, schema.time_column):
-        problems += _time_problems(types[schema.time_column], schema)
+        problems += _time_problems(types[schema.time_column], schema, times)
     for column in schema.segments:
         if not missing("segments", column) and pa.types.is_nested(types[column]):
             problems += _nested("segments", column, types[column], "a segment needs plain values")
@@ -317,12 +330,15 @@ def _called(kind: Any) -> str:
     return f"a struct of {kind.num_fields} fields" if pa.types.is_struct(kind) else str(kind)
 
 
-def _time_problems(kind: Any, schema: EventSchema) -> list[tuple[str, str]]:
+def _time_problems(kind: Any, schema: EventSchema, times: Sequence[Any]) -> list[tuple[str, str]]:
     key, column = schema.keys.time, schema.time_column
     nested = pa.types.is_nested(kind) and not is_unknown(kind)
     if pa.types.is_boolean(kind) or pa.types.is_time(kind) or nested:
         return [(key, f"column {column!r} is {kind}, which is not a point in time")]
-    if is_number(kind) and schema.time_unit is None:
+    if is_number(kind) and schema.time_unit is None and schema.time_format is None:
+        guess = guess_times(pa.chunked_array(times)) if len({part.type for part in times}) == 1 else None
+        if guess is not None:
+            return [(key, f"column {column!r} is {kind} and needs a unit; {advice_of(guess, key, column)}")]
         remedy = f"{key}: {{column: {column}, unit: s}}   # or ms, us, ns"
         return [(key, f"column {column!r} is {kind} and needs a unit; write {remedy}")]
     return []

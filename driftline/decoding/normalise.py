@@ -10,10 +10,12 @@ import pyarrow as pa
 
 from driftline.arrays import nulls
 from driftline.decoding.event_times import event_times
+from driftline.decoding.guessed_times import guess_times
 from driftline.decoding.label_values import class_values, number_values
 from driftline.decoding.rejects import Reason, shorten
 from driftline.decoding.request_ids import request_hashes, request_keys
 from driftline.decoding.shown_values import value_at
+from driftline.decoding.time_advice import advice_of
 from driftline.decoding.values import numeric_values, text_values
 from driftline.feature_spec import PREDICTION
 from driftline.schemas.time_range import MAX_TIME
@@ -138,10 +140,22 @@ def _said(faults: Sequence[_Fault], records: Any, schema: EventSchema) -> dict[i
     """Say of each row what is wrong with it, once."""
     said: dict[int, RowReject] = {}
     for fault in faults:
+        advice = _advice(fault, records, schema)
         for row in np.flatnonzero(fault.rows).tolist():
             if row not in said:
-                said[row] = RowReject(row, fault.reason, _detail(fault, records, row, schema))
+                said[row] = RowReject(row, fault.reason, _detail(fault, records, row, schema) + advice)
     return said
+
+
+def _advice(fault: _Fault, records: Any, schema: EventSchema) -> str:
+    """Say what would read the times of a batch that were not; nothing where that cannot be told."""
+    if fault.reason is not Reason.INVALID_EVENT_TIME or fault.column is None or fault.rows.mean() <= 0.5:
+        return ""  # what most rows are read by is right
+    values = _column(records, fault.column).filter(pa.array(fault.rows))
+    guess = guess_times(values)
+    if guess is None or not guess.setting:
+        return ""
+    return f"; {advice_of(guess, schema.keys.time, fault.column)}"
 
 
 def _labels(records: Any, label: LabelColumn) -> tuple[Any, list[_Fault]]:
@@ -169,7 +183,7 @@ def _scores(events: pa.RecordBatch, schema: EventSchema, loss: Loss) -> _Fault:
 
 def _times(records: Any, schema: EventSchema) -> tuple[NDArray[np.int64], list[_Fault]]:
     column = schema.time_column
-    times, missing, invalid = event_times(_column(records, column), schema.time_unit)
+    times, missing, invalid = event_times(_column(records, column), schema.time_unit, schema.time_format)
     return times, [
         _Fault(Reason.MISSING_EVENT_TIME, "event_time", column, missing),
         _Fault(Reason.INVALID_EVENT_TIME, "event_time", column, invalid),
@@ -208,6 +222,13 @@ def _detail(fault: _Fault, records: Any, row: int, schema: EventSchema) -> str:
         found = f"{found}, which is none of {known}; see labels.classes"
     if reason is not Reason.INVALID_EVENT_TIME:
         return found
-    if isinstance(value, (int, float)) and schema.time_unit is None:
-        return f"{found}, a number without a unit; set event_time: {{column: {column}, unit: s}}"
-    return f"{found}, which is no time in the years 1 to 9999"
+    return f"{found}, {_not_a_time(value, schema)}"
+
+
+def _not_a_time(value: Any, schema: EventSchema) -> str:
+    if schema.time_format is not None:
+        return f"which is no time in the format {schema.time_format}"
+    number = isinstance(value, (int, float)) and schema.time_unit is None
+    if number and guess_times(pa.array([value])) is None:
+        return f"a number without a unit; set {schema.keys.time}: {{column: {schema.time_column}, unit: s}}"
+    return "a number without a unit" if number else "which is no time in the years 1 to 9999"

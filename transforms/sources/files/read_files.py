@@ -195,6 +195,43 @@ def source_columns(
     return None
 
 
+def batches_of_files(
+    pattern: str,
+    format: str | None,  # noqa: A002  # the key
+    schema: EventSchema,
+    csv: CsvDialect | None = None,
+    *,
+    most: int,
+) -> Iterator[Iterator[SourceBatch]]:
+    """Read files here and now, without a job.
+
+    Parameters
+    ----------
+    pattern
+        Glob pattern on any Beam filesystem.
+    format, csv
+        As for `ReadFiles`.
+    most
+        So many files are opened, spread evenly over those that match.
+
+    Yields
+    ------
+    iterator of SourceBatch
+        Of each file, before the next is opened.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `match_files`; ValueError too if the format is unknown.
+    """
+    kind = _known_format(pattern, format)
+    paths = match_files(pattern)
+    step = -(-len(paths) // most)
+    for path in paths[::step]:
+        with _open(path) as file:
+            yield read_file(file, path, kind, schema, csv)
+
+
 def _known_format(pattern: str, given: str | None) -> str:
     if given is None:
         return file_format(pattern)
