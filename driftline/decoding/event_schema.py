@@ -27,6 +27,9 @@ ID = ("id_high", "id_low")
 LABEL = "label"
 """Column that holds the label: class 0 or 1, or a number; null where it is not known."""
 
+INVALID = "invalid."
+"""What the columns begin with that say which values of a feature were none of its kind, where any was."""
+
 SPELLINGS = (("0", "1"), ("false", "true"))
 """How classes are spelt unless the configuration says otherwise."""
 
