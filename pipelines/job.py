@@ -74,7 +74,7 @@ def run_job(pipeline: beam.Pipeline, config: Config, title: str) -> Outcome:
     warning = (
         unusable if counts.decoded and not counts.profiled else counts.labels.warning(with_events=with_events)
     )
-    remarks = (f"warning: {warning}",) if warning else ()
+    remarks = (*([f"warning: {warning}"] if warning else []), *counts.feature_remarks())
     return Outcome(counts, runner_name(pipeline), started, time.monotonic() - begin, remarks)
 
 

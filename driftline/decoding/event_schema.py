@@ -240,7 +240,11 @@ def check_columns(columns: Iterable[tuple[str, Any]], schema: EventSchema) -> li
 
 
 def column_problems(
-    columns: Iterable[tuple[str, Any]], schema: EventSchema, *, record_times: bool = False
+    columns: Iterable[tuple[str, Any]],
+    schema: EventSchema,
+    *,
+    record_times: bool = False,
+    features: bool = True,
 ) -> list[tuple[str, str]]:
     """Compare the columns of a source with what the configuration wants of them.
 
@@ -252,6 +256,8 @@ def column_problems(
         The columns the configuration names, and its keys that name them.
     record_times : bool
         Whether times are those of records, so that no column needs to hold them.
+    features : bool
+        Whether features are looked at. Text may be numbers: only its values can tell.
 
     Returns
     -------
@@ -275,7 +281,7 @@ def column_problems(
             problems += _nested("segments", column, types[column], "a segment needs plain values")
     if schema.request_id is not None:
         missing(keys.request_id, schema.request_id)
-    for feature in schema.features:
+    for feature in schema.features if features else ():
         key = "prediction" if feature.name == PREDICTION else f"features.{feature.name}"
         if not missing(key, feature.column):
             problems += _feature_problems(key, feature, types[feature.column])
@@ -302,14 +308,13 @@ def _time_problems(kind: Any, schema: EventSchema) -> list[tuple[str, str]]:
 def _feature_problems(key: str, feature: Feature, kind: Any) -> list[tuple[str, str]]:
     if pa.types.is_nested(kind):
         return _nested(key, feature.column, kind, "a feature needs plain values")
-    if feature.kind == "numeric" and not is_number(kind) and not is_unknown(kind):
-        what = "text" if is_text(kind) else str(kind)
+    if feature.kind == "numeric" and not (is_number(kind) or is_text(kind) or is_unknown(kind)):
         remedy = (
             "name a column of numbers, or monitor it as a categorical feature"
             if feature.name == PREDICTION
             else "declare it as categorical or name another column"
         )
-        return [(key, f"column {feature.column!r} is {what}, not a number; {remedy}")]
+        return [(key, f"column {feature.column!r} is {kind}, not a number; {remedy}")]
     return []
 
 

@@ -56,7 +56,7 @@ class NewCategories(Statistic):
 
     def rows(self, pair: Any) -> tuple[Floats, NDArray[np.bool_]]:
         """Count the rows with a category; undefined where the reference's are not all known."""
-        present = pair.current.rows - pair.current.missing
+        present = pair.current.present
         known = pair.current.new is not None and np.isfinite(pair.current.new)
         return present, pair.some & (present > 0) & known
 

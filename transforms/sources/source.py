@@ -39,6 +39,9 @@ class Reading:
         Whether to stop at what there is now, where the source is endless.
     in_process
         Whether a stream is read by this process, on the local runner.
+    judged
+        Whether there is a baseline: then a feature that is gone or of another type is for the job to report
+        and no reason not to begin.
     """
 
     settings: Any
@@ -49,6 +52,7 @@ class Reading:
     late: LateRule
     bounded: bool = True
     in_process: bool = False
+    judged: bool = False
 
     @property
     def by_option(self) -> bool:
@@ -90,7 +94,12 @@ class Reading:
         """
         from driftline.decoding.event_schema import column_problems  # noqa: PLC0415  # imports pyarrow
 
-        found = column_problems(columns, self.schema, record_times=record_times)
+        types = dict(columns)
+        # files without any of the features are other files
+        known = any(feature.column in types for feature in self.schema.features)
+        found = column_problems(
+            types.items(), self.schema, record_times=record_times, features=not (self.judged and known)
+        )
         if found:
             raise ConfigError(self.name, [Problem(key, problem, remedy) for key, problem in found])
 

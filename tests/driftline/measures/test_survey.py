@@ -72,7 +72,8 @@ def test_a_layout_has_the_quantiles_and_the_largest_categories():
     assert age.bins == BINS + 2
     assert shares[0] == shares[-1] == 0  # nothing of the reference is beyond its range
     assert np.abs(shares[1:-1] - 1 / BINS).max() < 0.004
-    assert {0.0, np.nextafter(0, 1)} <= set(distance.edges.tolist())
+    at = np.searchsorted(distance.edges, 0.0)
+    assert distance.edges[at] - distance.edges[at - 1] < 1e-3  # an atom
     carrier, fare = layout.block("categorical/0").features
     assert carrier.categories == ("DL", "AA")
     assert carrier.known.tolist() == np.unique(hash_text(pa.array(["AA", "DL", "UA"]))).tolist()
