@@ -11,6 +11,7 @@ from driftline.transforms.counters import (
     DECODED,
     DROPPED_LATE,
     DUPLICATES,
+    EMPTY_IN,
     EXCLUDED,
     INVALID_IN,
     LABELS_ALONE,
@@ -52,8 +53,9 @@ class Counts:
         Windows settled and result rows written.
     invalid
         Events whose value of a feature is none of its kind, by feature.
-    absent
-        Events whose source has no column of a feature, by column.
+    absent, empty
+        Events whose source has no column of a feature, and events read together of which none has a value in
+        it, by column.
     """
 
     decoded: int
@@ -67,6 +69,7 @@ class Counts:
     labels: LabelCounts = field(default_factory=LabelCounts)
     invalid: Mapping[str, int] = field(default_factory=dict)
     absent: Mapping[str, int] = field(default_factory=dict)
+    empty: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, totals: Mapping[str, int], *, stopped: bool = False) -> Counts:
@@ -96,6 +99,7 @@ class Counts:
             labels=_waiting(labels) if stopped else labels,
             invalid=_behind(INVALID_IN, totals),
             absent=_behind(ABSENT_IN, totals),
+            empty=_behind(EMPTY_IN, totals),
         )
 
     def sentence(self) -> str:
@@ -120,6 +124,10 @@ class Counts:
             remarks.append(
                 f"warning: no column {_listed(columns, len(self.absent))}: what is read from it counts as missing"
             )
+        used = self.decoded - sum(self.rejected.values())
+        nothing = sorted(name for name, n in self.empty.items() if n >= used > 0 and name not in self.absent)
+        if nothing:
+            remarks.append(f"warning: no event has a value of {_listed(nothing[:_NAMED], len(nothing))}")
         if self.invalid:
             read = max(self.decoded, 1)
             features = [f"{name} {n:,} ({100 * n / read:.3g} %)" for name, n in _most(self.invalid)]

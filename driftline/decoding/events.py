@@ -42,8 +42,9 @@ class DecodedEvents:
         Index of each event in its message, -1 where the message is one event. None if all are.
     flagged
         What is wrong with the prediction or the label of events that are used all the same.
-    absent
-        Events of records without a column, by the column of the features.
+    absent, empty
+        Events of records without a column, and of records read together of which none had a value in it, by
+        the column of the features.
     """
 
     events: pa.RecordBatch
@@ -52,6 +53,7 @@ class DecodedEvents:
     event: NDArray[np.int64] | None = None
     flagged: tuple[Reject, ...] = ()
     absent: Mapping[str, int] = field(default_factory=dict)
+    empty: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def invalid(self) -> dict[str, int]:
@@ -71,7 +73,7 @@ class DecodedEvents:
         """Keep some events, by a mask, and all rejects; the others are gone: count them first."""
         event = None if self.event is None else self.event[keep]
         events = self.events.filter(pa.array(keep))
-        return DecodedEvents(events, self.message[keep], self.rejects, event, self.flagged, self.absent)
+        return replace(self, events=events, message=self.message[keep], event=event)
 
 
 def decode_events(
@@ -130,6 +132,7 @@ def events_of(
     rejects = [_kept(reject, payloads) for reject in decoded.rejects]
     flagged = []
     absent: Counter[str] = Counter()
+    empty: Counter[str] = Counter()
     for part in decoded.parts:
         times = None if record_times is None else record_times[part.message]
         result = normalise(part.records, schema, times)
@@ -137,6 +140,7 @@ def events_of(
         messages.append(part.message[result.rows])
         places.append(np.int64(-1) if part.event is None else part.event[result.rows])
         absent.update(dict.fromkeys(result.absent, len(result.rows)))
+        empty.update(dict.fromkeys(result.empty, len(result.rows)))
         rejects += [_kept(_row_reject(part, row, payloads), payloads) for row in result.rejects]
         flagged += [_kept(_row_reject(part, row, payloads), payloads) for row in result.flagged]
     if len(batches) != 1:
@@ -152,7 +156,7 @@ def events_of(
         event = np.concatenate(
             [np.broadcast_to(place, len(rows)) for place, rows in zip(places, messages, strict=True)]
         )
-    return DecodedEvents(events, message, tuple(rejects), event, tuple(flagged), absent)
+    return DecodedEvents(events, message, tuple(rejects), event, tuple(flagged), absent, empty)
 
 
 def reject_rows(

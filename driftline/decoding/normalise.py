@@ -59,6 +59,8 @@ class Normalised:
         Events whose prediction or label cannot be used, though all else can.
     absent
         Columns of features that the records do not have.
+    empty
+        Columns of features in which there is no value.
     """
 
     events: pa.RecordBatch
@@ -66,6 +68,7 @@ class Normalised:
     rejects: tuple[RowReject, ...]
     flagged: tuple[RowReject, ...] = ()
     absent: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
 
 
 class _Fault(NamedTuple):
@@ -133,11 +136,11 @@ def normalise(records: Any, schema: EventSchema, record_times: NDArray[np.int64]
         flaws.append(_scores(batch, schema, schema.loss))
     for name, wrong in invalid.items():
         batch = batch.append_column(name, wrong)
-    absent = tuple(
-        feature.column for feature in schema.features if records.schema.get_field_index(feature.column) < 0
-    )
+    columns_read = dict.fromkeys(feature.column for feature in schema.features)
+    absent = tuple(name for name in columns_read if records.schema.get_field_index(name) < 0)
+    empty = tuple(name for name in columns_read if _column(records, name).null_count == count)
     if not any(fault.rows.any() for fault in (*faults, *flaws)):
-        return Normalised(batch, np.arange(count, dtype=np.int64), (), absent=absent)
+        return Normalised(batch, np.arange(count, dtype=np.int64), (), absent=absent, empty=empty)
     rejects = _said(faults, records, schema)
     kept = np.setdiff1d(np.arange(count, dtype=np.int64), np.fromiter(rejects, np.int64, len(rejects)))
     flagged = {row: said for row, said in _said(flaws, records, schema).items() if row not in rejects}
@@ -147,6 +150,7 @@ def normalise(records: Any, schema: EventSchema, record_times: NDArray[np.int64]
         tuple(rejects[row] for row in sorted(rejects)),
         tuple(flagged[row] for row in sorted(flagged)),
         absent,
+        empty,
     )
 
 

@@ -15,7 +15,8 @@ from driftline.statistics.coincidence import coincidences
 from driftline.statistics.comparison import MISSING, Comparison, Tested
 from driftline.statistics.invalid_rate import INVALID
 from driftline.statistics.multiple import bonferroni_pair
-from driftline.statistics.new_categories import NEW_CATEGORIES
+from driftline.statistics.new_categories import NEW_CATEGORIES, new_tail
+from driftline.statistics.null.pooling import by_chance
 from driftline.statistics.rate_sizes import LEAST_POINTS, rate_sizes
 from driftline.statistics.statistic_registry import statistics_of
 from driftline.statistics.vanished import vanished_share
@@ -120,6 +121,15 @@ class CategoricalReference:
         features, width = self.counts.categories.shape
         bins = np.full(features, width) if self.bins is None else self.bins
         return np.arange(width) < bins[:, None] - 1
+
+    @cached_property
+    def by_chance(self) -> NDArray[np.bool_]:
+        """Bins that a category may have by chance, and *other* with them, shape (F, K + 1)."""
+        found = np.zeros(self.counts.categories.shape, bool)
+        for rows, named, chance in zip(self.counts.categories, self.named, found, strict=True):
+            bins = int(named.sum()) + 1
+            chance[:bins] = by_chance(rows[:bins].astype(np.float64), 1.0)
+        return found
 
     @cached_property
     def shares(self) -> NDArray[np.float64]:
@@ -256,6 +266,29 @@ class CategoricalPair:
         """Chi-square and its p-value as if rows were independent, shape (F,) each."""
         return two_sample(self.current.apart, self.reference.counts.apart)
 
+    @cached_property
+    def p_iid(self) -> NDArray[np.float64]:
+        """p-value as if rows were independent, of the categories and of new ones, shape (F,).
+
+        What the reference's own rows chose to have a bin has fewer of the next ones: in text that hardly ever
+        repeats none at all. So categories that may have their bin by chance count as *other*. That would hide
+        new ones: of those there should be as many as the reference met at most once (`NewCategories`).
+        """
+        chance = self.reference.by_chance
+        pooled = []
+        for each in (self.current, self.reference.counts):
+            named, absent = np.where(chance, 0, each.categories), np.stack([each.invalid, each.missing], axis=1)
+            other = np.where(chance, each.categories, 0).sum(-1, keepdims=True)
+            pooled.append(np.concatenate([absent, named, other], axis=1))
+        p = two_sample(*pooled)[1]
+        new, rare = self.current.new, self.reference.rare
+        if new is None or rare is None:
+            return p
+        n, known = self.current.present, self.reference.counts.present
+        appear = new_tail(np.nan_to_num(new), rare + 1.0, n, known)
+        told = (np.nan_to_num(new) > 0) & (n > 0) & (known > 0)
+        return np.where(told & ~np.isnan(p), bonferroni_pair(p, appear), p)
+
 
 def compare_categorical(
     current: CategoricalCounts,
@@ -314,5 +347,5 @@ def compare_categorical(
             MISSING: (current.absent == 0) & (base.absent == 0),
             INVALID: (current.invalid == 0) & (base.invalid == 0),
         },
-        p_iid=bonferroni_pair(pair.two_sample[1], missing_iid),
+        p_iid=bonferroni_pair(pair.p_iid, missing_iid),
     )

@@ -18,6 +18,7 @@ from driftline.decoding.events import DecodedEvents, events_of
 from driftline.transforms.counters import (
     ABSENT_IN,
     DECODED,
+    EMPTY_IN,
     INVALID_IN,
     LABELS_ALONE,
     UNUSABLE,
@@ -172,6 +173,8 @@ def outputs_of(
         count_rejected(by_reason(result.rejects), prefix)
     for name, number in result.invalid.items():
         count(INVALID_IN + name, number)
+    for name, number in result.empty.items():
+        count(EMPTY_IN + name, number)
     for name, number in result.absent.items():
         count(ABSENT_IN + name, number)
     if result.flagged:

@@ -113,7 +113,8 @@ def test_more_features_than_a_block_holds():
 def test_constant_and_empty_features_have_a_layout():
     rows = [{"time": 0, "feature.age": 3.0, "feature.carrier": None, "feature.distance": None}] * 50
     age, distance, carrier, fare = Survey.of(table_of(rows), FEATURES).layout(FEATURES).features
-    assert 3.0 in age.edges
+    assert age.edges == pytest.approx([3.0, 3.0], abs=1e-5)
+    assert age.edges[0] < 3.0 < age.edges[1]
     assert distance.bins >= 1
     assert carrier.categories == fare.categories == ()
 
