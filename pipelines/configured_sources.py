@@ -25,9 +25,7 @@ def source_of(configured: Configured) -> Source:
     return found
 
 
-def event_reader(
-    config: Config, *, bounded: bool, in_process: bool = False, judged: bool = False
-) -> Reader:
+def event_reader(config: Config, *, bounded: bool, in_process: bool = False, judged: bool = False) -> Reader:
     """Make what reads the events.
 
     Parameters

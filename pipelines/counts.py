@@ -115,7 +115,6 @@ class Counts:
         )
         return text if total == self.decoded else f"{text}: {self.decoded - total:+,} UNACCOUNTED FOR"
 
-
     def feature_remarks(self) -> list[str]:
         """Name the features that lack a column or hold what is none of their kind, the worst first."""
         remarks = []

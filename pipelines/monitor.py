@@ -243,6 +243,8 @@ def write_summary(
         duplicates=counts.duplicates,
         labels=counts.labels,
         streaming=streaming,
+        invalid=counts.invalid,
+        absent=counts.absent,
     )
     for sink in sinks:
         sink.summarise(summary)

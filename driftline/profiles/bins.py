@@ -128,9 +128,7 @@ def around_values(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDA
         reach = np.where(np.trunc(values) == values, np.minimum(reach, 0.5), reach)
         middle = values[:-1] / 2 + values[1:] / 2
         below = np.minimum(values, np.maximum(values - reach, np.concatenate(([-np.inf], middle))))
-        above = np.maximum(
-            _following(values), np.minimum(values + reach, np.concatenate((middle, [np.inf])))
-        )
+        above = np.maximum(_following(values), np.minimum(values + reach, np.concatenate((middle, [np.inf]))))
     return below, above
 
 

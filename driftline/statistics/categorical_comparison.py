@@ -277,7 +277,10 @@ class CategoricalPair:
         chance = self.reference.by_chance
         pooled = []
         for each in (self.current, self.reference.counts):
-            named, absent = np.where(chance, 0, each.categories), np.stack([each.invalid, each.missing], axis=1)
+            named, absent = (
+                np.where(chance, 0, each.categories),
+                np.stack([each.invalid, each.missing], axis=1),
+            )
             other = np.where(chance, each.categories, 0).sum(-1, keepdims=True)
             pooled.append(np.concatenate([absent, named, other], axis=1))
         p = two_sample(*pooled)[1]

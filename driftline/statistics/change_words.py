@@ -125,10 +125,10 @@ def category_words(
     return ", ".join(words) or None
 
 
-def _missing_words(
-    missing: tuple[float, float] | None, invalid: tuple[float, float] | None
-) -> list[str]:
+def _missing_words(missing: tuple[float, float] | None, invalid: tuple[float, float] | None) -> list[str]:
     named = (("invalid", invalid), ("missing", missing))
     return [
-        f"{what} {100 * rates[0]:.3g} % to {100 * rates[1]:.3g} %" for what, rates in named if rates is not None
+        f"{what} {100 * rates[0]:.3g} % to {100 * rates[1]:.3g} %"
+        for what, rates in named
+        if rates is not None
     ]

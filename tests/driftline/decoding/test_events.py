@@ -145,7 +145,11 @@ def test_times_of_every_type(column, unit, wanted):
         (pa.array([7, 8]).dictionary_encode(), [7.0, 8.0], []),
         (pa.nulls(2), [None, None], []),
         (pa.array(["1.5", None]), [1.5, None], []),
-        (pa.array([" 12.5 ", "abc", "", "NaN", "-1e3", "1,5"]), [12.5, None, None, np.nan, -1e3, None], [1, 5]),
+        (
+            pa.array([" 12.5 ", "abc", "", "NaN", "-1e3", "1,5"]),
+            [12.5, None, None, np.nan, -1e3, None],
+            [1, 5],
+        ),
         (pa.array([b"12.5", b"\xff"]), [12.5, None], [1]),
         (pa.array(["7", "x"]).dictionary_encode(), [7.0, None], [1]),
         (column_of([1.5, "2.5", "x"], numeric=True), [1.5, 2.5, None], [2]),
@@ -233,7 +237,11 @@ def test_each_row_has_one_reject_the_first_fault():
     assert first["feature.c"].startswith("ccc")
     assert (first["feature.n"], first["invalid.n"]) == (None, True)
     assert second == {
-        "time": 4_000_000, "segment.o": "4", "feature.n": None, "feature.c": None, "invalid.n": False
+        "time": 4_000_000,
+        "segment.o": "4",
+        "feature.n": None,
+        "feature.c": None,
+        "invalid.n": False,
     }
 
 
@@ -247,7 +255,9 @@ def test_a_segment_of_another_type_is_a_reject_and_says_so():
 
 def test_which_columns_the_records_lack_is_known():
     assert normalise(pa.table({"at": [1, 2]}), SCHEMA).absent == ("x",)
-    parts = tuple(Part.of_rows(each) for each in (pa.table({"at": [1, 2]}), pa.table({"at": [3], "x": ["?"]})))
+    parts = tuple(
+        Part.of_rows(each) for each in (pa.table({"at": [1, 2]}), pa.table({"at": [3], "x": ["?"]}))
+    )
     result = events_of(Decoded(parts), None, SCHEMA)
     assert (result.absent, result.invalid) == ({"x": 2}, {"n": 1})
     assert result.events["invalid.n"].to_pylist() == [None, None, True]
