@@ -118,11 +118,11 @@ def _id_remarks(built: Baseline) -> list[str]:
             named += [name for name, found in zip(block.names, ids, strict=True) if found]
     if not named:
         return []
-    many = len(named) > 1
-    return [
-        f"warning: nearly every value of {', '.join(named)} is a new one, as of {'ids' if many else 'an id'}: "
-        f"nothing but {'their' if many else 'its'} missing rate can drift; leave {'them' if many else 'it'} out"
-    ]
+    text = (
+        f"warning: nearly every value of {', '.join(named)} is another one, as of an id: nothing but its missing "
+        "rate can drift; leave it out"
+    )
+    return [text]
 
 
 def _excluded_remarks(config: Config, rows: int) -> list[str]:

@@ -120,9 +120,8 @@ class Counts:
         remarks = []
         if self.absent:
             columns = [f"{name} (in {n:,} events)" for name, n in _most(self.absent)]
-            remarks.append(
-                f"warning: no column {_listed(columns, len(self.absent))}: what is read from it counts as missing"
-            )
+            named = _listed(columns, len(self.absent))
+            remarks.append(f"warning: no column {named}: what is read from it counts as missing")
         used = self.decoded - sum(self.rejected.values())
         nothing = sorted(name for name, n in self.empty.items() if n >= used > 0 and name not in self.absent)
         if nothing:

@@ -68,8 +68,8 @@ def text_values(column: Any) -> tuple[Any, NDArray[np.bool_]]:
     """Read categories.
 
     Numbers and booleans become the same text whatever the source's format and type: 7, 7.0 and the decimal
-    7.00 are ``7``, true is ``true``, other numbers are written as the nearest float32 is. Text longer than 256 bytes becomes its first 200 characters, ``…#`` and a
-    hash of all of it.
+    7.00 are ``7``, true is ``true``, other numbers are written as the nearest float32 is. Text longer than
+    256 bytes becomes its first 200 characters, ``…#`` and a hash of all of it.
 
     Parameters
     ----------

@@ -51,8 +51,8 @@ def compare_windows(
         return compare_categorical(
             CategoricalCounts(counts, missing, invalid=invalid), CategoricalReference(known), repeated, when
         )
-    moments = [None if each is None else each[:, row] for each in (windows.mean, windows.variance)]
-    current = NumericCounts(counts, missing, windows.nonfinite[:, row], *moments, invalid)
+    mean, variance = (None if each is None else each[:, row] for each in (windows.mean, windows.variance))
+    current = NumericCounts(counts, missing, windows.nonfinite[:, row], mean, variance, invalid)
     return compare_numeric(current, replace(_repeated(reference, row, count), counts=known), repeated, when)
 
 

@@ -138,12 +138,18 @@ def window_histograms(
         cumulative = np.zeros((len(times) + 1, per_slice.shape[2]), np.int64)
         np.cumsum(per_slice[:, feature], axis=0, out=cumulative[1:])
         sums[:, feature] = cumulative[end] - cumulative[begin]
-    pooled = (None, None) if moments is None else _pooled(per_slice[..., :-3].sum(-1), moments, begin, end)
-    distinct = () if values is None else (values.cardinality, values.coincidences)
+    mean, variance = (
+        (None, None) if moments is None else _pooled(per_slice[..., :-3].sum(-1), moments, begin, end)
+    )
     found = WindowHistograms(
-        *(starts, sums[..., :-3], sums[..., -3], sums[..., -2]),
-        *pooled,
-        *distinct,
+        starts,
+        sums[..., :-3],
+        sums[..., -3],
+        sums[..., -2],
+        mean=mean,
+        variance=variance,
+        cardinality=None if values is None else values.cardinality,
+        coincidences=None if values is None else values.coincidences,
         invalid=sums[..., -1],
     )
     return found.compared_by(windows.season, size)

@@ -41,9 +41,10 @@ def numeric_edges(
 
     An atom gets a bin of its own, from a little below to a little above it, so that it is found whether it
     comes as a float64, as the float32 next to it, or with the last digits of a computation: see
-    `around_values`. Other edges lie as little below the value that they begin with. The other bins share the other mass, and none holds much
-    more than 1 / `bins` of the whole. With A atoms there are at most ``2 A + bins`` bins: a gap between two
-    atoms is a bin too, even if the reference has nothing there, because what appears in it is news.
+    `around_values`. Other edges lie as little below the value that they begin with. The other bins share the
+    other mass, and none holds much more than 1 / `bins` of the whole. With A atoms there are at most ``2 A +
+    bins`` bins: a gap between two atoms is a bin too, even if the reference has nothing there, because what
+    appears in it is news.
 
     Parameters
     ----------
@@ -145,7 +146,8 @@ def bin_centers(edges: NDArray[np.float64], minimum: float, maximum: float) -> N
     Returns
     -------
     ndarray
-        Non-decreasing, shape (B,), float64. That of an open bin without reference values is its edge; nan if there are neither edges nor values.
+        Non-decreasing, shape (B,), float64. That of an open bin without reference values is its edge; nan if
+        there are neither edges nor values.
 
     Examples
     --------

@@ -249,9 +249,9 @@ class CategoricalProfile:
         Returns
         -------
         bytes
-            Little-endian: header; missing, unknown, counts, buckets, invalid, in the smallest unsigned type that holds
-            `rows`; registers, or where that is shorter positions and values of those in use; sizes of the
-            sketches; sketches.
+            Little-endian: header; missing, unknown, counts, buckets, invalid, in the smallest unsigned type
+            that holds `rows`; registers, or where that is shorter positions and values of those in use; sizes
+            of the sketches; sketches.
         """
         features, width = self.counts.shape
         dtype = np.min_scalar_type(self.rows).newbyteorder("<")

@@ -47,7 +47,7 @@ def as_in_reference(feature: CategoricalFeature, texts: Any) -> Any:
 
 
 def _category(values: Any, keys: Any, categories: Any) -> Any:
-    """Look values up among keys of the categories; null where there is none. Of equal keys the first counts."""
+    """Find values among keys of the categories; null where there is none. The first of equal keys counts."""
     return categories.take(pc.index_in(values, value_set=keys, skip_nulls=True))
 
 

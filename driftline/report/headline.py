@@ -173,8 +173,8 @@ def _counts(run: RunSummary) -> list[Note]:
         most = sorted(run.invalid.items(), key=lambda item: (-item[1], item[0]))
         named = [f"{name} {count:,} ({percent(count / max(run.decoded, 1))})" for name, count in most]
         text = (
-            f"Values of another type than their feature: {listing(named, most=_NAMED)}. They are invalid there; "
-            "their rows stay in all other features."
+            f"Values of another type than their feature: {listing(named, most=_NAMED)}. They are invalid "
+            "there; their rows stay in all other features."
         )
         notes.append(Note(text, warning=True))
     if run.absent:

@@ -87,7 +87,8 @@ def two_sample(current: ArrayLike, reference: ArrayLike) -> tuple[NDArray[np.flo
 class ChiSquare(Statistic):
     """Chi-square on categories, missing one of them; its null is that of the quadratic form on pooled ones.
 
-    The form takes invalid rows for missing: `invalid` tests those apart. PSI of categories has the same quadratic form, and so the same p-value.
+    The form takes invalid rows for missing: `invalid` tests those apart. PSI of categories has the same
+    quadratic form, and so the same p-value.
 
     Parameters
     ----------

@@ -147,7 +147,7 @@ def iid_p_value(value: ArrayLike, n: ArrayLike, m: ArrayLike, bins: ArrayLike) -
 
 
 class PopulationStability(Statistic):
-    """PSI on the reference's deciles, missing, non-finite and invalid; its null is that of the quadratic form."""
+    """PSI on deciles, missing, non-finite and invalid; its null is that of the quadratic form."""
 
     name = "psi"
     kind = "numeric"
