@@ -119,8 +119,8 @@ def _id_remarks(built: Baseline) -> list[str]:
     if not named:
         return []
     text = (
-        f"warning: nearly every value of {', '.join(named)} is another one, as of an id: nothing but its missing "
-        "rate can drift; leave it out"
+        f"warning: nearly every value of {', '.join(named)} is another one, as of an id: nothing but its "
+        "missing rate can drift; leave it out"
     )
     return [text]
 

@@ -378,10 +378,8 @@ def test_columns_are_checked_with_remedies():
     good = [("at", pa.int64()), ("o", pa.string()), ("x", pa.float64())]
     assert check_columns(good, SCHEMA) == []
     assert check_columns([*good[:2], ("x", pa.string())], SCHEMA) == []  # only the values can tell
-    assert check_columns([*good[:2], ("x", pa.date32())], SCHEMA) == [
-        "features.n: column 'x' is date32[day], not a number; "
-        + "declare it as categorical or name another column"
-    ]
+    (date,) = check_columns([*good[:2], ("x", pa.date32())], SCHEMA)
+    assert date.startswith("features.n: column 'x' is date32[day], not a number; declare it as categorical")
     missing = check_columns([("att", pa.int64())], SCHEMA)
     assert [m.split(":")[0] for m in missing] == ["event_time", "segments", "features.n", "features.c"]
     assert "did you mean 'att'?" in missing[0]
