@@ -144,8 +144,7 @@ def events_of(
         rejects += [_kept(_row_reject(part, row, payloads), payloads) for row in result.rejects]
         flagged += [_kept(_row_reject(part, row, payloads), payloads) for row in result.flagged]
     if len(batches) != 1:
-        empty = schema.arrow.empty_table()
-        tables = [empty, *(pa.Table.from_batches([batch]) for batch in batches)]
+        tables = [schema.arrow.empty_table(), *(pa.Table.from_batches([batch]) for batch in batches)]
         # which columns of invalid values there are may differ
         events = _one_batch(pa.concat_tables(tables, promote_options="default"))
         message = np.concatenate(messages) if messages else np.zeros(0, np.int64)

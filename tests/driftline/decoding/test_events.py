@@ -260,6 +260,7 @@ def test_which_columns_the_records_lack_is_known():
     )
     result = events_of(Decoded(parts), None, SCHEMA)
     assert (result.absent, result.invalid) == ({"x": 2}, {"n": 1})
+    assert result.empty == {"x": 2}
     assert result.events["invalid.n"].to_pylist() == [None, None, True]
     assert result.filter(np.array([True, True, False])).invalid == {"n": 0}
 
