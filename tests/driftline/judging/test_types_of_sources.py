@@ -116,8 +116,8 @@ def same(one, other):
 @pytest.mark.parametrize("reference", FLOATS)
 def test_floats_of_every_type_are_alike(values, reference):
     usual = judged(FLOATS["float64"], FLOATS["float64"], values)
-    for stream in FLOATS:
-        rows = judged(FLOATS[reference], FLOATS[stream], values)
+    for stream in FLOATS.values():
+        rows = judged(FLOATS[reference], stream, values)
         same(rows, usual)
         assert all(row["p_value"] > 0.01 and row["new_category_rate"] in (0, None) for row in rows.values())
 
@@ -125,8 +125,8 @@ def test_floats_of_every_type_are_alike(values, reference):
 @pytest.mark.parametrize("reference", INTEGERS)
 def test_integers_of_every_type_are_alike(reference):
     usual = judged(INTEGERS["int64"], INTEGERS["int64"], WHOLE)
-    for stream in INTEGERS:
-        same(judged(INTEGERS[reference], INTEGERS[stream], WHOLE), usual)
+    for stream in INTEGERS.values():
+        same(judged(INTEGERS[reference], stream, WHOLE), usual)
 
 
 @pytest.mark.parametrize(("reference", "stream"), list(product(BOOLEANS, BOOLEANS)))
