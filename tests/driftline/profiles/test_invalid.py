@@ -1,4 +1,4 @@
-"""Invalid values in profiles: counted, merged, kept in bytes; bytes without them are of the version before."""
+"""Invalid values in profiles: counted, merged, kept in bytes; without any, bytes of the version before."""
 
 import numpy as np
 import pyarrow as pa
