@@ -30,6 +30,7 @@ _HEADS = {
 # layout fingerprint, rows, features, width, bytes a count, registers in use (or _DENSE), buckets
 # the first version is of layouts without buckets, the second without invalid values; both are still written
 _NEWEST = max(_HEADS)
+_HEAD = _HEADS[_NEWEST]
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,6 +27,7 @@ _HEADS = {
 }
 # fingerprint, F, width, C, bytes a count, unused, rows; 32 bytes, so that the arrays are aligned
 # the first version has no invalid values and is still written where there are none
+_HEAD = _HEADS[2]
 _COUNTS = {1: "<u1", 2: "<u2", 4: "<u4", 8: "<i8"}
 _MERGED_AT_ONCE = 512  # bounds the memory of a merge
 
@@ -255,7 +256,7 @@ class NumericProfile:
             Read-only views of the bytes, except counts narrower than int64.
         """
         kinds = 2 if data[3:4] == b"\1" else 3
-        (fingerprint, F, width, C, size, _, rows), arrays = _HEADS[2].unpack(data)
+        (fingerprint, F, width, C, size, _, rows), arrays = _HEAD.unpack(data)
         if size not in _COUNTS or rows < 0:
             raise arrays.damaged()
         missing, nonfinite, *others = arrays.take("<i8", kinds * F).reshape(kinds, F)
