@@ -26,7 +26,7 @@ def source_of(configured: Configured) -> Source:
     return found
 
 
-def event_reader(config: Config, *, bounded: bool, in_process: bool = False) -> Reader:
+def event_reader(config: Config, *, bounded: bool, in_process: bool = False, judged: bool = False) -> Reader:
     """Make what reads the events.
 
     Parameters
@@ -35,6 +35,8 @@ def event_reader(config: Config, *, bounded: bool, in_process: bool = False) -> 
         Whether an endless source is read to its present end only.
     in_process
         Whether a stream is read by this process, on the local runner.
+    judged
+        Whether events are compared with a baseline, so that features that are gone are found by the job.
 
     Returns
     -------
@@ -46,7 +48,8 @@ def event_reader(config: Config, *, bounded: bool, in_process: bool = False) -> 
     ConfigError
         If the source cannot be what the configuration describes.
     """
-    return _reader(config.source, _event_reading(config, bounded=bounded, in_process=in_process))
+    reading = _event_reading(config, bounded=bounded, in_process=in_process, judged=judged)
+    return _reader(config.source, reading)
 
 
 def label_reader(config: Config, *, bounded: bool, in_process: bool = False) -> Reader | None:
@@ -161,7 +164,9 @@ def _reader(configured: Configured, reading: Reading) -> Reader:
     return source.reader(reading)
 
 
-def _event_reading(config: Config, *, bounded: bool, in_process: bool = False) -> Reading:
+def _event_reading(
+    config: Config, *, bounded: bool, in_process: bool = False, judged: bool = False
+) -> Reading:
     source, windows = config.source, config.windows
     length = slice_length(windows.every, streaming=not bounded)
     return Reading(
@@ -173,6 +178,7 @@ def _event_reading(config: Config, *, bounded: bool, in_process: bool = False) -
         late=LateRule(windows.size, length.slice, windows.allowed_lateness),
         bounded=bounded,
         in_process=in_process,
+        judged=judged,
     )
 
 

@@ -76,7 +76,7 @@ def run_job(pipeline: beam.Pipeline, config: Config, title: str) -> Outcome:
         warning = f"not one event could be used: {why}"
     else:
         warning = counts.labels.warning(with_events=with_events) or ""
-    remarks = (f"warning: {warning}",) if warning else ()
+    remarks = (*([f"warning: {warning}"] if warning else []), *counts.feature_remarks())
     return Outcome(counts, runner_name(pipeline), started, time.monotonic() - begin, remarks)
 
 

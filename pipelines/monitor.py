@@ -190,7 +190,7 @@ def run_to_the_end(config: Config, options: PipelineOptions, *, sinks: Sequence[
     tables = tables_of(config)
     for sink in sinks:
         sink.check(tables, config.source.settings.reads_files)
-    reader = event_reader(config, bounded=True)
+    reader = event_reader(config, bounded=True, judged=True)
     labels = label_reader(config, bounded=True)
     baseline = fitting_baseline(config)
     prepare_sinks(sinks, tables, streaming=False)
@@ -243,6 +243,8 @@ def write_summary(
         duplicates=counts.duplicates,
         labels=counts.labels,
         streaming=streaming,
+        invalid=counts.invalid,
+        absent=counts.absent,
     )
     for sink in sinks:
         sink.summarise(summary)

@@ -162,15 +162,15 @@ def _of_part(
 
 def _rows(windows: WindowHistograms) -> NDArray[np.int64]:
     """Count the rows of every window: those of the feature that has most."""
-    rows: NDArray[np.int64] = (windows.counts.sum(2) + windows.missing + windows.nonfinite).max(1)
+    rows: NDArray[np.int64] = (windows.counts.sum(2) + windows.absent).max(1)
     return rows
 
 
 def _words(compared: Comparison, windows: WindowHistograms, profile: Any, row: int) -> list[str]:
     """Say of every window what of a feature is unlike."""
     usual = float(profile.missing[row] / max(profile.rows, 1))
-    present = windows.counts[:, row].sum(1) + windows.nonfinite[:, row]
-    rates = windows.missing[:, row] / np.maximum(present + windows.missing[:, row], 1)
+    rows = windows.counts[:, row].sum(1) + windows.absent[:, row]
+    rates = windows.missing[:, row] / np.maximum(rows, 1)
     numeric = "components" in compared.columns
     found = []
     for place, rate in enumerate(rates.tolist()):

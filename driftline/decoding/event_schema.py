@@ -33,6 +33,9 @@ _SHOWN = 30
 LABEL = "label"
 """Column that holds the label: class 0 or 1, or a number; null where it is not known."""
 
+INVALID = "invalid."
+"""What the columns begin with that say which values of a feature were none of its kind, where any was."""
+
 SPELLINGS = (("0", "1"), ("false", "true"))
 """How classes are spelt unless the configuration says otherwise."""
 
@@ -261,6 +264,7 @@ def column_problems(
     *,
     record_times: bool = False,
     times: Sequence[Any] = (),
+    features: bool = True,
 ) -> list[tuple[str, str]]:
     """Compare the columns of a source with what the configuration wants of them.
 
@@ -274,6 +278,8 @@ def column_problems(
         Whether times are those of records, so that no column needs to hold them.
     times : sequence of pyarrow.Array
         Some values of the column of event times: a unit is guessed from them.
+    features : bool
+        Whether features are looked at. Text may be numbers: only its values can tell.
 
     Returns
     -------
@@ -303,7 +309,7 @@ def column_problems(
             problems += _nested("segments", column, types[column], "a segment needs plain values")
     if schema.request_id is not None:
         missing(keys.request_id, schema.request_id)
-    for feature in schema.features:
+    for feature in schema.features if features else ():
         key = "prediction" if feature.name == PREDICTION else f"features.{feature.name}"
         if not missing(key, feature.column):
             problems += _feature_problems(key, feature, types[feature.column])
@@ -347,14 +353,13 @@ def _time_problems(kind: Any, schema: EventSchema, times: Sequence[Any]) -> list
 def _feature_problems(key: str, feature: Feature, kind: Any) -> list[tuple[str, str]]:
     if pa.types.is_nested(kind):
         return _nested(key, feature.column, kind, "a feature needs plain values")
-    if feature.kind == "numeric" and not is_number(kind) and not is_unknown(kind):
-        what = "text" if is_text(kind) else str(kind)
+    if feature.kind == "numeric" and not (is_number(kind) or is_text(kind) or is_unknown(kind)):
         remedy = (
             "name a column of numbers, or monitor it as a categorical feature"
             if feature.name == PREDICTION
             else "declare it as categorical or name another column"
         )
-        return [(key, f"column {feature.column!r} is {what}, not a number; {remedy}")]
+        return [(key, f"column {feature.column!r} is {kind}, not a number; {remedy}")]
     return []
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from driftline.arrays import nulls
+from driftline.decoding.event_schema import INVALID
 from driftline.decoding.event_times import event_times
 from driftline.decoding.guessed_times import guess_times
 from driftline.decoding.label_values import class_values, number_values
@@ -51,19 +52,25 @@ class Normalised:
     Parameters
     ----------
     events
-        Columns of `EventSchema.arrow`.
+        Columns of `EventSchema.arrow`, then ``invalid.<name>`` of every feature that has invalid values.
     rows : ndarray of int64, shape (events,)
         Row of the records that each event came from.
     rejects
         The others, in order.
     flagged
         Events whose prediction or label cannot be used, though all else can.
+    absent
+        Columns of features that the records do not have.
+    empty
+        Columns of features in which there is no value.
     """
 
     events: pa.RecordBatch
     rows: NDArray[np.int64]
     rejects: tuple[RowReject, ...]
     flagged: tuple[RowReject, ...] = ()
+    absent: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
 
 
 class _Fault(NamedTuple):
@@ -90,7 +97,8 @@ def normalise(records: Any, schema: EventSchema, record_times: NDArray[np.int64]
     -------
     Normalised
         Events and rejected rows. A row with several faults is rejected for the first: its time, then
-        segments and features in order.
+        segments in order. A value that is none of its feature's kind is null and marked invalid: the other
+        features of the row are as good as ever.
 
     Examples
     --------
@@ -105,12 +113,17 @@ def normalise(records: Any, schema: EventSchema, record_times: NDArray[np.int64]
     count = records.num_rows
     times, faults = _times(records, schema) if record_times is None else _record_times(record_times)
     columns = [pa.array(times)]
-    wanted = [(f"segment {column!r}", column, False) for column in schema.segments]
-    wanted += [(f"{f.kind} feature {f.name!r}", f.column, f.kind == "numeric") for f in schema.features]
-    for what, column, numeric in wanted:
-        values, wrong = (numeric_values if numeric else text_values)(_column(records, column))
+    for column in schema.segments:
+        values, wrong = text_values(_column(records, column))
         columns.append(values)
-        faults.append(_Fault(Reason.WRONG_TYPE, what, column, wrong))
+        faults.append(_Fault(Reason.WRONG_TYPE, f"segment {column!r}", column, wrong))
+    invalid: dict[str, Any] = {}
+    for feature in schema.features:
+        read = numeric_values if feature.kind == "numeric" else text_values
+        values, wrong = read(_column(records, feature.column))
+        columns.append(values)
+        if wrong.any():
+            invalid[INVALID + feature.name] = pa.array(wrong)
     if schema.deduplicate:
         columns.append(request_hashes(_column(records, str(schema.request_id))))
     if schema.joined:
@@ -123,8 +136,13 @@ def normalise(records: Any, schema: EventSchema, record_times: NDArray[np.int64]
     batch = pa.RecordBatch.from_arrays(columns, schema=schema.arrow)
     if schema.loss is not None:
         flaws.append(_scores(batch, schema, schema.loss))
+    for name, wrong in invalid.items():
+        batch = batch.append_column(name, wrong)
+    columns_read = dict.fromkeys(feature.column for feature in schema.features)
+    absent = tuple(name for name in columns_read if records.schema.get_field_index(name) < 0)
+    empty = tuple(name for name in columns_read if _column(records, name).null_count == count)
     if not any(fault.rows.any() for fault in (*faults, *flaws)):
-        return Normalised(batch, np.arange(count, dtype=np.int64), ())
+        return Normalised(batch, np.arange(count, dtype=np.int64), (), absent=absent, empty=empty)
     rejects = _said(faults, records, schema)
     kept = np.setdiff1d(np.arange(count, dtype=np.int64), np.fromiter(rejects, np.int64, len(rejects)))
     flagged = {row: said for row, said in _said(flaws, records, schema).items() if row not in rejects}
@@ -133,6 +151,8 @@ def normalise(records: Any, schema: EventSchema, record_times: NDArray[np.int64]
         kept,
         tuple(rejects[row] for row in sorted(rejects)),
         tuple(flagged[row] for row in sorted(flagged)),
+        absent,
+        empty,
     )
 
 

@@ -23,19 +23,28 @@ BINS = 64
 MOST_BINS = 1024
 """Most bins that can be asked for."""
 
+_STEP = 2.0**-23  # of float32: twice what a value is rounded by
+_NOISE = 2.0**-20  # of the distance to the next value: what sums and differences are off by
+_ALONE = 1e-9  # what 0 may be off by where there is no other value
 _FINEST_ATOM = 256  # atoms of a smaller share than 1 / 256 are too close to the error of the heavy hitters
 _GRID = (np.arange(16_384) + 0.5) / 16_384
 _TAG, _VERSION = b"dNS", 1
 
 
 def numeric_edges(
-    quantiles: Callable[[NDArray[np.float64]], NDArray[np.float64]], atoms: ArrayLike, bins: int = BINS
+    quantiles: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    atoms: ArrayLike,
+    bins: int = BINS,
+    extremes: ArrayLike = (),
 ) -> NDArray[np.float64]:
     """Cut the line into bins of about equal reference mass.
 
-    An atom v gets the bin ``[v, nextafter(v))``. The other bins share the other mass, and none holds much
-    more than 1 / `bins` of the whole. With A atoms there are at most ``2 A + bins`` bins: a gap between two
-    atoms is a bin too, even if the reference has nothing there, because what appears in it is news.
+    An atom gets a bin of its own, from a little below to a little above it, so that it is found whether it
+    comes as a float64, as the float32 next to it, or with the last digits of a computation: see
+    `around_values`. Other edges lie as little below the value that they begin with. The other bins share the
+    other mass, and none holds much more than 1 / `bins` of the whole. With A atoms there are at most ``2 A +
+    bins`` bins: a gap between two atoms is a bin too, even if the reference has nothing there, because what
+    appears in it is news.
 
     Parameters
     ----------
@@ -45,6 +54,9 @@ def numeric_edges(
         Values that hold more than 1 / `bins` of the mass, shape (A,), float64.
     bins
         Number of bins to aim for, 2 to 1024.
+    extremes
+        Smallest and largest value, shape (2,), float64, so that what lies beyond them has bins of its own;
+        there are none if not given.
 
     Returns
     -------
@@ -60,7 +72,7 @@ def numeric_edges(
     --------
     >>> numeric_edges(lambda q: 100 * q, [], bins=4).round()
     array([25., 50., 75.])
-    >>> numeric_edges(lambda q: np.where(q < 0.5, 0.0, q), [0.0], bins=5).round(2)
+    >>> numeric_edges(lambda q: np.where(q < 0.5, 0.0, q), [0.0], bins=5).round(2) + 0.0
     array([0.  , 0.  , 0.67, 0.83])
     """
     if not 2 <= bins <= MOST_BINS:
@@ -68,13 +80,57 @@ def numeric_edges(
     atoms = np.unique(np.asarray(atoms, dtype=np.float64) + 0.0)
     grid = np.asarray(quantiles(_GRID), dtype=np.float64) + 0.0
     rest = np.sort(grid[np.isfinite(grid) & ~np.isin(grid, atoms)])
-    forced = np.concatenate((atoms, _following(atoms)))
+    ends = np.asarray(extremes, dtype=np.float64) + 0.0
+    values = np.unique(np.concatenate((atoms, rest, ends)))
+    below, above = around_values(values)
+    own = np.searchsorted(values, atoms)
+    forced = np.concatenate((below[own], above[own]))
     cuts = max(bins - 1 - len(forced), int(np.ceil(len(rest) / len(_GRID) * bins)) - 1)
     if len(rest) and cuts > 0:
         at = np.ceil(np.arange(1, cuts + 1) / (cuts + 1) * len(rest)).astype(np.int64)
-        forced = np.concatenate((forced, rest[np.minimum(at, len(rest) - 1)]))
+        first = rest[np.minimum(at, len(rest) - 1)]
+        forced = np.concatenate((forced, below[np.searchsorted(values, first)]))
+    if len(ends):
+        forced = np.append(forced, (below[0], above[-1]))
     edges: NDArray[np.float64] = np.unique(forced)
     return edges[np.isfinite(edges)]
+
+
+def around_values(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Find between which bounds a number is still one of some values.
+
+    A source may write a value as float32 where another has float64 or a decimal, and a computation may be off
+    in its last digits. So a value reaches as far as one step of float32, 0 a millionth of the way to the next
+    value; none further than half way to its neighbours, and whole numbers no further than half of one.
+
+    Parameters
+    ----------
+    values
+        Strictly increasing, finite, shape (V,), float64.
+
+    Returns
+    -------
+    below, above
+        Shape (V,), float64: from ``below[i]`` on and before ``above[i]`` a number is the value i.
+
+    Examples
+    --------
+    >>> below, above = around_values(np.array([0.1, 0.2]))
+    >>> bool(below[0] < 0.1 < float(np.float32(0.1)) < above[0] < below[1] < 0.2)
+    True
+    """
+    if not len(values):
+        return values, values
+    with np.errstate(over="ignore"):
+        gaps = np.concatenate(([np.inf], np.diff(values), [np.inf]))
+        nearest = np.minimum(gaps[:-1], gaps[1:])
+        noise = np.where(np.isfinite(nearest), nearest * _NOISE, _ALONE)
+        reach = np.where(values == 0, noise, np.abs(values) * _STEP)
+        reach = np.where(np.trunc(values) == values, np.minimum(reach, 0.5), reach)
+        middle = values[:-1] / 2 + values[1:] / 2
+        below = np.minimum(values, np.maximum(values - reach, np.concatenate(([-np.inf], middle))))
+        above = np.maximum(_following(values), np.minimum(values + reach, np.concatenate((middle, [np.inf]))))
+    return below, above
 
 
 def bin_centers(edges: NDArray[np.float64], minimum: float, maximum: float) -> NDArray[np.float64]:
@@ -90,8 +146,8 @@ def bin_centers(edges: NDArray[np.float64], minimum: float, maximum: float) -> N
     Returns
     -------
     ndarray
-        Non-decreasing, shape (B,), float64. The centre of an atom is its value; that of an open bin without
-        reference values is its edge; nan if there are neither edges nor values.
+        Non-decreasing, shape (B,), float64. That of an open bin without reference values is its edge; nan if
+        there are neither edges nor values.
 
     Examples
     --------
@@ -131,7 +187,7 @@ class NumericSurvey:
     Examples
     --------
     >>> survey = NumericSurvey.of(np.array([[0.0, 0.0, 1.0, 1.0, np.nan]]))
-    >>> [feature.edges.round(9).tolist() for feature in survey.features(["flag"], [64])]
+    >>> [(feature.edges.round(3) + 0.0).tolist() for feature in survey.features(["flag"], [64])]
     [[0.0, 0.0, 1.0, 1.0]]
     """
 
@@ -203,15 +259,12 @@ class NumericSurvey:
         share = 1 / np.minimum(np.asarray(bins), _FINEST_ATOM)
         atoms = self.heavy.above(np.maximum(self.n * share, 1))
         return [
-            NumericFeature(name, self._closed(f, numeric_edges(self._quantiles(f), atoms[f], number)))
+            NumericFeature(name, numeric_edges(self._quantiles(f), atoms[f], number, self._extremes(f)))
             for f, (name, number) in enumerate(zip(names, bins, strict=True))
         ]
 
-    def _closed(self, feature: int, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Add edges at the extremes: what lies beyond all of the reference has bins of its own."""
-        ends = np.array([self.minimum[feature], _following(self.maximum[feature])])
-        closed: NDArray[np.float64] = np.unique(np.concatenate([edges, ends[np.isfinite(ends)]]) + 0.0)
-        return closed
+    def _extremes(self, feature: int) -> list[float]:
+        return [self.minimum[feature], self.maximum[feature]] if self.n[feature] else []
 
     def _quantiles(self, feature: int) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
         """Quantiles of one feature: the values themselves where the heavy hitters are all of them."""

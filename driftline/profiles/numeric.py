@@ -22,8 +22,12 @@ if TYPE_CHECKING:
 TAG = b"dNP"
 """How the bytes of a numeric profile begin."""
 
-_HEAD = Head(TAG, 1, "numeric profile", "8sHHHHIq", "profile the rows again")
+_HEADS = {
+    version: Head(TAG, version, "numeric profile", "8sHHHHIq", "profile the rows again") for version in (1, 2)
+}
 # fingerprint, F, width, C, bytes a count, unused, rows; 32 bytes, so that the arrays are aligned
+# the first version has no invalid values and is still written where there are none
+_HEAD = _HEADS[2]
 _COUNTS = {1: "<u1", 2: "<u2", 4: "<u4", 8: "<i8"}
 _MERGED_AT_ONCE = 512  # bounds the memory of a merge
 
@@ -42,6 +46,8 @@ class NumericProfile:
         Nulls, shape (F,), int64.
     nonfinite
         NaN and infinite values, shape (F,), int64.
+    invalid
+        Values that are no numbers, shape (F,), int64.
     minimum, maximum
         Extremes of the finite values, shape (F,), float64; nan without any.
     moments
@@ -72,6 +78,7 @@ class NumericProfile:
     moments: Moments
     counts: NDArray[np.int64]
     digest: TDigest
+    invalid: NDArray[np.int64]
 
     def __post_init__(self) -> None:
         """Freeze the arrays: a profile enters more than one merge."""
@@ -86,7 +93,13 @@ class NumericProfile:
         return cls.of(block, np.empty((len(block), 0)), np.zeros(len(block), np.int64))
 
     @classmethod
-    def of(cls, block: Block, values: NDArray[np.float64], missing: NDArray[np.int64]) -> NumericProfile:
+    def of(
+        cls,
+        block: Block,
+        values: NDArray[np.float64],
+        missing: NDArray[np.int64],
+        invalid: NDArray[np.int64] | None = None,
+    ) -> NumericProfile:
         """Profile rows.
 
         Parameters
@@ -94,16 +107,18 @@ class NumericProfile:
         block
             A numeric block of F features.
         values
-            Shape (F, n), float64, C-contiguous; NaN where null or NaN.
-        missing
-            How many of the NaN of each feature are nulls, shape (F,), int64.
+            Shape (F, n), float64, C-contiguous; NaN where null, invalid or NaN.
+        missing, invalid
+            How many of the NaN of each feature are nulls, and how many values that are no numbers, shape
+            (F,), int64; none of those if not given.
 
         Raises
         ------
         ValueError
-            If shapes do not fit the block, or a feature has more nulls than NaN.
+            If shapes do not fit the block, or a feature has more nulls and invalid values than NaN.
         """
         F, n = values.shape
+        invalid = np.zeros(F, np.int64) if invalid is None else invalid
         if len(block) != F or missing.shape != (F,):
             raise ValueError(
                 f"block {block.name!r} has {len(block)} features, got values of shape {values.shape} and "
@@ -115,11 +130,12 @@ class NumericProfile:
         for row, edges, out in zip(rows, block.needles, below, strict=True):
             out[:] = row.searchsorted(edges)
         start, end, number = below[:, 0], below[:, -2], below[:, -1]
-        nonfinite = (n - missing) - (end - start)
-        if (missing > n - number).any():
-            f = int(np.argmax(missing > n - number))
+        absent = missing + invalid
+        nonfinite = (n - absent) - (end - start)
+        if (absent > n - number).any():
+            f = int(np.argmax(absent > n - number))
             raise ValueError(
-                f"feature {block.names[f]!r}: {missing[f]} missing but only {n - number[f]} NaN among its "
+                f"feature {block.names[f]!r}: {absent[f]} missing but only {n - number[f]} NaN among its "
                 "values; write NaN where a value is null"
             )
         count = end - start
@@ -136,6 +152,7 @@ class NumericProfile:
             Moments.of_sorted(rows, start, count),
             np.diff(below[:, :-1]),
             TDigest.of_sorted(rows, start, count),
+            invalid.astype(np.int64),
         )
 
     @classmethod
@@ -177,9 +194,15 @@ class NumericProfile:
             )
         return _merge([self, other])
 
-    def add(self, block: Block, values: NDArray[np.float64], missing: NDArray[np.int64]) -> NumericProfile:
+    def add(
+        self,
+        block: Block,
+        values: NDArray[np.float64],
+        missing: NDArray[np.int64],
+        invalid: NDArray[np.int64] | None = None,
+    ) -> NumericProfile:
         """Profile more rows; parameters as in `of`."""
-        return self.merge(NumericProfile.of(block, values, missing))
+        return self.merge(NumericProfile.of(block, values, missing, invalid))
 
     def without_digest(self) -> NumericProfile:
         """Drop the digest, which takes most of the room; quantiles are nan then."""
@@ -187,7 +210,7 @@ class NumericProfile:
         return replace(self, digest=TDigest(nothing, nothing.astype(np.float32)))
 
     def to_bytes(self) -> bytes:
-        """Write the profile, format version 1.
+        """Write the profile, format version 2; version 1 where nothing is invalid.
 
         Returns
         -------
@@ -198,11 +221,12 @@ class NumericProfile:
         largest = self.counts.max(initial=0)
         size = 1 if largest < 2**8 else 2 if largest < 2**16 else 4 if largest < 2**32 else 8
         C = self.digest.centroids.shape[1]
-        moments = self.moments
+        moments, some = self.moments, bool(self.invalid.any())
+        absent = (self.missing, self.nonfinite, *((self.invalid,) if some else ()))
         return b"".join(
             (
-                _HEAD.pack(self.fingerprint, F, width, C, size, 0, self.rows),
-                np.stack((self.missing, self.nonfinite)).astype("<i8", copy=False).tobytes(),
+                _HEADS[2 if some else 1].pack(self.fingerprint, F, width, C, size, 0, self.rows),
+                np.stack(absent).astype("<i8", copy=False).tobytes(),
                 np.stack(
                     (
                         self.minimum,
@@ -232,10 +256,11 @@ class NumericProfile:
         NumericProfile
             Read-only views of the bytes, except counts narrower than int64.
         """
+        kinds = 2 if data[3:4] == b"\1" else 3
         (fingerprint, F, width, C, size, _, rows), arrays = _HEAD.unpack(data)
         if size not in _COUNTS or rows < 0:
             raise arrays.damaged()
-        missing, nonfinite = arrays.take("<i8", 2 * F).reshape(2, F)
+        missing, nonfinite, *others = arrays.take("<i8", kinds * F).reshape(kinds, F)
         minimum, maximum, *moments = arrays.take("<f8", 7 * F).reshape(7, F)
         centroids = arrays.take("<f8", F * C).reshape(F, C)
         signed = arrays.take("<f4", F * C).reshape(F, C)
@@ -251,6 +276,7 @@ class NumericProfile:
             Moments(*moments),
             counts.astype(np.int64, copy=False),
             TDigest(centroids, signed),
+            others[0] if others else np.zeros(F, np.int64),
         )
 
     @cached_property
@@ -318,6 +344,11 @@ class NumericProfile:
         """Share of rows that are NaN or infinite, shape (F,); nan without rows."""
         return self.nonfinite / self.rows if self.rows else np.full(len(self.missing), np.nan)
 
+    @property
+    def invalid_rate(self) -> NDArray[np.float64]:
+        """Share of rows that hold something else than a number, shape (F,); nan without rows."""
+        return self.invalid / self.rows if self.rows else np.full(len(self.invalid), np.nan)
+
     def quantiles(self, q: ArrayLike) -> NDArray[np.float64]:
         """Estimate quantiles of the finite values.
 
@@ -355,4 +386,5 @@ def _merge(profiles: Sequence[NumericProfile]) -> NumericProfile:
         Moments.merge(np.stack([profile.n for profile in profiles]), stacked, minimum, maximum),
         counts,
         TDigest.merge_all([profile.digest for profile in profiles]),
+        np.sum([profile.invalid for profile in profiles], axis=0),
     )

@@ -73,6 +73,7 @@ def fit_numeric(
     mean: ArrayLike | None = None,
     variance: ArrayLike | None = None,
     season: SeasonOfWindows | None = None,
+    invalid: ArrayLike | None = None,
 ) -> dict[str, FittedNull]:
     """Calibrate every statistic of one numeric feature.
 
@@ -94,6 +95,8 @@ def fit_numeric(
         Of the finite values of each window.
     season : SeasonOfWindows, optional
         When the windows were: each is compared with what is usual then.
+    invalid : array_like of int, shape (W,), optional
+        Rows of each window that hold something else than a number; none if not given.
 
     Returns
     -------
@@ -114,6 +117,7 @@ def fit_numeric(
         mean=None if mean is None else np.asarray(mean, np.float64),
         variance=None if variance is None else np.asarray(variance, np.float64),
         season=season,
+        invalid=None if invalid is None else np.asarray(invalid, np.float64),
     )
     return fit_nulls("numeric", windows)
 
@@ -128,6 +132,7 @@ def fit_categorical(
     cardinality: ArrayLike | None = None,
     coincidences: ArrayLike | None = None,
     season: SeasonOfWindows | None = None,
+    invalid: ArrayLike | None = None,
 ) -> dict[str, FittedNull]:
     """Calibrate every statistic of one categorical feature.
 
@@ -137,7 +142,7 @@ def fit_categorical(
         Rows of each reference window in each category, the last one *other*; windows in time order.
     missing : array_like of int, shape (W,)
         Rows of each window that are null.
-    overlap, smallest, season
+    overlap, smallest, season, invalid
         As for `fit_numeric`.
     rare_categories : int
         Categories of the reference that count as *other*.
@@ -163,5 +168,6 @@ def fit_categorical(
         cardinality=None if cardinality is None else np.asarray(cardinality, np.float64),
         coincidences=None if coincidences is None else np.asarray(coincidences, np.float64),
         season=season,
+        invalid=None if invalid is None else np.asarray(invalid, np.float64),
     )
     return fit_nulls("categorical", windows)

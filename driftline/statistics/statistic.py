@@ -46,6 +46,8 @@ class FeatureWindows:
         windows were kept without them.
     season : SeasonOfWindows, optional
         When the windows were: each is compared with what is usual then.
+    invalid : ndarray of float64, shape (W,), optional
+        Rows whose value is none of the feature's kind; none of a baseline whose windows were kept without.
     """
 
     counts: Floats
@@ -61,6 +63,17 @@ class FeatureWindows:
     cardinality: Floats | None = None
     coincidences: Floats | None = None
     season: SeasonOfWindows | None = None
+    invalid: Floats | None = None
+
+    @property
+    def invalid_rows(self) -> Floats:
+        """Rows whose value is none of the feature's kind, shape (W,)."""
+        return self.missing * 0.0 if self.invalid is None else self.invalid
+
+    @property
+    def absent(self) -> Floats:
+        """Rows without a value that can be used, shape (W,)."""
+        return self.missing + self.nonfinite + self.invalid_rows
 
     @property
     def with_values(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:

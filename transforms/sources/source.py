@@ -39,6 +39,9 @@ class Reading:
         Whether to stop at what there is now, where the source is endless.
     in_process
         Whether a stream is read by this process, on the local runner.
+    judged
+        Whether there is a baseline: then a feature that is gone or of another type is for the job to report
+        and no reason not to begin.
     """
 
     settings: Any
@@ -49,6 +52,7 @@ class Reading:
     late: LateRule
     bounded: bool = True
     in_process: bool = False
+    judged: bool = False
 
     @property
     def by_option(self) -> bool:
@@ -95,9 +99,20 @@ class Reading:
         ConfigError
             With every problem by the key that names the column.
         """
+        from driftline.decoding.column_paths import root_of  # noqa: PLC0415  # imports pyarrow
         from driftline.decoding.event_schema import column_problems  # noqa: PLC0415  # imports pyarrow
 
-        found = column_problems(columns, self.schema, record_times=record_times, times=times)
+        columns = list(columns)
+        types = dict(columns)
+        # files without any of the features are other files
+        known = any(root_of(feature.column, types) is not None for feature in self.schema.features)
+        found = column_problems(
+            columns,
+            self.schema,
+            record_times=record_times,
+            times=times,
+            features=not (self.judged and known),
+        )
         if found:
             raise ConfigError(self.name, [Problem(key, problem, remedy) for key, problem in found])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 from driftline.measures.counts_of_rows import (
     bin_counts,
     followed_vectors,
+    invalid_rows,
     middles,
     places,
     share_of_rows,
@@ -82,10 +84,11 @@ class NumericMeasure(Measure["Block"]):
             if column.null_count:
                 nulls = _numpy(pc.is_null(column))
                 missing[f] = np.add.reduceat(groups.arrange(nulls).astype(np.int64), groups.bounds[:-1])
-        for g, (start, end) in enumerate(zip(groups.bounds[:-1], groups.bounds[1:], strict=True)):
-            yield NumericProfile.of(
-                part, np.ascontiguousarray(values[:, start:end]), missing[:, g]
-            ).to_bytes()
+        invalid = invalid_rows(part, events, groups)
+        missing -= invalid
+        for g, (start, end) in enumerate(pairwise(groups.bounds)):
+            rows = np.ascontiguousarray(values[:, start:end])
+            yield NumericProfile.of(part, rows, missing[:, g], invalid[:, g]).to_bytes()
 
     def merge(self, profiles: Sequence[bytes]) -> bytes:
         """Merge profiles of one block."""
@@ -154,6 +157,7 @@ class NumericMeasure(Measure["Block"]):
                     mean=None if histograms.mean is None else histograms.mean[:, row],
                     variance=None if histograms.variance is None else histograms.variance[:, row],
                     season=histograms.season,
+                    invalid=None if histograms.invalid is None else histograms.invalid[:, row],
                 )
                 for row, feature in enumerate(part.numeric)
             ]
@@ -206,6 +210,7 @@ class NumericMeasure(Measure["Block"]):
             bin_counts(rows, part.width),
             share_of_rows(rows, "missing_rate"),
             share_of_rows(rows, "nonfinite_rate"),
+            invalid=share_of_rows(rows, "invalid_rate"),
         )
         return followed_vectors(
             self.name, NumericPair(counts, reference.of(place), middles(rows)), entry.null, place, rows
@@ -237,6 +242,7 @@ class NumericMeasure(Measure["Block"]):
                     quantiles=dict(zip(QUANTILES, quantiles[row].tolist(), strict=True)),
                     missing_rate=float(missing[row]),
                     nonfinite_rate=float(profile.nonfinite[row] / max(profile.rows, 1)),
+                    invalid_rate=float(profile.invalid[row] / max(profile.rows, 1)),
                 ),
             )
 
@@ -266,7 +272,8 @@ def bin_gaps(block: Block, profile: NumericProfile) -> NDArray[np.float64]:
 
 def _counts(profile: NumericProfile) -> NumericCounts:
     return NumericCounts(
-        profile.counts, profile.missing, profile.nonfinite, profile.mean, np.asarray(profile.variance)
+        *(profile.counts, profile.missing, profile.nonfinite),
+        *(profile.mean, np.asarray(profile.variance), profile.invalid),
     )
 
 
@@ -282,6 +289,7 @@ def _described(profile: NumericProfile, block: Block) -> dict[str, Any]:
         "n": profile.rows,
         "missing_rate": profile.missing / max(profile.rows, 1),
         "nonfinite_rate": profile.nonfinite / max(profile.rows, 1),
+        "invalid_rate": profile.invalid / max(profile.rows, 1),
         "mean": np.where(present, profile.mean, np.nan),
         "variance": profile.variance,
         "skewness": profile.skewness,
