@@ -137,7 +137,10 @@ def _text(values: Any) -> Any:
 
 def _of_numbers(values: Any) -> TimeGuess | None:
     plain = pc.utf8_trim_whitespace(values) if is_text(values.type) else values
-    raw = plain.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    numbers = plain.cast(pa.float64(), safe=False)
+    raw = numbers.to_numpy(zero_copy_only=False)
+    if not is_text(values.type):
+        values = numbers
     for unit in _UNITS:
         factor = {"s": 1e6, "ms": 1e3, "us": 1.0, "ns": 1e-3}[unit]
         share = float(np.mean((raw * factor >= EARLIEST) & (raw * factor <= latest())))

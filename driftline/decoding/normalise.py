@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from driftline.arrays import nulls
+from driftline.arrays import flat, nulls
 from driftline.decoding.event_schema import INVALID
 from driftline.decoding.event_times import event_times
 from driftline.decoding.guessed_times import guess_times
@@ -171,8 +171,8 @@ def _advice(fault: _Fault, records: Any, schema: EventSchema) -> str:
     """Say what would read the times of a batch that were not; nothing where that cannot be told."""
     if fault.reason is not Reason.INVALID_EVENT_TIME or fault.column is None or fault.rows.mean() <= 0.5:
         return ""  # what most rows are read by is right
-    values = _column(records, fault.column).filter(pa.array(fault.rows))
-    guess = guess_times(values)
+    values = flat(_column(records, fault.column))
+    guess = None if pa.types.is_nested(values.type) else guess_times(values.filter(pa.array(fault.rows)))
     if guess is None or not guess.setting:
         return ""
     return f"; {advice_of(guess, schema.keys.time, fault.column)}"
@@ -249,6 +249,6 @@ def _not_a_time(value: Any, schema: EventSchema) -> str:
     if schema.time_format is not None:
         return f"which is no time in the format {schema.time_format}"
     number = isinstance(value, (int, float)) and schema.time_unit is None
-    if number and guess_times(pa.array([value])) is None:
+    if number and guess_times(pa.array([float(value)])) is None:
         return f"a number without a unit; set {schema.keys.time}: {{column: {schema.time_column}, unit: s}}"
     return "a number without a unit" if number else "which is no time in the years 1 to 9999"

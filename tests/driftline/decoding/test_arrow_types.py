@@ -190,7 +190,7 @@ def test_every_type_as_every_column_of_parquet(column):
 
 @pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()])
 @pytest.mark.parametrize("column", ["at", "g", "c"])
-def test_one_value_that_is_not_utf_8_is_one_reject(kind, column):
+def test_one_value_that_is_not_utf_8_costs_its_row_or_itself(kind, column):
     times = [f"2026-01-0{day}".encode() for day in range(1, 8)]
     values = pa.array([*times[:3], times[3] + b"\xb5", *times[4:]], pa.binary())
     binary = {pa.string(): pa.binary(), pa.large_string(): pa.large_binary()}.get(kind, pa.binary_view())
@@ -198,6 +198,9 @@ def test_one_value_that_is_not_utf_8_is_one_reject(kind, column):
     table = pa.table({**base, column: values.cast(binary).view(kind)})
     events = EventSchema("at", None, ("g",), (FeatureSpec("c", "categorical", "c"),))
     result = decode_events(ArrowDecoder(events), [stream(table)], events)
+    if column == "c":
+        assert (result.rejects, result.events["invalid.c"].to_pylist()) == ((), [day == 3 for day in range(7)])
+        return
     (reject,) = result.rejects
     assert (result.events.num_rows, reject.event) == (6, 3)
     assert reject.reason is (Reason.INVALID_EVENT_TIME if column == "at" else Reason.WRONG_TYPE)
@@ -213,8 +216,10 @@ def test_one_value_that_is_not_utf_8_is_one_reject(kind, column):
     ],
     ids=str,
 )
-def test_one_time_that_cannot_be_written_is_one_reject(far):
+def test_one_time_that_cannot_be_written_is_one_invalid_value(far):
     events = EventSchema("at", "ms", (), (FeatureSpec("c", "categorical", "c"),))
     result = decode_events(ArrowDecoder(events), [stream(pa.table({"at": [1, 2, 3], "c": far}))], events)
-    assert [(reject.event, reject.reason) for reject in result.rejects] == [(1, Reason.WRONG_TYPE)]
-    assert np.all([len(text) < 30 for text in result.events["feature.c"].to_pylist()])
+    assert (result.rejects, result.events["invalid.c"].to_pylist()) == ((), [False, True, False])
+    texts = result.events["feature.c"].to_pylist()
+    assert texts[1] is None
+    assert all(len(text) < 30 for text in texts if text is not None)

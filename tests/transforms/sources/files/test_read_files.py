@@ -149,7 +149,7 @@ def test_a_damaged_avro_block_says_where(tmp_path):
 
 def test_bad_lines_are_dead_letters_with_their_bytes_and_numbers(tmp_path):
     path = tmp_path / "a.jsonl"
-    bad = b'{"at": 1, "x": "text"}'
+    bad = b'{"at": 1, "origin": ["JFK"]}'
     path.write_bytes(
         b"\xef\xbb\xbf" + json_bytes(ROWS[0]) + b"\r\n\n  \n{nope\n" + bad + b"\n" + json_bytes(ROWS[1])
     )
