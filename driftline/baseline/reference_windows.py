@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from driftline.profiles.coverage import Coverage
+from driftline.windows.rhythm import Rhythm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -12,7 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from driftline.config.baseline import Baseline as Configured
-    from driftline.profiles.coverage import Coverage
 
 #: windows that overlap more than this tell little new and cost memory
 MOST_OVERLAP = 8
@@ -43,12 +46,44 @@ def calibration_stride(size: int, every: int) -> int:
     return size // overlap
 
 
-def full_windows(
+@lru_cache(maxsize=2)
+def reference_windows(
+    coverage: bytes,
+    size: int,
+    stride: int,
+    min_coverage: float,
+    excluded: tuple[tuple[int, int], ...] = (),
+) -> tuple[NDArray[np.int64], Rhythm | None]:
+    """Learn when rows come, and list the windows to learn from: the same for all that a baseline holds.
+
+    Parameters
+    ----------
+    coverage
+        Encoded `Coverage` of the reference.
+    size, stride, min_coverage, excluded
+        As for `full_windows`.
+
+    Returns
+    -------
+    ndarray, shape (W,), int64
+        As of `full_windows`; read-only.
+    Rhythm or None
+        None if there is no row.
+    """
+    known = Coverage.from_bytes(coverage)
+    rhythm = Rhythm.learn(known, period=stride, excluded=excluded) if len(known.first) else None
+    starts = full_windows(known, size, stride, min_coverage, excluded, rhythm)
+    starts.flags.writeable = False
+    return starts, rhythm
+
+
+def full_windows(  # noqa: PLR0917  (they say which windows)
     coverage: Coverage,
     size: int,
     stride: int,
     min_coverage: float,
     excluded: Sequence[tuple[int, int]] = (),
+    rhythm: Rhythm | None = None,
 ) -> NDArray[np.int64]:
     """List the reference windows that hold enough of the model's traffic to learn from.
 
@@ -59,15 +94,17 @@ def full_windows(
     size, stride
         Window length and distance between windows, microseconds.
     min_coverage
-        Least share of a window's units with rows.
+        Least coverage of a window.
     excluded
         Spans from which nothing is learned, microseconds: windows that share time with one look small.
+    rhythm
+        When rows usually come; None if that is always.
 
     Returns
     -------
     ndarray, shape (W,), int64
         Starts, microseconds, in time order. Windows that begin before the first row or end behind the last
-        are left out.
+        are left out, unless no rows are usual there.
     """
     if len(coverage.first) == 0:
         return np.zeros(0, np.int64)
@@ -77,14 +114,25 @@ def full_windows(
     touching = [
         np.arange(low, high, stride, dtype=np.int64)
         for low, high in zip(
-            -(-np.maximum(first - size + 1, first[0]) // stride) * stride,
-            np.minimum(last, last[-1] - size + 1),
+            -(-(first - size + 1) // stride) * stride,
+            last,
             strict=True,
         )
     ]
     starts = np.unique(np.concatenate(touching))
-    covered = _covered_before(coverage, starts + size) - _covered_before(coverage, starts)
-    return starts[(covered * unit >= min_coverage * size) & apart(starts, size, excluded)]
+    starts = starts[apart(starts, size, excluded)]
+    if rhythm is None:
+        starts = starts[(starts >= first[0]) & (starts + size <= last[-1])]
+        covered = _covered_before(coverage, starts + size) - _covered_before(coverage, starts)
+        full: NDArray[np.bool_] = np.greater_equal(covered * unit, min_coverage * size)
+        return starts[full]
+    early = rhythm.expected(starts, np.maximum(first[0], starts))
+    late = rhythm.expected(np.minimum(last[-1], starts + size), starts + size)
+    starts = starts[(early == 0) & (late == 0)]
+    covered_share = rhythm.coverages(coverage, starts, size)
+    # windows without any row teach nothing
+    taught: NDArray[np.bool_] = (covered_share >= min_coverage) & (covered_share > 0)
+    return starts[taught]
 
 
 def apart(starts: NDArray[np.int64], size: int, excluded: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:

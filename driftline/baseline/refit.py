@@ -121,6 +121,7 @@ def refit(
         windows=left if histograms else known.windows,
         created_at=known.created_at,
         min_n=min_n,
+        rhythm=known.rhythm,
     )
     return Refit(data, fitted, len(records) - fitted - emptied, emptied, remark)
 

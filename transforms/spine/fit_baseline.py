@@ -13,11 +13,10 @@ from apache_beam.utils.timestamp import Duration
 
 from driftline.baseline import encode_baseline
 from driftline.baseline.fit_entry import fit_entry
-from driftline.baseline.reference_windows import disjoint, full_windows
+from driftline.baseline.reference_windows import disjoint, reference_windows
 from driftline.baseline.windows_file import encode_windows, windows_record
 from driftline.measures.measure_registry import measure, measure_of, merge_encoded
 from driftline.measures.window_histograms import ReferenceWindows
-from driftline.profiles.coverage import Coverage
 from driftline.profiles.layout import Layout
 from driftline.statistics.season import season_for
 from driftline.transforms.counters import count
@@ -73,7 +72,7 @@ class FitEntry(beam.DoFn):
         name, _ = split_part(key)
         [profile] = joined["profile"]
         size, stride = self._size, self._stride
-        starts = full_windows(Coverage.from_bytes(coverage), size, stride, self._min_coverage, self._excluded)
+        starts, _ = reference_windows(coverage, size, stride, self._min_coverage, self._excluded)
         season, _ = season_for(self._season, size=size, starts=starts)
         windows = ReferenceWindows(starts, size, stride, self._min_n, season)
         part = Layout.from_bytes(plan[0]).part(name)
@@ -232,7 +231,7 @@ def _write(
     excluded: tuple[tuple[int, int], ...],
 ) -> str:
     # not the whole configuration, which has secrets
-    starts = full_windows(Coverage.from_bytes(coverage), windows.size, stride, tests.min_coverage, excluded)
+    starts, rhythm = reference_windows(coverage, windows.size, stride, tests.min_coverage, excluded)
     data = encode_baseline(
         entries,
         Layout.from_bytes(plan[0]),
@@ -243,6 +242,7 @@ def _write(
         windows=disjoint(starts, windows.size, stride),
         created_at=time.time_ns() // 1000,
         min_n=tests.min_n,
+        rhythm=rhythm,
     )
     write_atomically(path, data)
     return path
