@@ -143,7 +143,7 @@ def build_monitor(
         trends.append(tables["performance"] | "PerformanceTrends" >> follow)
     tables["trends"] = tuple(trends) | "AllTrends" >> beam.Flatten()
     tables["dead_letters"] = tuple(dead_letters) | "DeadLetters" >> beam.Flatten()
-    write_sinks(tables, sinks, streaming=streaming)
+    write_sinks(tables, sinks, streaming=streaming, calendar=config.calendar)
 
 
 def fitting_baseline(config: Config) -> Baseline:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from driftline.baseline.baseline_error import BaselineError
 from driftline.measures.measure_registry import measure
 from driftline.segments import ALL, OTHER
+from driftline.windows.calendar import IN_UTC, Calendar
 
 if TYPE_CHECKING:
     from driftline.measures.measure import Entry
@@ -37,6 +38,8 @@ class Baseline:
         Fewest rows of a window it was calibrated for; 0 if it does not say.
     rhythm
         When the reference has rows; None if it does not say, as those of earlier releases.
+    calendar
+        What its windows follow: all times of a baseline are on this line.
     """
 
     model: str
@@ -50,6 +53,7 @@ class Baseline:
     version: str
     min_n: int = 0
     rhythm: Rhythm | None = field(default=None, repr=False)
+    calendar: Calendar = IN_UTC
     _references: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
 
     @cached_property

@@ -16,6 +16,7 @@ from driftline.baseline.baseline_error import DAMAGE, REBUILD, BaselineError
 from driftline.measures.measure import Entry
 from driftline.measures.measure_registry import UnknownBytesError, measure_of
 from driftline.profiles.layout import Layout
+from driftline.windows.calendar import IN_UTC, Calendar
 from driftline.windows.rhythm import Rhythm
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ _OLD_PARTS = {"(performance)": "performance"}
 #: keys of the header that enter the version
 _IDENTITY = ("model", "size", "every", "segment_columns", "windows")
 #: and those that are there only where a baseline says so
-_MORE_IDENTITY = ("rhythm",)
+_MORE_IDENTITY = ("rhythm", "calendar")
 _LONGEST_CAUSE = 300
 
 
@@ -66,6 +67,7 @@ def encode_baseline(
     created_at: int,
     min_n: int = 0,
     rhythm: Rhythm | None = None,
+    calendar: Calendar = IN_UTC,
 ) -> bytes:
     """Write a baseline file.
 
@@ -75,7 +77,7 @@ def encode_baseline(
         Entries as ``{"segment", "part", "profile", "null"}``, the last two encoded.
     layout
         What profiles hold.
-    model, size, every, segment_columns, windows, created_at, min_n, rhythm
+    model, size, every, segment_columns, windows, created_at, min_n, rhythm, calendar
         As in `Baseline`; times in microseconds.
 
     Returns
@@ -94,6 +96,8 @@ def encode_baseline(
     }
     if rhythm is not None:
         identity["rhythm"] = base64.b64encode(rhythm.to_bytes()).decode()
+    if not calendar.is_utc:
+        identity["calendar"] = {"unit": calendar.unit, "zone": calendar.zone}
     version = _digest(identity, packed_layout, entries)
     head = {
         "format_version": FORMAT_VERSION,
@@ -177,6 +181,7 @@ def _baseline(head: dict[str, Any], records: list[Record]) -> Baseline:
         min_n=head.get("min_n", 0),
         version=head["version"],
         rhythm=Rhythm.from_bytes(base64.b64decode(head["rhythm"])) if "rhythm" in head else None,
+        calendar=Calendar(**head["calendar"]) if "calendar" in head else IN_UTC,
     )
 
 

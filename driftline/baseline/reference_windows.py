@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from driftline.baseline.artefact import Baseline
     from driftline.config.baseline import Baseline as Configured
 
 #: windows that overlap more than this tell little new and cost memory
 MOST_OVERLAP = 8
+#: units with rows that a window has at least, if shorter ones are to be more
+_UNITS_TO_SPLIT = 2
 
 
 def calibration_stride(size: int, every: int) -> int:
@@ -119,20 +122,18 @@ def full_windows(  # noqa: PLR0917  (they say which windows)
             strict=True,
         )
     ]
-    starts = np.unique(np.concatenate(touching))
+    starts: NDArray[np.int64] = np.unique(np.concatenate(touching))
     starts = starts[apart(starts, size, excluded)]
     if rhythm is None:
         starts = starts[(starts >= first[0]) & (starts + size <= last[-1])]
         covered = _covered_before(coverage, starts + size) - _covered_before(coverage, starts)
-        full: NDArray[np.bool_] = np.greater_equal(covered * unit, min_coverage * size)
-        return starts[full]
+        return starts[covered * unit >= min_coverage * size]
     early = rhythm.expected(starts, np.maximum(first[0], starts))
     late = rhythm.expected(np.minimum(last[-1], starts + size), starts + size)
     starts = starts[(early == 0) & (late == 0)]
     covered_share = rhythm.coverages(coverage, starts, size)
     # windows without any row teach nothing
-    taught: NDArray[np.bool_] = (covered_share >= min_coverage) & (covered_share > 0)
-    return starts[taught]
+    return starts[(covered_share >= min_coverage) & (covered_share > 0)]
 
 
 def apart(starts: NDArray[np.int64], size: int, excluded: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
@@ -164,20 +165,23 @@ def _covered_before(coverage: Coverage, times: NDArray[np.int64]) -> NDArray[np.
     return before
 
 
-def calibration_remarks(windows: int) -> list[str]:
+def calibration_remarks(built: Baseline) -> list[str]:
     """Say what few reference windows mean.
 
     Parameters
     ----------
-    windows
-        Reference windows that do not overlap.
+    built
+        The baseline; its windows are counted as if they did not overlap.
 
     Returns
     -------
     list of str
-        Empty from 30 on.
+        Empty from 30 windows on. Shorter windows are advised where there would be more of them: not where
+        all rows of a window come in one batch.
     """
-    advice = "build the baseline from a longer past, or choose shorter windows"
+    windows, advice = built.windows, "build the baseline from a longer past"
+    if built.rhythm is None or built.rhythm.usual_units(built.size) >= _UNITS_TO_SPLIT:
+        advice += ", or choose shorter windows"
     if windows < 10:
         return [
             f"warning: {windows} reference windows, fewer than 10: nothing will be called drifted; {advice}"

@@ -122,6 +122,7 @@ def refit(
         created_at=known.created_at,
         min_n=min_n,
         rhythm=known.rhythm,
+        calendar=known.calendar,
     )
     return Refit(data, fitted, len(records) - fitted - emptied, emptied, remark)
 

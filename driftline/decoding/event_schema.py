@@ -10,6 +10,7 @@ import pyarrow as pa
 from driftline.config.errors import did_you_mean
 from driftline.decoding.arrow_kinds import is_number, is_text, is_unknown
 from driftline.feature_spec import PREDICTION
+from driftline.windows.calendar import IN_UTC, Calendar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -102,6 +103,8 @@ class EventSchema:
         How predictions are compared with labels: one that cannot be is reported.
     keys : ColumnKeys
         Keys of the configuration that name the columns.
+    calendar : Calendar
+        On whose line event times are counted.
     """
 
     time_column: str
@@ -114,6 +117,7 @@ class EventSchema:
     label: LabelColumn | None = None
     loss: Loss | None = None
     keys: ColumnKeys = ColumnKeys()
+    calendar: Calendar = IN_UTC
 
     def __post_init__(self) -> None:
         """Check the unit, and that there is an id to recognise duplicates by."""
@@ -149,6 +153,7 @@ class EventSchema:
             joined=labels is not None and config.request_id is not None,
             label=_label(labels) if labels is not None and labels.source is None else None,
             loss=None if labels is None else labels.measure,
+            calendar=config.calendar,
         )
 
     @classmethod
@@ -174,6 +179,7 @@ class EventSchema:
             joined=True,
             label=_label(labels),
             keys=ColumnKeys(time="labels.time", request_id="labels.request_id"),
+            calendar=config.calendar,
         )
 
     @property

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from driftline.decoding.decoded import Decoded, Decoder, Part
     from driftline.decoding.event_schema import EventSchema
     from driftline.decoding.normalise import RowReject
+    from driftline.windows.calendar import Calendar
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +118,7 @@ def events_of(
     for part in decoded.parts:
         times = None if record_times is None else record_times[part.message]
         result = normalise(part.records, schema, times)
-        batches.append(result.events)
+        batches.append(_on_line(result.events, schema.calendar))
         messages.append(part.message[result.rows])
         places.append(np.int64(-1) if part.event is None else part.event[result.rows])
         rejects += [_kept(_row_reject(part, row, payloads), payloads) for row in result.rejects]
@@ -183,6 +184,14 @@ def reject_rows(
         rejects.append(_kept(Reject(reason, said, int(result.message[row]), event, payload), payloads))
     kept = result.filter(~mask)
     return replace(kept, rejects=(*result.rejects, *rejects))
+
+
+def _on_line(events: pa.RecordBatch, calendar: Calendar) -> pa.RecordBatch:
+    if calendar.is_utc:
+        return events
+    at = events.schema.get_field_index("time")
+    times = pa.array(calendar.to_line(events.column(at).to_numpy()))
+    return events.set_column(at, events.schema.field(at), times)
 
 
 def _row_reject(part: Part, row: RowReject, payloads: Sequence[bytes | None] | None) -> Reject:

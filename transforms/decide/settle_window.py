@@ -176,7 +176,8 @@ class SettleWindow(beam.DoFn):
         if not said:
             count("windows", 1)
             if self._streaming:
-                distribution("window_delay_ms", (now - end) // 1000)
+                ended = end if baseline is None else baseline.calendar.in_utc(end)
+                distribution("window_delay_ms", (now - ended) // 1000)
         count("results", len(settled.changed))
         yield from settled.changed.combine_chunks().to_batches()
 

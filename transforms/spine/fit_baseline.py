@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from driftline.config.models import Tests, Windows
     from driftline.transforms.spine.parts import Key
     from driftline.transforms.spine.survey_reference import Plan
+    from driftline.windows.calendar import Calendar
 
 
 class FitEntry(beam.DoFn):
@@ -148,7 +149,7 @@ class FitBaseline(beam.PTransform):
                     self.stride,
                     config.tests,
                     config.baseline.season,
-                    config.baseline.excluded,
+                    config.excluded,
                 ),
                 AsSingleton(self.plan),
                 AsSingleton(coverage),
@@ -168,7 +169,7 @@ class FitBaseline(beam.PTransform):
                 self.stride,
                 tests.min_n,
                 tests.min_coverage,
-                config.baseline.excluded,
+                config.excluded,
             )
             limits = () if self.limits is None else (self.limits,)
             entries = (entries, records, *limits) | "Entries" >> beam.Flatten()
@@ -186,7 +187,8 @@ class FitBaseline(beam.PTransform):
                 windows=config.windows,
                 tests=config.tests,
                 stride=self.stride,
-                excluded=config.baseline.excluded,
+                calendar=config.calendar,
+                excluded=config.excluded,
             )
         )
 
@@ -228,6 +230,7 @@ def _write(
     windows: Windows,
     tests: Tests,
     stride: int,
+    calendar: Calendar,
     excluded: tuple[tuple[int, int], ...],
 ) -> str:
     # not the whole configuration, which has secrets
@@ -243,6 +246,7 @@ def _write(
         created_at=time.time_ns() // 1000,
         min_n=tests.min_n,
         rhythm=rhythm,
+        calendar=calendar,
     )
     write_atomically(path, data)
     return path
