@@ -10,7 +10,7 @@ import pyarrow as pa
 from driftline.config.errors import did_you_mean
 from driftline.decoding.arrow_kinds import is_number, is_text, is_unknown
 from driftline.feature_spec import PREDICTION
-from driftline.windows.calendar import IN_UTC, Calendar
+from driftline.windows.calendar import IN_UTC, UTC, Calendar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -105,6 +105,8 @@ class EventSchema:
         Keys of the configuration that name the columns.
     calendar : Calendar
         On whose line event times are counted.
+    timezone : str
+        Of event times that say none.
     """
 
     time_column: str
@@ -118,6 +120,7 @@ class EventSchema:
     loss: Loss | None = None
     keys: ColumnKeys = ColumnKeys()
     calendar: Calendar = IN_UTC
+    timezone: str = UTC
 
     def __post_init__(self) -> None:
         """Check the unit, and that there is an id to recognise duplicates by."""
@@ -154,6 +157,7 @@ class EventSchema:
             label=_label(labels) if labels is not None and labels.source is None else None,
             loss=None if labels is None else labels.measure,
             calendar=config.calendar,
+            timezone=config.timezone,
         )
 
     @classmethod
@@ -180,6 +184,7 @@ class EventSchema:
             label=_label(labels),
             keys=ColumnKeys(time="labels.time", request_id="labels.request_id"),
             calendar=config.calendar,
+            timezone=config.timezone,
         )
 
     @property

@@ -152,6 +152,34 @@ def _to_utc(local: Times, zone: str) -> Times:
     return found
 
 
+def local_to_utc(local: Times, zone: str) -> Times:
+    """Read what clocks say.
+
+    Parameters
+    ----------
+    local : ndarray of int64, shape (n,)
+        Local date and time, as microseconds since 1970-01-01T00:00 on the same clock.
+    zone : str
+        Whose clock it is.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+        Microseconds since the epoch, UTC. What a clock says twice is the first of the two; what it skips is
+        the time of the skip.
+
+    Examples
+    --------
+    >>> local_to_utc(np.array([0, DAY]), "America/New_York") / 3_600_000_000
+    array([ 5., 29.])
+    """
+    clock = _clock(zone)
+    at = np.maximum(np.searchsorted(clock.local, local, side="right") - 1, 0)
+    ends = np.append(clock.utc[1:], np.iinfo(np.int64).max)
+    times: Times = np.minimum(clock.utc[at] + (local - clock.local[at]), ends[at])
+    return times
+
+
 @lru_cache(maxsize=8)
 def _clock(name: str) -> _Clock:
     """Find out when a zone changes its clocks; before 1970 and after 2100 they stay as they are then."""

@@ -72,30 +72,40 @@ class Rhythm:
         coverage
             The units of the reference that hold rows of the model, at least one.
         period
-            Distance between windows, microseconds, a multiple of the unit: the cycle where it is longer than
-            a week, and where units divide neither a week nor a day of which the reference has three.
+            Distance between windows, microseconds, a multiple of the unit: a cycle where it is longer than a
+            week, and where units divide neither a week nor a day of which the reference has three.
         excluded
             Spans from which nothing is learned, microseconds.
 
         Returns
         -------
         Rhythm
-            Of the longest cycle that the reference is long enough for.
+            Of a week, a day or the period: of those that the reference has three of, the one that predicts
+            it best, each cycle from all others.
         """
         unit, units = coverage.unit, _units(coverage)
         cycles = [cycle // unit for cycle in _CYCLES if cycle % unit == 0]
         cycles = [period // unit, *cycles] if period > _CYCLES[0] else [*cycles, period // unit]
         possible = [cycle for cycle in cycles if cycle <= _MOST_UNITS] or [1]
-        enough = (cycle for cycle in possible if len(_busy(units, cycle)) >= _FEWEST_CYCLES)
-        cycle = next(enough, possible[-1])
-        known = _busy(units, cycle)
-        within = units[np.isin(units // cycle, known)]
-        out = _outside(within, unit, excluded)
-        held = np.bincount(within[~out] % cycle, minlength=cycle)
-        every = (known[:, None] * cycle + np.arange(cycle)).ravel()
-        every = every[(every >= within[0]) & (every <= within[-1])]
-        seen = np.bincount(every[~_outside(every, unit, excluded)] % cycle, minlength=cycle)
-        return cls(unit, held.astype(np.int64), seen.astype(np.int64))
+        long_enough = (at for at, cycle in enumerate(possible) if len(_busy(units, cycle)) >= _FEWEST_CYCLES)
+        longest = next(long_enough, len(possible) - 1)
+        known = _busy(units, possible[longest])
+        units = units[np.isin(units // possible[longest], known)]
+        every = (known[:, None] * possible[longest] + np.arange(possible[longest])).ravel()
+        every = every[(every >= units[0]) & (every <= units[-1])]
+        units, every = (each[~_outside(each, unit, excluded)] for each in (units, every))
+        learnt = [
+            cls(
+                unit, np.bincount(units % cycle, minlength=cycle), np.bincount(every % cycle, minlength=cycle)
+            )
+            for cycle in possible[longest:]
+        ]
+        return min(reversed(learnt), key=Rhythm._error)  # the shortest of equals
+
+    def _error(self) -> float:
+        """Sum of squared errors if each unit is predicted from its place in all other cycles."""
+        held, rest = self.held, self.seen - self.held
+        return float((held * rest * self.seen / np.maximum(self.seen - 1, 1) ** 2).sum())
 
     @property
     def cycle(self) -> int:
@@ -191,7 +201,7 @@ class Rhythm:
             counts = reader.decompress(payload, 16 * units + 1)
         except zlib.error as error:
             raise damaged(str(error)) from None
-        if len(counts) != 16 * units:
+        if len(counts) != 16 * units or not reader.eof or reader.unused_data:
             raise damaged(f"{len(counts)} bytes instead of {16 * units}")
         held, seen = np.frombuffer(counts, "<i8").astype(np.int64).reshape(2, units)
         if (held < 0).any() or (held > seen).any():
