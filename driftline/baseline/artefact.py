@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from driftline.measures.measure import Entry
     from driftline.profiles.coverage import Coverage
     from driftline.profiles.layout import Layout, Part
-    from driftline.windows.rhythm import Rhythm
+    from driftline.profiles.rhythm import Rhythm
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,8 +16,8 @@ from driftline.baseline.baseline_error import DAMAGE, REBUILD, BaselineError
 from driftline.measures.measure import Entry
 from driftline.measures.measure_registry import UnknownBytesError, measure_of
 from driftline.profiles.layout import Layout
+from driftline.profiles.rhythm import Rhythm
 from driftline.windows.calendar import IN_UTC, Calendar
-from driftline.windows.rhythm import Rhythm
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from driftline.profiles.coverage import Coverage
-from driftline.windows.rhythm import Rhythm
+from driftline.profiles.rhythm import Rhythm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -49,11 +49,7 @@ RESERVED = ("metrics", "policy", "responses")
 
 
 class Windows(Section):
-    """What is judged: sliding windows of event time.
-
-    Windows of a day and more begin at midnight of `timezone`, those in weeks (`1w`) on Mondays, those in
-    months (`1mo`) with months; all others are aligned to the epoch in UTC.
-    """
+    """What is judged: sliding windows of event time, by the epoch in UTC or local days, weeks and months."""
 
     size: Length = Field(
         default="30m",
@@ -138,7 +134,8 @@ class Tests(Section):
         default=200, description="Windows with fewer rows of the segment are `insufficient`."
     )
     min_coverage: Share = Field(
-        default=0.5, description="Windows of which a smaller share of time holds rows are `partial`."
+        default=0.5,
+        description="Windows of which a smaller share of what usually holds rows does are `partial`.",
     )
     false_alarms: Budget = Field(
         default=AlarmBudget(1.0, "quarter"),
@@ -183,7 +180,8 @@ class Config(Section):
     windows: Windows = Field(default_factory=Windows, description="What is judged, and how often.")
     timezone: Zone = Field(
         default=UTC,
-        description="Whose midnight windows of a day and more begin at, days of 23 and 25 hours included.",
+        description="Whose midnight windows of a day and more begin at, days of 23 and 25 hours included, "
+        "and whose clock event times without a zone are of.",
         examples=["Europe/Berlin"],
     )
     source: Source = Field(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from driftline.baseline.reference_windows import full_windows
 from driftline.profiles.coverage import Coverage
-from driftline.windows.rhythm import Rhythm
+from driftline.profiles.rhythm import Rhythm
 
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
