@@ -88,11 +88,13 @@ def build_baseline(
     remarks = (
         *_id_remarks(built),
         *_excluded_remarks(config, outcome.counts.excluded),
-        *calibration_remarks(built.windows),
+        *calibration_remarks(built),
         *_season_remarks(config, built, windows),
         *outcome_remarks(config, built),
         *calibration_of_detectors(config, built),
-        *outlying_remarks(outlying_windows(built, windows, config.baseline.season, config.tests.min_n)),
+        *outlying_remarks(
+            outlying_windows(built, windows, config.baseline.season, config.tests.min_n), built.calendar
+        ),
     )
     return replace(outcome, remarks=(*outcome.remarks, *remarks))
 
@@ -213,7 +215,7 @@ def refit_baseline(config: Config, output: str) -> tuple[Refit, list[str]]:
         output,
         min_n=config.tests.min_n,
         season=config.baseline.season,
-        excluded=config.baseline.excluded,
+        excluded=config.excluded,
     )
     _keep_replaced(output)
     write_atomically(output, done.data)
@@ -300,7 +302,7 @@ def lay_out_baseline(
 
 
 def _without_excluded(events: beam.PCollection, reading: str, config: Config) -> beam.PCollection:
-    spans = config.baseline.excluded
+    spans = config.excluded
     if not spans:
         return events
     return events | f"{reading}WithoutExcluded" >> beam.ParDo(LeaveOut(spans)).with_output_types(

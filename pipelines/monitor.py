@@ -79,7 +79,7 @@ def judge_measures(
         | "ProfileSlices"
         >> beam.ParDo(ProfileSlices(length, baseline)).with_output_types(tuple[tuple[str, str], bytes])
         | "MergeWindows" >> MergeWindows(windows.size, windows.every, length.slice, lateness)
-        | "JudgeWindows" >> JudgeWindows(baseline, config.tests, length, keep_for, streaming)
+        | "JudgeWindows" >> JudgeWindows(baseline, config.tests, keep_for, streaming)
     )
     wanted = wanted_measures(config.feature_specs, config.measures.asked())
     others = {table for name in wanted for table in measure(name).tables} - {"results"}
@@ -143,7 +143,7 @@ def build_monitor(
         trends.append(tables["performance"] | "PerformanceTrends" >> follow)
     tables["trends"] = tuple(trends) | "AllTrends" >> beam.Flatten()
     tables["dead_letters"] = tuple(dead_letters) | "DeadLetters" >> beam.Flatten()
-    write_sinks(tables, sinks, streaming=streaming)
+    write_sinks(tables, sinks, streaming=streaming, calendar=config.calendar)
 
 
 def fitting_baseline(config: Config) -> Baseline:

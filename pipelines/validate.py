@@ -31,7 +31,7 @@ def validate_config(config: Config) -> list[str]:
             f"baseline {config.baseline.path}: fits, version {baseline.version}, "
             f"{baseline.windows} reference windows"
         )
-        remarks += calibration_remarks(baseline.windows)
+        remarks += calibration_remarks(baseline)
         remarks += outcome_remarks(config, baseline)
         remarks += calibration_of_detectors(config, baseline)
     else:

@@ -15,6 +15,7 @@ from driftline.segments import ALL
 from driftline.statistics.change_words import UNUSUAL, change_words
 from driftline.statistics.null import ACTED_ON
 from driftline.statistics.season import season_for
+from driftline.windows.calendar import IN_UTC, Calendar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -207,11 +208,11 @@ def _span(run: list[int], found: Mapping[int, list[Change]], size: int, stride: 
     return OutlyingSpan(begin, end, changes[0].p_value, tuple(worst.values()))
 
 
-def outlying_remarks(spans: list[OutlyingSpan]) -> list[str]:
+def outlying_remarks(spans: list[OutlyingSpan], calendar: Calendar = IN_UTC) -> list[str]:
     """Name at most five spans, each with the line that leaves it out."""
     remarks = []
     for span in spans[:_SHOWN]:
-        begin, end = show_time(span.start), show_time(span.end)
+        begin, end = (show_time(calendar.in_utc(time)) for time in (span.start, span.end))
         more = f" and {len(span.changes) - _FEATURES} more" if len(span.changes) > _FEATURES else ""
         remarks.append(
             f"note: the reference from {begin} to {end} is unlike the rest of it: "

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import Field, PrivateAttr, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from driftline.config.baseline import Baseline  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.budgets import AlarmBudget
 from driftline.config.detectors import Watch, check_watches
+from driftline.config.durations import parse_length
 from driftline.config.errors import ConfigError, Problem
 from driftline.config.event_time import EventTime  # noqa: TC001  # pydantic reads the annotation
 from driftline.config.features import Feature
@@ -23,16 +31,19 @@ from driftline.config.value_types import (
     Budget,
     Count,
     Duration,
+    Length,
     Level,
     Section,
     Share,
     Text,
     Threshold,
+    Zone,
     below,
     mistake,
 )
 from driftline.feature_spec import PREDICTION, FeatureSpec
 from driftline.measures.measure_registry import measure
+from driftline.windows.calendar import DAY, IN_UTC, MONTH, UTC, Calendar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,17 +57,18 @@ RESERVED = ("metrics", "policy", "responses")
 
 
 class Windows(Section):
-    """What is judged: sliding windows of event time, aligned to the epoch in UTC."""
+    """What is judged: sliding windows of event time, by the epoch in UTC or local days, weeks and months."""
 
-    size: Duration = Field(
+    size: Length = Field(
         default="30m",
-        description="Length of a window, a multiple of `every`.",
+        description="Length of a window, a multiple of `every`; `1w` is a week from Monday, `1mo` a month of "
+        "the calendar.",
         examples=["7d"],
         validate_default=True,
     )
-    every: Duration = Field(
+    every: Length = Field(
         default="15m",
-        description="Time from the start of one window to the start of the next.",
+        description="Time from the start of one window to the start of the next; in months where `size` is.",
         examples=["1d"],
         validate_default=True,
     )
@@ -74,10 +86,32 @@ class Windows(Section):
             raise mistake("must be longer than 0", "write a duration such as 30m")
         return value
 
+    _counted_in: str = PrivateAttr("")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _remember_units(cls, data: Any, handler: ModelWrapValidatorHandler[Windows]) -> Windows:
+        made = handler(data)
+        if isinstance(data, dict):
+            texts = [data[name] for name in ("size", "every") if isinstance(data.get(name), str)]
+            made._counted_in = max((parse_length(text)[1] for text in texts), default="")  # noqa: SLF001  # its own
+        return made
+
+    def calendar(self, zone: str) -> Calendar:
+        """Say what windows follow in a time zone."""
+        if self._counted_in:
+            return Calendar(self._counted_in, zone)
+        return Calendar("day", zone) if self.size % DAY == 0 and zone != UTC else IN_UTC
+
     @field_validator("every")
     @classmethod
     def _divides_the_size(cls, value: int, info: ValidationInfo) -> int:
         size = info.data.get("size")
+        if size and (size % MONTH == 0) != (value % MONTH == 0):
+            raise mistake(
+                "and windows.size are not both in months",
+                "write both in months, for example `every: 1mo`, or neither: no day divides every month",
+            )
         if size and size % value:
             raise mistake(
                 "does not divide windows.size",
@@ -108,7 +142,8 @@ class Tests(Section):
         default=200, description="Windows with fewer rows of the segment are `insufficient`."
     )
     min_coverage: Share = Field(
-        default=0.5, description="Windows of which a smaller share of time holds rows are `partial`."
+        default=0.5,
+        description="Windows of which a smaller share of what usually holds rows does are `partial`.",
     )
     false_alarms: Budget = Field(
         default=AlarmBudget(1.0, "quarter"),
@@ -157,6 +192,12 @@ class Config(Section):
         examples=["[free_text]"],
     )
     windows: Windows = Field(default_factory=Windows, description="What is judged, and how often.")
+    timezone: Zone = Field(
+        default=UTC,
+        description="Whose midnight windows of a day and more begin at, days of 23 and 25 hours included, "
+        "and whose clock event times without a zone are of.",
+        examples=["Europe/Berlin"],
+    )
     source: Source = Field(
         description="Where events come from.", examples=["{files: {pattern: data/*.parquet}}"]
     )
@@ -328,6 +369,17 @@ class Config(Section):
     def segment_columns(self) -> tuple[str, ...]:
         """The segment columns, in configured order."""
         return self.segments
+
+    @property
+    def calendar(self) -> Calendar:
+        """What the windows follow."""
+        return self.windows.calendar(self.timezone)
+
+    @property
+    def excluded(self) -> tuple[tuple[int, int], ...]:
+        """Spans from which nothing is learned, microseconds on the line of `calendar`."""
+        on_line = self.calendar.on_line
+        return tuple((on_line(begin), on_line(end)) for begin, end in self.baseline.excluded)
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from driftline.decoding.duplicate_columns import duplicates
 from driftline.decoding.guessed_times import guess_times
 from driftline.decoding.time_advice import advice_of
 from driftline.feature_spec import PREDICTION
+from driftline.windows.calendar import IN_UTC, UTC, Calendar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -113,6 +114,10 @@ class EventSchema:
         How predictions are compared with labels: one that cannot be is reported.
     keys : ColumnKeys
         Keys of the configuration that name the columns.
+    calendar : Calendar
+        On whose line event times are counted.
+    timezone : str
+        Of event times that say none.
     """
 
     time_column: str
@@ -126,6 +131,8 @@ class EventSchema:
     loss: Loss | None = None
     keys: ColumnKeys = ColumnKeys()
     time_format: str | None = None
+    calendar: Calendar = IN_UTC
+    timezone: str = UTC
 
     def __post_init__(self) -> None:
         """Check the unit, and that there is an id to recognise duplicates by."""
@@ -162,6 +169,8 @@ class EventSchema:
             label=_label(labels) if labels is not None and labels.source is None else None,
             loss=None if labels is None else labels.measure,
             time_format=config.event_time.format,
+            calendar=config.calendar,
+            timezone=config.timezone,
         )
 
     @classmethod
@@ -188,6 +197,8 @@ class EventSchema:
             label=_label(labels),
             keys=ColumnKeys(time="labels.time", request_id="labels.request_id"),
             time_format=None if time is None else time.format,
+            calendar=config.calendar,
+            timezone=config.timezone,
         )
 
     @property

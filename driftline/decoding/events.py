@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from driftline.decoding.decoded import Decoded, Decoder, Part
     from driftline.decoding.event_schema import EventSchema
     from driftline.decoding.normalise import RowReject
+    from driftline.windows.calendar import Calendar
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +139,7 @@ def events_of(
         part = replace(came, records=at_paths(came.records, schema.columns))
         times = None if record_times is None else record_times[part.message]
         result = normalise(part.records, schema, times)
-        batches.append(result.events)
+        batches.append(_on_line(result.events, schema.calendar))
         messages.append(part.message[result.rows])
         places.append(np.int64(-1) if part.event is None else part.event[result.rows])
         absent.update(dict.fromkeys(result.absent, len(result.rows)))
@@ -212,6 +213,14 @@ def _one_batch(table: pa.Table) -> pa.RecordBatch:
         [column.chunk(0) if column.num_chunks else pa.array([], column.type) for column in table.columns],
         schema=table.schema,
     )
+
+
+def _on_line(events: pa.RecordBatch, calendar: Calendar) -> pa.RecordBatch:
+    if calendar.is_utc:
+        return events
+    at = events.schema.get_field_index("time")
+    times = pa.array(calendar.to_line(events.column(at).to_numpy()))
+    return events.set_column(at, events.schema.field(at), times)
 
 
 def _row_reject(part: Part, row: RowReject, payloads: Sequence[bytes | None] | None) -> Reject:

@@ -13,6 +13,7 @@ from driftline.decoding.event_schema import INVALID
 from driftline.decoding.event_times import event_times
 from driftline.decoding.guessed_times import guess_times
 from driftline.decoding.label_values import class_values, number_values
+from driftline.decoding.local_times import in_zone
 from driftline.decoding.rejects import Reason, shorten
 from driftline.decoding.request_ids import request_hashes, request_keys
 from driftline.decoding.shown_values import value_at
@@ -203,7 +204,11 @@ def _scores(events: pa.RecordBatch, schema: EventSchema, loss: Loss) -> _Fault:
 
 def _times(records: Any, schema: EventSchema) -> tuple[NDArray[np.int64], list[_Fault]]:
     column = schema.time_column
-    times, missing, invalid = event_times(_column(records, column), schema.time_unit, schema.time_format)
+    came = _column(records, column)
+    times, missing, invalid = event_times(came, schema.time_unit, schema.time_format)
+    numbers = schema.time_unit is not None
+    known = in_zone(times, came, schema.timezone, numbers=numbers, time_format=schema.time_format)
+    times = np.where(missing | invalid, times, known)
     return times, [
         _Fault(Reason.MISSING_EVENT_TIME, "event_time", column, missing),
         _Fault(Reason.INVALID_EVENT_TIME, "event_time", column, invalid),

@@ -245,6 +245,7 @@ class DriftDetector:
                 f"{', '.join(table.column_names)}"
             )
         times, size = np.asarray(as_integers(table[self._time])), self._baseline.size
+        times = self._baseline.calendar.to_line(times)
         first, last = int(times.min()), int(times.max())
         if last - first > size:
             return (0, _SPAN), False

@@ -219,7 +219,10 @@ def test_another_avro_file_is_refused():
 
 def test_a_newer_format_is_refused_with_its_number(encoded):
     data = rewritten(encoded, format_version=FORMAT_VERSION + 1)
-    with pytest.raises(BaselineError, match=r"b\.avro has baseline format 4.*up to 3: upgrade driftline"):
+    with pytest.raises(
+        BaselineError,
+        match=rf"b\.avro has baseline format {FORMAT_VERSION + 1}.*up to {FORMAT_VERSION}: upgrade driftline",
+    ):
         decode_baseline(data, "b.avro")
 
 
@@ -449,8 +452,8 @@ def test_performance_of_the_reference_is_an_entry_like_any_other(baseline):
     assert read.version != decode_baseline(encode(baseline, []), "b.avro").version
 
 
-def test_format_3_is_written(encoded):
-    assert orjson.loads(fastavro.reader(io.BytesIO(encoded)).metadata[HEAD])["format_version"] == 3
+def test_format_4_is_written(encoded):
+    assert orjson.loads(fastavro.reader(io.BytesIO(encoded)).metadata[HEAD])["format_version"] == 4
 
 
 def test_entries_and_nulls_of_unknown_names_are_absent(baseline):

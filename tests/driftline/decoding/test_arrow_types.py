@@ -199,7 +199,10 @@ def test_one_value_that_is_not_utf_8_costs_its_row_or_itself(kind, column):
     events = EventSchema("at", None, ("g",), (FeatureSpec("c", "categorical", "c"),))
     result = decode_events(ArrowDecoder(events), [stream(table)], events)
     if column == "c":
-        assert (result.rejects, result.events["invalid.c"].to_pylist()) == ((), [day == 3 for day in range(7)])
+        assert (result.rejects, result.events["invalid.c"].to_pylist()) == (
+            (),
+            [day == 3 for day in range(7)],
+        )
         return
     (reject,) = result.rejects
     assert (result.events.num_rows, reject.event) == (6, 3)

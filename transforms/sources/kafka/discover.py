@@ -19,6 +19,7 @@ from driftline.transforms.sources.kafka.assignment import salted
 from driftline.transforms.sources.kafka.offset_tracker import PartitionWatermark
 from driftline.transforms.sources.kafka.partition import FORMAT_VERSION, Partition, check_version
 from driftline.transforms.sources.kafka.positions import consumer_settings, partitions_of
+from driftline.windows.calendar import IN_UTC, Calendar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -147,6 +148,8 @@ class DiscoverPartitions(beam.DoFn):
     allowed_lateness
         Microseconds. A partition found between two lists may hold rows as old as the first of them; they
         come late at worst, never too late.
+    calendar
+        On whose line watermarks are.
 
     Notes
     -----
@@ -154,9 +157,15 @@ class DiscoverPartitions(beam.DoFn):
     was handed out, and the watermark that a partition found next cannot be older than.
     """
 
-    def __init__(self, source: KafkaSource, allowed_lateness: int) -> None:
+    def __init__(
+        self,
+        source: KafkaSource,
+        allowed_lateness: int,
+        calendar: Calendar = IN_UTC,
+    ) -> None:
         self._source = source.model_copy(update={"registry": None})  # its secrets are not for this step
         self._allowed_lateness = allowed_lateness
+        self._calendar = calendar
         self._client: Consumer | None = None
 
     def teardown(self) -> None:
@@ -189,7 +198,7 @@ class DiscoverPartitions(beam.DoFn):
             return
         for number, partition in enumerate(new, len(known)):
             yield salted(partition.to_bytes(), number)
-        watermark.advance(now + self._allowed_lateness)
+        watermark.advance(self._calendar.on_line(now) + self._allowed_lateness)
         tracker.defer_remainder(Duration(_EVERY))
 
     def _new(self, known: set[tuple[str, int]], listed_at: int | None) -> list[Partition]:
@@ -204,7 +213,7 @@ class DiscoverPartitions(beam.DoFn):
             for number in numbers
             if (topic, number) not in known
         ]
-        oldest = None if listed_at is None else listed_at - self._source.disorder
+        oldest = None if listed_at is None else self._calendar.on_line(listed_at) - self._source.disorder
         partitions = []
         for topic, number in pairs:
             low, _ = self._client.get_watermark_offsets(TopicPartition(topic, number), timeout=_TIMEOUT)
