@@ -173,6 +173,12 @@ class Loss:
         """Whether scores are probabilities of class 1."""
         return self.name in BINARY
 
+    @property
+    def metric(self) -> str:
+        """Name of the mean loss among the metrics of a performance row."""
+        names = {"zero_one": "error_rate", "log": "log_loss", "absolute": "mean_absolute_error"}
+        return names.get(self.name, "mean_squared_error")
+
     def of(self, scores: Floats, labels: Floats) -> Floats:
         """Loss of every outcome, (n,), finite and 0 or more; scores and labels must be usable."""
         if self.name == "zero_one":

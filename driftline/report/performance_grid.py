@@ -31,13 +31,16 @@ MEASURES = (
     "error_rate_low", "error_rate_high", "rolling_error", "auc", "calibration_error", "mean_absolute_error",
     "root_mean_squared_error", "estimated_accuracy", "estimated_auc", "difference", "p_value",
     "label_delay_p50_s", "label_delay_p95_s", "p_iid", "false_positive_rate", "false_negative_rate",
-    "calibration_gap", "bias", "components_p", "performance_p",
+    "calibration_gap", "bias", "components_p", "performance_p", "log_loss", "auc_p", "log_loss_p",
+    "calibration_p", "difference_spread", "auc_spread", "log_loss_spread", "calibration_spread",
 )  # fmt: skip
 REFERENCES = (
     "mean_loss_reference", "error_rate_reference", "calibration_error_reference", "auc_reference",
     "false_positive_rate_reference", "false_negative_rate_reference", "calibration_gap_reference",
-    "bias_reference",
+    "bias_reference", "log_loss_reference",
 )  # fmt: skip
+DEVIATIONS = ("loss", "auc", "log_loss")
+"""Components that are pooled over windows: columns of the grid with ``deviations.`` before their name."""
 RAW, CALIBRATED, UNKNOWN = range(3)
 """How an estimate was made."""
 MAX_CELLS = 60_000
@@ -61,7 +64,7 @@ class PerformanceGrid:
     estimates : ndarray of uint8, shape (S, W)
         `RAW`, `CALIBRATED` or `UNKNOWN`.
     columns : dict of str to ndarray of float64, shape (S, W)
-        `MEASURES`, NaN where a row has none.
+        `MEASURES` and `DEVIATIONS`, NaN where a row has none.
     normal : dict of str to ndarray of float64, shape (S,)
         `REFERENCES`: of each segment the newest that is known, NaN if none is.
     changes : dict of tuple of int to str
@@ -124,13 +127,15 @@ def of(rows: Any, wanted: Collection[str] = ()) -> PerformanceGrid:
     ends = np.zeros(len(windows), np.int64)
     ends[column] = micros(table, "window_end")
     calibrated = pc.fill_null(table["estimate_calibrated"].cast(pa.uint8()), UNKNOWN).to_numpy()
+    measured = [(name, table[name]) for name in MEASURES]
+    measured += [(f"deviations.{name}", pc.struct_field(table["components"], name)) for name in DEVIATIONS]
     return PerformanceGrid(
         segments=segments,
         starts=windows,
         ends=ends,
         status=spread(codes(table["status"], STATUSES), ABSENT, "u1"),
         estimates=spread(calibrated, UNKNOWN, "u1"),
-        columns={name: spread(floats(table[name]), np.nan, "f8") for name in MEASURES},
+        columns={name: spread(floats(values), np.nan, "f8") for name, values in measured},
         normal={name: _newest(spread(floats(table[name]), np.nan, "f8")) for name in REFERENCES},
         changes={
             (s, w): words

@@ -31,6 +31,8 @@ _SIZES: Final = {
     "false_positives": "false_positive_rate",
     "false_negatives": "false_negative_rate",
     "bias": "bias",
+    "auc": "auc",
+    "log_loss": "log_loss",
 }
 _LARGEST: Final = float(np.finfo(np.float32).max)
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.performance import LossPeriods, PerformanceProfile
+from driftline.performance.class_cells import cells_of_rows
 from driftline.performance.outcome_sums import sums_of_outcomes
 from driftline.segments import ALL
 from driftline.transforms.spine.merge_encoded import MergeEncoded
@@ -62,7 +63,8 @@ class LossesByPeriod(beam.DoFn):
                 continue
             scores, labels = rows.column("score").to_numpy(), rows.column("label").to_numpy()
             losses, sums = self._loss.of(scores, labels), sums_of_outcomes(self._loss, scores, labels)
-            yield segment, LossPeriods.of(times, losses, self._every, sums).to_bytes()
+            cells = cells_of_rows(self._loss, scores, labels)
+            yield segment, LossPeriods.of(times, losses, self._every, sums, cells).to_bytes()
 
 
 @dataclass
