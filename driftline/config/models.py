@@ -28,7 +28,7 @@ from driftline.config.value_types import (
     below,
     mistake,
 )
-from driftline.feature_spec import PREDICTION, FeatureSpec
+from driftline.feature_spec import PREDICTION, FeatureSpec, probability_of
 from driftline.measures.measure_registry import measure
 
 RESERVED = ("metrics", "policy", "responses")
@@ -209,7 +209,7 @@ class Config(Section):
     def _labels_have_predictions(cls, value: Labels | None, info: ValidationInfo) -> Labels | None:
         if value is None:
             return value
-        if info.data.get("prediction", "") is None:
+        if info.data.get("prediction", "") is None and not value.probabilities:
             raise mistake("has no prediction to compare with", "add for example `prediction: score`")
         if value.source is not None and info.data.get("request_id", "") is None:
             raise mistake(
@@ -225,7 +225,11 @@ class Config(Section):
             return value  # these have mistakes of their own, which would only be said again
         features = {name: feature.kind for name, feature in info.data["features"].items()}
         if info.data.get("prediction") is not None:
-            features[PREDICTION] = "numeric"
+            labels = info.data["labels"]
+            named = labels is not None and not (labels.numeric or labels.binary)
+            features[PREDICTION] = "categorical" if named else "numeric"
+        if info.data["labels"] is not None:
+            features |= {probability_of(name): "numeric" for name in info.data["labels"].probabilities}
         check_watches(value, features, info.data["labels"])
         return value
 
@@ -260,7 +264,11 @@ class Config(Section):
         """The features in configured order; the prediction, where configured, is the last."""
         specs = [feature.spec(name) for name, feature in self.features.items()]
         if self.prediction is not None:
-            specs.append(FeatureSpec(PREDICTION, "numeric", self.prediction))
+            named = self.labels is not None and not (self.labels.numeric or self.labels.binary)
+            specs.append(FeatureSpec(PREDICTION, "categorical" if named else "numeric", self.prediction))
+        if self.labels is not None:
+            given = self.labels.probabilities
+            specs += [FeatureSpec(probability_of(name), "numeric", given[name]) for name in given]
         return tuple(specs)
 
     @property

@@ -209,8 +209,8 @@ class EventSchema:
 
 
 def _label(labels: Any) -> LabelColumn:
-    spelt = SPELLINGS if not labels.classes else (labels.classes,)
-    return LabelColumn(labels.column, spelt if labels.binary else (), alone=labels.source is not None)
+    spelt = SPELLINGS if not labels.class_names else (labels.class_names,)
+    return LabelColumn(labels.column, () if labels.numeric else spelt, alone=labels.source is not None)
 
 
 def check_columns(columns: Iterable[tuple[str, Any]], schema: EventSchema) -> list[str]:

@@ -77,6 +77,7 @@ class ADWIN(Detector):
         max_buckets: int = 5,
         min_window_length: int = 5,
         grace_period: int = 10,
+        *,
         scale_free: bool = False,
     ) -> None:
         super().__init__()

@@ -113,7 +113,7 @@ class LossNull:
         along = {"loss": null_deviations(table, far, n)}
         classes = bias = None
         sums = periods.window_sums(starts, size)
-        if sums is not None and not reference.loss.binary:
+        if sums is not None and reference.loss.numeric:
             found = bias_distances(reference, n, sums[some, 0])
             if found is not None:
                 bias = calibrate_difference(found, n, overlap=overlap)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from driftline.performance.component_comparison import compare_components, performance_p
+from driftline.performance.confusion_words import confusion_words
 from driftline.performance.estimation import estimate
 from driftline.performance.label_delays import delay_quantile
 from driftline.performance.loss_comparison import compare
@@ -70,7 +71,7 @@ def performance_row(
         If the reference is of another loss or threshold.
     """
     start, end = window
-    binary = profile.loss.binary
+    binary, classes = profile.loss.binary, profile.classes
     metrics = measure(profile)
     labelled_reference = reference if reference is not None and reference.profile.n else None
     row: dict[str, Any] = {
@@ -106,6 +107,14 @@ def performance_row(
         "label_delay_p95_s": delay_quantile(profile.delays, 0.95),
         "baseline_version": baseline_version,
     }
+    if classes is not None:
+        row |= {
+            "classes": list(profile.loss.classes),
+            "confusion": classes.confusion.ravel().tolist(),
+            "auc_by_class": [_finite(area) for area in classes.areas().tolist()]
+            if len(classes.scores)
+            else None,
+        }
     if binary and profile.n_predictions:
         calibration = reference.calibration if reference is not None else None
         expected = estimate(profile, calibration)
@@ -143,6 +152,12 @@ def performance_row(
         }
         row |= {f"{name}_p": each.p_value for name, each in apart.items()}
         row |= {f"{name}_spread": each.spread for name, each in apart.items()}
+        usual = labelled_reference.profile.classes
+        if classes is not None and usual is not None:
+            row["confusion_reference"] = usual.confusion.ravel().tolist()
+            if row["change"]:
+                pairs = confusion_words(profile.loss.classes, classes.confusion, usual.confusion)
+                row["change"] = ", ".join([row["change"], *pairs])
         if profile.loss.name == "log":
             row |= {"log_loss_p": comparison.p_value, "log_loss_spread": comparison.spread}
     return {name: _finite(row.get(name)) for name in PERFORMANCE.names}

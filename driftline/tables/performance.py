@@ -252,6 +252,21 @@ PERFORMANCE = RowSchema(
         Field("auc_spread", "float64", "nullable", "The same of `auc`."),
         Field("log_loss_spread", "float64", "nullable", "The same of `log_loss`."),
         Field("calibration_spread", "float64", "nullable", "The same of `calibration_gap`."),
+        Field("classes", "string", "repeated", "Names of the classes, if there are more than two."),
+        Field(
+            "confusion",
+            "int64",
+            "repeated",
+            "Outcomes by true class, and within it by predicted class, in the order of `classes`; null without.",
+        ),
+        Field("confusion_reference", "int64", "repeated", "`confusion` of the reference."),
+        Field(
+            "auc_by_class",
+            "float64",
+            "repeated",
+            "Area under the ROC curve of each class against the rest, in the order of `classes`; `auc` is "
+            "their mean. Null without probabilities, and of a class that is absent.",
+        ),
         Field("log_loss_reference", "float64", "nullable", "`log_loss` of the reference."),
     ),
 )
