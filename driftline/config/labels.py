@@ -66,11 +66,11 @@ class Labels(Section):
         "predicted class.",
         examples=["[on_time, late]"],
     )
-    probabilities: dict[ClassName, Text] = Field(
+    probabilities: Annotated[dict[ClassName, Text], Shown("a column for each class")] = Field(
         default_factory=dict,
         description="Of three classes and more, the column of the probability of each: what `predict_proba` "
-        "of scikit-learn gives. `loss: log` and `auc` need them; without `prediction` the most probable class "
-        "is the predicted one.",
+        "of scikit-learn gives. `loss: log` and `auc` need them; without `prediction` the most probable "
+        "class is the predicted one.",
         examples=["{setosa: p_setosa, versicolor: p_versicolor, virginica: p_virginica}"],
     )
 
@@ -95,9 +95,11 @@ class Labels(Section):
             return value
         if info.data.get("loss", BINARY[0]) not in BINARY:
             raise mistake("has no meaning for a loss of numbers", "remove it, or set loss: zero_one")
-        if len(set(value)) < max(len(value), 2):
-            remedy = "write [negative, positive], in this order, or name three or more, each once"
-            raise mistake("must be different classes, two at least", remedy)
+        if len(set(value)) < 2:
+            remedy = "write [negative, positive], in this order, or name three or more"
+            raise mistake("must be two different classes", remedy)
+        if len(set(value)) < len(value):
+            raise mistake("names a class twice", "name every class once")
         return value
 
     @field_validator("probabilities")

@@ -184,8 +184,6 @@ class Config(Section):
     def _features_are_enough(cls, value: dict[str, Feature], info: ValidationInfo) -> dict[str, Feature]:
         if "prediction" not in info.data:
             return value
-        if info.data["prediction"] is None and not value:
-            raise mistake("is empty, and there is no prediction", "name at least one feature to monitor")
         if info.data["prediction"] is not None and PREDICTION in value:
             raise mistake(
                 "has a feature named prediction, and the key prediction makes one of that name",
@@ -240,6 +238,17 @@ class Config(Section):
         sources = (info.data.get("source"), labels.source if labels is not None else None)
         check_places(value, [source for source in sources if source is not None])
         return value
+
+    @model_validator(mode="after")
+    def _something_is_monitored(self) -> Config:
+        if not self.feature_specs:
+            remedy = "name at least one feature to monitor"
+            raise mistake("is empty, and there is no prediction", remedy, below=("features",))
+        twice = {probability_of(name) for name in (self.labels.probabilities if self.labels else ())}
+        if clash := sorted(twice & {*self.features}):
+            remedy = "rename the feature: labels.probabilities makes one of that name"
+            raise mistake(f"has a feature named {clash[0]}", remedy, below=("features",))
+        return self
 
     @model_validator(mode="after")
     def _measures_fit(self) -> Config:

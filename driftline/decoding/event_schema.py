@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from driftline.config.errors import did_you_mean
 from driftline.decoding.arrow_kinds import is_number, is_text, is_unknown
-from driftline.feature_spec import PREDICTION
+from driftline.feature_spec import PREDICTION, probability_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -272,8 +272,10 @@ def column_problems(
             problems += _nested("segments", column, types[column], "a segment needs plain values")
     if schema.request_id is not None:
         missing(keys.request_id, schema.request_id)
+    classes = schema.loss.classes if schema.loss is not None else ()
+    made = {PREDICTION: "prediction"} | {probability_of(x): f"labels.probabilities.{x}" for x in classes}
     for feature in schema.features:
-        key = "prediction" if feature.name == PREDICTION else f"features.{feature.name}"
+        key = made.get(feature.name, f"features.{feature.name}")
         if not missing(key, feature.column):
             problems += _feature_problems(key, feature, types[feature.column])
     if schema.label is not None and not missing(keys.label, schema.label.column):

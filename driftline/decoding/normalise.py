@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from driftline.arrays import nulls
+from driftline.decoding.class_scores import scores_of_events
 from driftline.decoding.event_times import event_times
 from driftline.decoding.label_values import class_values, number_values
 from driftline.decoding.rejects import Reason, shorten
@@ -16,7 +17,6 @@ from driftline.decoding.request_ids import request_hashes, request_keys
 from driftline.decoding.shown_values import value_at
 from driftline.decoding.values import numeric_values, text_values
 from driftline.feature_spec import PREDICTION, probability_of
-from driftline.outcomes.class_scores import scores_of_events
 from driftline.schemas.time_range import MAX_TIME
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from driftline.arrays import nulls
+from driftline.decoding.class_scores import scores_of_events
 from driftline.decoding.event_schema import ID, LABEL
 from driftline.outcomes.batch_schemas import LABELS, OUTCOMES, PREDICTIONS
-from driftline.outcomes.class_scores import scores_of_events, travelling
+from driftline.outcomes.class_scores import travelling
 from driftline.outcomes.travelling_features import FEATURES
 from driftline.profiles.row_groups import segment_codes
 
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from driftline.losses import Loss
-    from driftline.outcomes.class_scores import scores_of_events, travelling
-from driftline.outcomes.travelling_features import FeatureLayout
+    from driftline.outcomes.travelling_features import FeatureLayout
 
 
 def predictions_of(

@@ -83,7 +83,7 @@ class ClassCounts:
         )
 
     def areas(self) -> Floats:
-        """Give the area under the ROC curve of each class against the rest, (K,); nan where it is not known."""
+        """Give the area under the ROC curve of each class against the rest, (K,); nan where unknown."""
         if not len(self.scores):
             return np.full(len(self.confusion), np.nan)
         return np.array([area_under_curve(rest, own) for rest, own in self.scores])

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     Counts = NDArray[np.int64]
 
 MOST_PAIRS: Final = 3
-_NOTABLE: Final = 3.0  # standard errors of a share
+_NOTABLE: Final = 4.0  # standard errors of a share: there are many pairs
 
 
 def confusion_words(classes: Sequence[str], now: Counts, normal: Counts) -> list[str]:
@@ -28,7 +28,7 @@ def confusion_words(classes: Sequence[str], now: Counts, normal: Counts) -> list
     Returns
     -------
     list of str
-        `MOST_PAIRS` at most, of those that grew by three standard errors or more, as if outcomes were
+        `MOST_PAIRS` at most, of those that grew by four standard errors or more, as if outcomes were
         independent.
 
     Examples

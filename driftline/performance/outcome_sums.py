@@ -27,7 +27,8 @@ def sums_of_outcomes(
     Returns
     -------
     ndarray or None
-        None of more than two classes. Of two (n, `CLASS_SUMS`) int64, see `sums_of_rows`; of numbers (n, 1) float64, the signed error.
+        None of more than two classes. Of two (n, `CLASS_SUMS`) int64, see `sums_of_rows`; of numbers (n, 1)
+        float64, the signed error.
     """
     if loss.classes:
         return None

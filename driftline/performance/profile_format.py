@@ -27,8 +27,8 @@ TAG: Final = b"dPF"
 _WHAT: Final = ("performance profile", "BBHdqq", "profile the outcomes again")
 # loss, whether there are more than two classes (2 with probabilities), bytes of their names, threshold,
 # predictions, outcomes
-_HEAD: Final = Head(TAG, 2, *_WHAT)
-_HEAD_OF_CLASSES: Final = Head(TAG, 3, *_WHAT)
+_HEAD: Final = Head(TAG, 3, *_WHAT)
+_HEADS: Final = (Head(TAG, 2, *_WHAT), _HEAD)  # without more than two classes, and with them
 _LOSSES: Final[tuple[LossName, ...]] = get_args(LossName)  # the order is part of the format
 _SUMS: Final = ("log_loss_sum", "absolute_sum", "squared_sum", "signed_sum")  # and this one
 _SINCE_2: Final = 1  # of these
@@ -43,7 +43,7 @@ def encode(parts: Mapping[str, Any]) -> bytes:
     names = json.dumps(loss.classes, ensure_ascii=False).encode() if loss.classes else b""
     kind = 1 + loss.probabilities if loss.classes else 0
     numbers = (_LOSSES.index(loss.name), kind, len(names), loss.threshold, n_predictions, losses.n)
-    written = [(_HEAD_OF_CLASSES if loss.classes else _HEAD).pack(*numbers), names]
+    written = [_HEADS[bool(loss.classes)].pack(*numbers), names]
     if n_predictions and loss.binary:
         written.append(encode_sparse(parts["predicted"][None], parts["predicted_sums"][None]))
     if losses.n:
@@ -60,7 +60,7 @@ def encode(parts: Mapping[str, Any]) -> bytes:
 
 def decode(data: bytes) -> dict[str, Any]:
     """Read the fields that `encode` wrote; other bytes raise ValueError."""
-    (name, kind, length, threshold, n_predictions, n), arrays = _HEAD_OF_CLASSES.unpack(data)
+    (name, kind, length, threshold, n_predictions, n), arrays = _HEAD.unpack(data)
     try:
         names = json.loads(arrays.take("u1", length).tobytes()) if kind else []
         loss = Loss(_LOSSES[name], threshold, tuple(map(str, names)), kind > 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -69,6 +69,8 @@ class PerformanceGrid:
         `REFERENCES`: of each segment the newest that is known, NaN if none is.
     changes : dict of tuple of int to str
         What changed, in words, by place of segment and window; of cells where something did.
+    confusions : dict of int to Confusion
+        Of more than two classes, by place of segment.
     loss : str
         Name of the loss, of the newest row; empty without rows.
     segments_left_out, windows_left_out : int
@@ -83,6 +85,7 @@ class PerformanceGrid:
     columns: dict[str, NDArray[np.float64]]
     normal: dict[str, NDArray[np.float64]]
     changes: dict[tuple[int, int], str]
+    confusions: dict[int, Confusion]
     loss: str
     segments_left_out: int
     windows_left_out: int
@@ -142,10 +145,45 @@ def of(rows: Any, wanted: Collection[str] = ()) -> PerformanceGrid:
             for s, w, words in zip(*(x.tolist() for x in place), table["change"].to_pylist(), strict=True)
             if words
         },
+        confusions=_confusions(table, place[0]),
         loss=str(table["loss"][int(np.argmax(column))].as_py()) if table.num_rows else "",
         segments_left_out=len(every_segment) - len(segments),
         windows_left_out=len(every_window) - len(windows),
     )
+
+
+class Confusion(NamedTuple):
+    """Outcomes of all windows of a segment, by true and by predicted class.
+
+    Parameters
+    ----------
+    classes : list of str
+        Names of K classes.
+    now, normal : ndarray of int64, shape (K, K)
+        Of the windows, those that overlap counted each, and of the reference.
+    """
+
+    classes: list[str]
+    now: NDArray[np.int64]
+    normal: NDArray[np.int64]
+
+
+def _confusions(table: Any, place: NDArray[np.int64]) -> dict[int, Confusion]:
+    found: dict[int, Confusion] = {}
+    known = np.flatnonzero(table["confusion_reference"].is_valid().to_numpy())
+    for row in known.tolist():
+        classes = table["classes"][row].as_py()
+        shape = len(classes), len(classes)
+        now, normal = (
+            np.array(table[name][row].as_py(), np.int64).reshape(shape)
+            for name in ("confusion", "confusion_reference")
+        )
+        s = int(place[row])
+        before = found.get(s)
+        if before is not None and before.classes == classes:
+            now = before.now + now
+        found[s] = Confusion(classes, now, normal)
+    return found
 
 
 def instants(performance: PerformanceGrid | None, run: RunSummary) -> Callable[[int], str]:

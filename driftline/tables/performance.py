@@ -257,7 +257,8 @@ PERFORMANCE = RowSchema(
             "confusion",
             "int64",
             "repeated",
-            "Outcomes by true class, and within it by predicted class, in the order of `classes`; null without.",
+            "Outcomes by true class, and within it by predicted class, in the order of `classes`; null "
+            "without.",
         ),
         Field("confusion_reference", "int64", "repeated", "`confusion` of the reference."),
         Field(
