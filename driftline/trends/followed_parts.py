@@ -107,6 +107,5 @@ class FollowedPerformance:
             "calibration_gap": gap_words(now),
             "bias": number_words("bias", normal.bias, now, "+.3g"),
             "auc": number_words("AUC", normal.auc, now, ".2f"),
-            "log_loss": number_words("log-loss", normal.log_loss, now, ".3g"),
         }
         return said[statistic]
