@@ -229,3 +229,22 @@ def test_rows_of_nothing_but_nulls(made):
     words, _ = said(made, rows, [made.detection(3, before=None, after=None)])
     assert words.tone == "unknown"
     assert words.text.startswith("Error rate unknown in all traffic")
+
+
+def test_a_model_that_ranks_worse_is_worse_though_it_errs_as_before(made):
+    rows = [row | {"status": "ok"} for row in days(made, until=30)]
+    for day, row in enumerate(rows):
+        fell = -3.0 if day >= 10 else 0.2
+        row["auc"], row["auc_reference"], row["auc_spread"] = 0.91 + 0.05 * fell, 0.91, 0.05
+        row["components"] = (row["components"] or {}) | {"auc": fell}
+    words, _ = said(made, rows)
+    assert words.tone == "drift"
+    assert words.text.startswith("AUC 0.76 against 0.91 of the reference since 11 Apr in all traffic")
+    assert words.title.startswith("The model got worse: AUC 0.76")
+
+
+def test_no_sign_says_what_would_not_have_been_seen(made):
+    words, _ = said(made, days(made, until=30))
+    assert words.tone == "quiet"
+    assert "in these windows no change of the error rate of less than " in words.text
+    assert words.text.endswith(" points could have been seen")
