@@ -39,8 +39,8 @@ class RunSpread:
         Degrees of freedom of that.
     """
 
-    lengths: Floats = field(default_factory=lambda: np.array([1.0]))
-    variances: Floats = field(default_factory=lambda: np.array([1.0]))
+    lengths: Floats = field(default_factory=lambda: np.array([1.0, 1e9]))
+    variances: Floats = field(default_factory=lambda: np.ones(2))
     df: float = math.inf
 
     @staticmethod
