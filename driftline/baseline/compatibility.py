@@ -128,6 +128,9 @@ def _windows_misfit(baseline: Baseline, wanted: Wanted) -> list[str]:
 
 
 def _named(loss: Loss) -> str:
+    if loss.classes:
+        known = " with probabilities" if loss.probabilities else ""
+        return f"{loss.name} of the classes {', '.join(loss.classes)}{known}"
     return f"{loss.name} at threshold {loss.threshold:g}" if loss.binary else loss.name
 
 

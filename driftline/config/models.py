@@ -41,7 +41,7 @@ from driftline.config.value_types import (
     below,
     mistake,
 )
-from driftline.feature_spec import PREDICTION, FeatureSpec
+from driftline.feature_spec import PREDICTION, FeatureSpec, probability_of
 from driftline.measures.measure_registry import measure
 from driftline.windows.calendar import DAY, IN_UTC, MONTH, UTC, Calendar
 
@@ -253,8 +253,6 @@ class Config(Section):
     def _features_are_enough(cls, value: dict[str, Feature], info: ValidationInfo) -> dict[str, Feature]:
         if "prediction" not in info.data:
             return value
-        if info.data["prediction"] is None and not value:
-            raise mistake("is empty, and there is no prediction", "name at least one feature to monitor")
         if info.data["prediction"] is not None and PREDICTION in value:
             raise mistake(
                 "has a feature named prediction, and the key prediction makes one of that name",
@@ -278,7 +276,7 @@ class Config(Section):
     def _labels_have_predictions(cls, value: Labels | None, info: ValidationInfo) -> Labels | None:
         if value is None:
             return value
-        if info.data.get("prediction", "") is None:
+        if info.data.get("prediction", "") is None and not value.probabilities:
             raise mistake("has no prediction to compare with", "add for example `prediction: score`")
         if value.source is not None and info.data.get("request_id", "") is None:
             raise mistake(
@@ -296,7 +294,11 @@ class Config(Section):
             return value  # they are not known yet
         features = {name: feature.kind for name, feature in info.data["features"].items()}
         if info.data.get("prediction") is not None:
-            features[PREDICTION] = "numeric"
+            labels = info.data["labels"]
+            named = labels is not None and not (labels.numeric or labels.binary)
+            features[PREDICTION] = "categorical" if named else "numeric"
+        if info.data["labels"] is not None:
+            features |= {probability_of(name): "numeric" for name in info.data["labels"].probabilities}
         check_watches(value, features, info.data["labels"])
         return value
 
@@ -307,6 +309,17 @@ class Config(Section):
         sources = (info.data.get("source"), labels.source if labels is not None else None)
         check_places(value, [source for source in sources if source is not None])
         return value
+
+    @model_validator(mode="after")
+    def _something_is_monitored(self) -> Config:
+        if not self.feature_specs:
+            remedy = "name at least one feature to monitor"
+            raise mistake("is empty, and there is no prediction", remedy, below=("features",))
+        twice = {probability_of(name) for name in (self.labels.probabilities if self.labels else ())}
+        if clash := sorted(twice & {*self.features}):
+            remedy = "rename the feature: labels.probabilities makes one of that name"
+            raise mistake(f"has a feature named {clash[0]}", remedy, below=("features",))
+        return self
 
     @model_validator(mode="after")
     def _measures_fit(self) -> Config:
@@ -362,7 +375,11 @@ class Config(Section):
         """The features in configured order; the prediction, where configured, is the last."""
         specs = [feature.spec(name) for name, feature in self.features.items()]
         if self.prediction is not None:
-            specs.append(FeatureSpec(PREDICTION, "numeric", self.prediction))
+            named = self.labels is not None and not (self.labels.numeric or self.labels.binary)
+            specs.append(FeatureSpec(PREDICTION, "categorical" if named else "numeric", self.prediction))
+        if self.labels is not None:
+            given = self.labels.probabilities
+            specs += [FeatureSpec(probability_of(name), "numeric", given[name]) for name in given]
         return tuple(specs)
 
     @property

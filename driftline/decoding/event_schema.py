@@ -13,7 +13,7 @@ from driftline.decoding.column_paths import is_list, kind_at, paths_of, root_of
 from driftline.decoding.duplicate_columns import duplicates
 from driftline.decoding.guessed_times import guess_times
 from driftline.decoding.time_advice import advice_of
-from driftline.feature_spec import PREDICTION
+from driftline.feature_spec import PREDICTION, probability_of
 from driftline.windows.calendar import IN_UTC, UTC, Calendar
 
 if TYPE_CHECKING:
@@ -242,8 +242,8 @@ class EventSchema:
 
 
 def _label(labels: Any) -> LabelColumn:
-    spelt = SPELLINGS if not labels.classes else (labels.classes,)
-    return LabelColumn(labels.column, spelt if labels.binary else (), alone=labels.source is not None)
+    spelt = SPELLINGS if not labels.class_names else (labels.class_names,)
+    return LabelColumn(labels.column, () if labels.numeric else spelt, alone=labels.source is not None)
 
 
 def check_columns(columns: Iterable[tuple[str, Any]], schema: EventSchema) -> list[str]:
@@ -320,8 +320,10 @@ def column_problems(
             problems += _nested("segments", column, types[column], "a segment needs plain values")
     if schema.request_id is not None:
         missing(keys.request_id, schema.request_id)
+    classes = schema.loss.classes if schema.loss is not None else ()
+    made = {PREDICTION: "prediction"} | {probability_of(x): f"labels.probabilities.{x}" for x in classes}
     for feature in schema.features if features else ():
-        key = "prediction" if feature.name == PREDICTION else f"features.{feature.name}"
+        key = made.get(feature.name, f"features.{feature.name}")
         if not missing(key, feature.column):
             problems += _feature_problems(key, feature, types[feature.column])
     if schema.label is not None and not missing(keys.label, schema.label.column):

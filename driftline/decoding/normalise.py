@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from driftline.arrays import flat, nulls
+from driftline.decoding.class_scores import scores_of_events
 from driftline.decoding.event_schema import INVALID
 from driftline.decoding.event_times import event_times
 from driftline.decoding.guessed_times import guess_times
@@ -19,7 +20,7 @@ from driftline.decoding.request_ids import request_hashes, request_keys
 from driftline.decoding.shown_values import value_at
 from driftline.decoding.time_advice import advice_of
 from driftline.decoding.values import numeric_values, text_values
-from driftline.feature_spec import PREDICTION
+from driftline.feature_spec import PREDICTION, probability_of
 from driftline.schemas.time_range import MAX_TIME
 
 if TYPE_CHECKING:
@@ -196,10 +197,14 @@ def _labels(records: Any, label: LabelColumn) -> tuple[Any, list[_Fault]]:
 
 
 def _scores(events: pa.RecordBatch, schema: EventSchema, loss: Loss) -> _Fault:
-    column = next(feature.column for feature in schema.features if feature.name == PREDICTION)
-    scores = events.column(f"feature.{PREDICTION}").to_numpy(zero_copy_only=False)  # null is NaN
+    names = (PREDICTION, *(probability_of(name) for name in loss.classes))
+    column = next(feature.column for feature in schema.features if feature.name in names)
     what = f"prediction, which is to be a {'probability' if loss.binary else 'finite number'}"
-    return _Fault(Reason.INVALID_SCORE, what, column, ~loss.usable_scores(scores))
+    if loss.classes:
+        what = "prediction, which is to be one of labels.classes"
+        if loss.probabilities:
+            what = f"{what}, with probabilities of all of them that add up to 1"
+    return _Fault(Reason.INVALID_SCORE, what, column, ~loss.usable_scores(scores_of_events(events, loss)))
 
 
 def _times(records: Any, schema: EventSchema) -> tuple[NDArray[np.int64], list[_Fault]]:

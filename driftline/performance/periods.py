@@ -9,6 +9,7 @@ import numpy as np
 
 from driftline.framing import UnreadableBytesError, frame, refuses_damage, unframe
 from driftline.outcomes.batch_schemas import OUTCOMES
+from driftline.outcomes.class_scores import scores_of
 from driftline.performance.profile import PerformanceProfile
 from driftline.performance.recent import RecentOutcomes
 from driftline.segments import ALL
@@ -68,7 +69,7 @@ class Periods(NamedTuple):
 
 def usable(rows: Any, loss: Loss) -> NDArray[np.bool_]:
     """Tell which rows, (n,) bool, have scores, and labels if they are outcomes, that the loss is for."""
-    good = loss.usable_scores(rows["score"].to_numpy(zero_copy_only=False))
+    good = loss.usable_scores(scores_of(rows, loss))
     if "label" in rows.schema.names:
         good &= loss.usable_labels(rows["label"].to_numpy(zero_copy_only=False))
     return good
@@ -96,7 +97,8 @@ def profile_periods(rows: Any, loss: Loss, every: int) -> Iterator[tuple[str, Pe
     codes, names = encoded.indices.to_numpy(), encoded.dictionary.to_pylist()
     # ids order outcomes; of predictions they may be null
     wanted = OUTCOMES.names if outcomes else ("time", "score")
-    columns = {name: rows[name].to_numpy() for name in wanted if name != "segment"}
+    columns = {name: rows[name].to_numpy() for name in wanted if name not in {"segment", "score"}}
+    columns["score"] = scores_of(rows, loss)
     order = np.lexsort((columns["time"], codes))
     codes = codes[order]
     columns = {name: values[order] for name, values in columns.items()}

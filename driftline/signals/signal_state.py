@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from driftline.detectors import JOB_DETECTORS, detector_from_bytes
+from driftline.detectors import ADWIN, JOB_DETECTORS, detector_from_bytes
 from driftline.framing import UnreadableBytesError, check_head, frame, refuses_damage, unframe
 from driftline.signals.confirmation import Confirmation
 from driftline.signals.stream_times import Times
@@ -23,6 +23,25 @@ _TAG: Final = b"dSS"
 _WHAT: Final = "state of a signal"
 _NONE: Final = Times()
 _UNCONFIRMED: Final = Confirmation()
+
+
+def parameters_in_job(detector: str, parameters: Mapping[str, Any], *, errors: bool) -> dict[str, Any]:
+    """Give a detector the settings for a signal of unknown scale, where the configuration gives none.
+
+    Parameters
+    ----------
+    errors
+        Whether values are errors, 0 or 1: the scale that detectors are made for.
+
+    Examples
+    --------
+    >>> parameters_in_job("adwin", {}, errors=False), parameters_in_job("adwin", {}, errors=True)
+    ({'scale_free': True}, {})
+    """
+    found = dict(parameters)
+    if detector == ADWIN.NAME and not errors:
+        found.setdefault("scale_free", True)
+    return found
 
 
 class DetectorSpec(NamedTuple):

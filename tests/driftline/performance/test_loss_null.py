@@ -129,7 +129,7 @@ def test_normal_windows_are_rarely_called_worse_and_worse_ones_are(stream, loss,
         windows = stream(rng, 40 + 60)  # the days after the reference go on where it ends
         whole, null = reference_of(loss, windows[:40])
         for scores, labels in windows[40:]:
-            _, p_value, p_iid = compare(profile_of(loss, scores, labels), whole, null)
+            _, p_value, p_iid, *_ = compare(profile_of(loss, scores, labels), whole, null)
             p.append(p_value)
             iid.append(p_iid)
         for scores, labels in stream(rng, 20, rise):
@@ -190,7 +190,7 @@ CLASSES = ClassNull(
     {name: np.arange(length, dtype=np.float32) for name, length in LENGTHS.items()},
 )
 RUNS_OF_GOLDEN = ComponentRuns(np.arange(7 * len(FOLLOWED), dtype=np.float32).reshape(-1, 7))
-GOLDEN = LossNull(TABLE, CLASSES, runs=RUNS_OF_GOLDEN)
+GOLDEN = LossNull(TABLE, CLASSES, runs=RUNS_OF_GOLDEN, metrics={"auc": TABLE, "calibration": TABLE})
 
 
 def same(found, expected):
@@ -205,25 +205,35 @@ def has_the_golden_classes(found):
         assert found.classes.arrays[name].tolist() == CLASSES.arrays[name].tolist()
 
 
-def test_format_version_3_is_read():
-    data = (DATA / "loss_null_v3.bin").read_bytes()
+def test_format_version_4_is_read():
+    data = (DATA / "loss_null_v4.bin").read_bytes()
     assert GOLDEN.to_bytes() == data
     found = LossNull.from_bytes(data)
     same(found, GOLDEN)
     has_the_golden_classes(found)
     assert found.runs.numbers.tolist() == RUNS_OF_GOLDEN.numbers.tolist()
     assert found.runs.statistics == FOLLOWED
+    assert list(found.metrics) == ["auc", "calibration"]
+    same(LossNull(found.metrics["calibration"]), GOLDEN)
+
+
+def test_of_format_version_3_there_are_no_metrics():
+    found = LossNull.from_bytes((DATA / "loss_null_v3.bin").read_bytes())
+    same(found, GOLDEN)
+    has_the_golden_classes(found)
+    assert found.runs.numbers.tolist() == RUNS_OF_GOLDEN.numbers[:5].tolist()
+    assert not found.metrics
 
 
 def test_format_version_3_of_numbers_is_read():
     null = LossNull(TABLE, bias=TABLE, runs=RUNS_OF_GOLDEN)
     data = (DATA / "loss_null_of_numbers_v3.bin").read_bytes()
-    assert null.to_bytes() == data
     found = LossNull.from_bytes(data)
     same(found, null)
     same(LossNull(found.bias), null)
     assert found.classes is None
-    assert found.runs.numbers.tolist() == RUNS_OF_GOLDEN.numbers.tolist()
+    assert found.runs.numbers.tolist() == RUNS_OF_GOLDEN.numbers[:5].tolist()
+    same(LossNull(LossNull.from_bytes(null.to_bytes()).bias), null)
 
 
 def test_of_format_version_2_windows_are_not_known_to_follow_each_other():
@@ -257,12 +267,12 @@ def test_a_null_comes_back_as_it_was():
     ("data", "message"),
     [
         (b"", "not a null of a mean loss"),
-        (b"dLN\x04" + GOLDEN.to_bytes()[4:], "upgrade driftline"),
+        (b"dLN\x05" + GOLDEN.to_bytes()[4:], "upgrade driftline"),
         (LossNull(TABLE).to_bytes()[:-1], "803 bytes instead of 804; build the baseline again"),
         (GOLDEN.to_bytes()[:-1], "cut short or too long: .*; build the baseline again"),
         (GOLDEN.to_bytes() + b"0", "cut short or too long: .*; build the baseline again"),
         (LossNull(TABLE).to_bytes() + b"0", "not a null of error kinds"),
-        (GOLDEN.to_bytes()[:4] + b"\x06" + GOLDEN.to_bytes()[5:], "its head says what cannot be"),
+        (GOLDEN.to_bytes()[:4] + b"\x08" + GOLDEN.to_bytes()[5:], "its head says what cannot be"),
     ],
 )
 def test_what_is_no_null_is_refused(data, message):
