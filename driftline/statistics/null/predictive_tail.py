@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 _STEP: Final = 0.09  # of every logarithmic grid here, so that scaling is a shift along it
 _SCALES: Final = _STEP * np.arange(-16, 17)  # log c: a quarter to four times what was expected
-_TAILS: Final = np.geomspace(2.5, 1000.0, 40)  # d, equally likely beforehand
+_TAILS: Final = (
+    np.linspace(2.5**-0.5, 1000.0**-0.5, 40) ** -2.0
+)  # d, all 1 / sqrt(d) equally likely beforehand
 _BULK: Final = 0.6  # windows among the nearer six tenths say how many they are, not how near: the tail counts
 _PLACES: Final = _STEP * np.arange(-90, 260)  # log of the statistic over its mean
 _NORMAL_TAIL: Final = 4.0  # d without which one window's statistic has no variance
@@ -76,7 +78,9 @@ def plausible(
 ) -> NDArray[np.float64]:
     """Weigh scales c and tails d by how likely they make the windows.
 
-    All log c and log d of the grid are equally likely beforehand.
+    All log c and 1 / sqrt(d) of the grid are equally likely beforehand: halfway between equal chances for
+    log d, with which 30 windows of a heavy tail look lighter than they are, and for 1 / d, as by Jeffreys' rule
+    for Student's t, with which 200 windows without one look heavier.
 
     Parameters
     ----------
@@ -93,6 +97,11 @@ def plausible(
     -------
     ndarray of float64, shape (D, C)
         Weights, adding up to 1.
+
+    References
+    ----------
+    Fonseca, T. C. O., Ferreira, M. A. R. and Migon, H. S. (2008). Objective Bayesian analysis for the
+    Student-t regression model. Biometrika 95, 325-333 (Jeffreys' rule: the density of d falls like d^-2).
     """
     possible = np.exp(_SCALES) >= min(least_scale, 1.0) - 1e-9
     score = np.zeros((len(_TAILS), len(_SCALES)))
