@@ -54,7 +54,8 @@ class MissingRate(Statistic):
     def fit(self, windows: FeatureWindows) -> FittedNull:
         """Calibrate the difference."""
         absent = windows.missing + windows.nonfinite
-        return FittedNull(*fit_rate(absent, windows.counts.sum(1) + absent, windows.overlap, windows.season))
+        rows = windows.counts.sum(1) + absent
+        return FittedNull(*fit_rate(absent, rows, windows.overlap, windows.season, windows.kept))
 
 
 def _unusual(pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:

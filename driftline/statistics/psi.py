@@ -173,7 +173,9 @@ class PopulationStability(Statistic):
         ends = decile_ends(windows.counts.sum(0))
         deciles = sum_deciles(windows.counts, ends)
         coarse = np.concatenate([deciles, windows.missing[:, None], windows.nonfinite[:, None]], axis=1)
-        table, form = fit_quadratic(coarse, windows.overlap, RARE / windows.smallest, windows.season)
+        table, form = fit_quadratic(
+            coarse, windows.overlap, RARE / windows.smallest, windows.season, windows.kept
+        )
         return FittedNull(table, {"ends": ends, **form})
 
 

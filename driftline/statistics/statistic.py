@@ -46,6 +46,8 @@ class FeatureWindows:
         windows were kept without them.
     season : SeasonOfWindows, optional
         When the windows were: each is compared with what is usual then.
+    kept : ndarray of bool, shape (W,), optional
+        Windows to learn from; all if not given. The others are part of the reference none the less.
     """
 
     counts: Floats
@@ -61,12 +63,13 @@ class FeatureWindows:
     cardinality: Floats | None = None
     coincidences: Floats | None = None
     season: SeasonOfWindows | None = None
+    kept: NDArray[np.bool_] | None = None
 
     @property
     def with_values(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """Counts (V, B) and rows (V,) of the V windows that hold a value, and which these are (W,)."""
+        """Counts (V, B) and rows (V,) of the V kept windows that hold a value, and which these are (W,)."""
         n = self.counts.sum(1)
-        seen = n > 0
+        seen = n > 0 if self.kept is None else (n > 0) & self.kept
         return self.counts[seen], n[seen], seen
 
 

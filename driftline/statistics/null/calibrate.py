@@ -52,6 +52,7 @@ def calibrate(
     overlap: float,
     ordered: bool,
     season: SeasonOfBins | None = None,
+    reference: NDArray[np.float64] | None = None,
 ) -> list[NullTable]:
     """Calibrate squared statistics of fractions.
 
@@ -72,6 +73,8 @@ def calibrate(
         True if bins are in order of value, so that neighbours move together.
     season : SeasonOfBins, optional
         What is expected of the windows' times, and is no deviation.
+    reference : ndarray of float64, shape (B,), optional
+        What windows will be compared with, if that is more than these windows together.
 
     Returns
     -------
@@ -80,13 +83,14 @@ def calibrate(
     """
     if disjoint_windows(len(n), overlap) <= FEWEST_WINDOWS:
         return [without_null(n, overlap)] * len(floor(np.ones(1))[0])
-    reference = (fractions * n[:, None]).sum(0) / n.sum()
-    residual = fractions - reference
+    together = (fractions * n[:, None]).sum(0) / n.sum()
+    reference = together if reference is None else reference
+    residual = fractions - together
     if season is not None:
         residual = residual - season.fitted
     series = residual.cumsum(1) if ordered else residual / np.sqrt(reference)
     windows = WindowSeries.of(n, overlap, series, None if season is None else season.leverage)
-    deviations = residual * windows.left_out[:, None]
+    deviations = residual * windows.left_out[:, None] + (together - reference)
     squares = statistics(deviations)
     iid = multinomial_mean(reference, statistics)
     least = floor(SIZE_GRID / np.mean(1 / n))
@@ -107,6 +111,7 @@ def calibrate_difference(
     *,
     overlap: float,
     leverage: NDArray[np.float64] | None = None,
+    offset: float = 0.0,
 ) -> NullTable:
     """Calibrate a squared difference of rates or of means.
 
@@ -121,6 +126,8 @@ def calibrate_difference(
         Window length over window period.
     leverage : ndarray of float64, shape (W,), optional
         As of `WindowSeries`.
+    offset : float
+        Mean of the differences, where the reference holds more than these windows.
 
     Returns
     -------
@@ -129,8 +136,9 @@ def calibrate_difference(
     """
     if disjoint_windows(len(n), overlap) <= FEWEST_WINDOWS:
         return without_null(n, overlap)
-    windows = WindowSeries.of(n, overlap, differences[:, None], leverage)
-    squares = (differences * windows.left_out) ** 2
+    around = differences - offset
+    windows = WindowSeries.of(n, overlap, around[:, None], leverage)
+    squares = (around * windows.left_out + offset) ** 2
     return _table(windows, squares, 1.0, np.zeros(len(SIZE_GRID)))
 
 
