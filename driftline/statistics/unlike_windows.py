@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Nulls = Mapping[str, FittedNull]
 
-_LEVEL: Final = 0.01  # that any window of a feature without an incident is left out
+_LEVEL: Final = 0.001  # that any window of a feature without an incident is left out: storms stay
 _MOST: Final = 0.01  # of the windows: what is more is part of what is usual
 _FAR: Final = 30.0  # squares of normal windows are no more times their median in a thousand windows
 _MEDIAN: Final = int(np.flatnonzero(P_GRID == 0.5)[0])
@@ -35,7 +35,7 @@ def without_incidents(
     """Fit the nulls of a feature without windows that those of the others would hardly ever have.
 
     The farthest are left out: one hundredth of the windows, or as many as an incident of a window's length
-    has a part in. Those that the null of the others then gives a p-value of less than .01, over all windows
+    has a part in. Those that the null of the others then gives a p-value of less than .001, over all windows
     and statistics (Bonferroni), stay out. That null has the tail that its windows leave possible, so of a
     heavy one far windows stay in.
 

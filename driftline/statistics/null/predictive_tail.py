@@ -79,8 +79,8 @@ def plausible(
     """Weigh scales c and tails d by how likely they make the windows.
 
     All log c and 1 / sqrt(d) of the grid are equally likely beforehand: halfway between equal chances for
-    log d, with which 30 windows of a heavy tail look lighter than they are, and for 1 / d, as by Jeffreys' rule
-    for Student's t, with which 200 windows without one look heavier.
+    log d, with which 30 windows of a heavy tail look lighter than they are, and for 1 / d, as Jeffreys' rule
+    has it of Student's t, with which 200 windows without one look heavier.
 
     Parameters
     ----------
@@ -107,7 +107,9 @@ def plausible(
     score = np.zeros((len(_TAILS), len(_SCALES)))
     if len(squares):
         place = np.log(np.maximum(squares, _LEAST))
-        start = float(np.quantile(place, _BULK))
+        # windows that are calmer than can be, or all the same, say only how many are near
+        calmest = float(np.interp(_BULK, 1 - survival[-1], _PLACES)) + np.log(max(least_scale, _LEAST))
+        start = max(float(np.quantile(place, _BULK)), calmest)
         beyond = (place[place > start][:, None] - _SCALES).ravel()
         inside = len(place) - len(beyond) // len(_SCALES)
         between = _PLACES[1:] - _STEP / 2
