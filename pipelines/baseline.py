@@ -15,6 +15,7 @@ from apache_beam.pvalue import AsSingleton
 
 from driftline.baseline import BaselineError, decode_baseline
 from driftline.baseline.digests import import_digests
+from driftline.baseline.left_out_windows import left_out_remarks, left_out_windows
 from driftline.baseline.outlying_windows import outlying_remarks, outlying_windows
 from driftline.baseline.reference_windows import calibration_remarks, calibration_stride, season_remarks
 from driftline.baseline.refit import Refit, refit
@@ -92,6 +93,7 @@ def build_baseline(
         *_season_remarks(config, built, windows),
         *outcome_remarks(config, built),
         *calibration_of_detectors(config, built),
+        *left_out_remarks(left_out_windows(built, windows), built.calendar),
         *outlying_remarks(
             outlying_windows(built, windows, config.baseline.season, config.tests.min_n), built.calendar
         ),

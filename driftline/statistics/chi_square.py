@@ -150,7 +150,7 @@ class ChiSquare(Statistic):
         else:
             low, group = windows.smallest, np.zeros(table.shape[1], dtype=np.int16)
         pooled = sum_groups(table, group, int(group.max()) + 1)
-        null, form = fit_quadratic(pooled, windows.overlap, RARE / low, windows.season)
+        null, form = fit_quadratic(pooled, windows.overlap, RARE / low, windows.season, windows.kept)
         arrays: dict[str, NDArray[Any]] = {"group": group, **form}
         if self._least:
             arrays["smallest"] = np.array([low], np.float32)

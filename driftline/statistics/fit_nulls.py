@@ -14,8 +14,11 @@ from driftline.statistics.null.runs import fit_runs
 from driftline.statistics.numeric_comparison import NumericPair
 from driftline.statistics.statistic import FeatureWindows, FittedNull
 from driftline.statistics.statistic_registry import statistics_of
+from driftline.statistics.unlike_windows import without_incidents
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike
 
     from driftline.statistics.season import SeasonOfWindows
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 
 SMALLEST: Final = 200
 """Rows of the smallest window that is ever judged, unless a configuration says otherwise."""
+
+LEFT_OUT_BY: Final = "missing"
+"""The statistic whose null says which windows are left out; features of both kinds have it."""
 
 _PAIRS: Final[dict[str, Any]] = {"numeric": NumericPair, "categorical": CategoricalPair}
 
@@ -33,14 +39,24 @@ def fit_nulls(kind: str, windows: FeatureWindows) -> dict[str, FittedNull]:
     Returns
     -------
     dict of str to FittedNull
-        By the statistic's name.
+        By the statistic's name. The array ``left_out`` of the missing rate has the places of windows that are
+        so unlike the others that nothing is learnt from them.
     """
     statistics = statistics_of(kind)
+    pair = _PAIRS[kind].of_windows(windows)
+    nulls, unlike = without_incidents(windows, statistics, pair, lambda kept: _fitted(statistics, kept))
+    fitted = {each.name: _with_runs(each, nulls[each.name], pair, windows.overlap) for each in statistics}
+    if len(unlike):
+        missing = fitted[LEFT_OUT_BY]
+        arrays = {**missing.arrays, "left_out": unlike.astype(np.float32)}
+        fitted[LEFT_OUT_BY] = replace(missing, arrays=arrays)
+    return fitted
+
+
+def _fitted(statistics: Sequence[Statistic], windows: FeatureWindows) -> dict[str, FittedNull]:
     distances = [each for each in statistics if isinstance(each, Distance)]
     together = fit_distances(distances, windows) if distances else {}
-    fitted = {each.name: together.get(each.name) or each.fit(windows) for each in statistics}
-    pair = _PAIRS[kind].of_windows(windows)
-    return {each.name: _with_runs(each, fitted[each.name], pair, windows.overlap) for each in statistics}
+    return {each.name: together.get(each.name) or each.fit(windows) for each in statistics}
 
 
 def _with_runs(statistic: Statistic, fitted: FittedNull, pair: Any, overlap: float) -> FittedNull:

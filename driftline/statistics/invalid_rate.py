@@ -71,7 +71,7 @@ class InvalidRate(Statistic):
     def fit(self, windows: FeatureWindows) -> FittedNull:
         """Calibrate the difference."""
         n = windows.counts.sum(1) + windows.absent
-        return FittedNull(*fit_rate(windows.invalid_rows, n, windows.overlap, windows.season))
+        return FittedNull(*fit_rate(windows.invalid_rows, n, windows.overlap, windows.season, windows.kept))
 
 
 OF_NUMBERS: Final = InvalidRate("numeric", _COLUMNS)

@@ -54,7 +54,7 @@ class MissingRate(Statistic):
     def fit(self, windows: FeatureWindows) -> FittedNull:
         """Calibrate the difference."""
         n = windows.counts.sum(1) + windows.absent
-        return FittedNull(*fit_rate(windows.absent, n, windows.overlap, windows.season))
+        return FittedNull(*fit_rate(windows.absent, n, windows.overlap, windows.season, windows.kept))
 
 
 def _unusual(pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:

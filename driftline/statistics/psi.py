@@ -178,7 +178,9 @@ class PopulationStability(Statistic):
         deciles = sum_deciles(windows.counts, ends)
         others = np.stack([windows.missing, windows.nonfinite, windows.invalid_rows], axis=1)
         coarse = np.concatenate([deciles, others], axis=1)
-        table, form = fit_quadratic(coarse, windows.overlap, RARE / windows.smallest, windows.season)
+        table, form = fit_quadratic(
+            coarse, windows.overlap, RARE / windows.smallest, windows.season, windows.kept
+        )
         return FittedNull(table, {"ends": ends, **form})
 
 

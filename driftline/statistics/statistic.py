@@ -48,6 +48,8 @@ class FeatureWindows:
         When the windows were: each is compared with what is usual then.
     invalid : ndarray of float64, shape (W,), optional
         Rows whose value is none of the feature's kind; none of a baseline whose windows were kept without.
+    kept : ndarray of bool, shape (W,), optional
+        Windows to learn from; all if not given. The others are part of the reference none the less.
     """
 
     counts: Floats
@@ -64,6 +66,7 @@ class FeatureWindows:
     coincidences: Floats | None = None
     season: SeasonOfWindows | None = None
     invalid: Floats | None = None
+    kept: NDArray[np.bool_] | None = None
 
     @property
     def invalid_rows(self) -> Floats:
@@ -77,9 +80,9 @@ class FeatureWindows:
 
     @property
     def with_values(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """Counts (V, B) and rows (V,) of the V windows that hold a value, and which these are (W,)."""
+        """Counts (V, B) and rows (V,) of the V kept windows that hold a value, and which these are (W,)."""
         n = self.counts.sum(1)
-        seen = n > 0
+        seen = n > 0 if self.kept is None else (n > 0) & self.kept
         return self.counts[seen], n[seen], seen
 
 
