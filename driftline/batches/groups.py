@@ -2,28 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow.compute as pc
 
 from driftline.arrays import flat
-from driftline.statistics.null import BlockNull
-from driftline.statistics.null.lookup_grid import SIZE_GRID
+from driftline.statistics.clustered import clustered_p_value
+from driftline.statistics.multiple import cauchy_combination
+from driftline.statistics.null import ACTED_ON
+from driftline.statistics.null.null_table import FEWEST_WINDOWS
+from driftline.tables import Calibration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from driftline.profiles.layout import Block
 
     Floats = NDArray[np.float64]
 
-PARTS: Final = 60
+PARTS: Final = 400
 """Most parts that the groups of a reference are dealt into."""
-FEWEST: Final = 20
-"""With fewer groups each is a part of its own; with fewer than 10 nothing is called drifted."""
 _SEED: Final = 20_260_101
-_COUNTED: Final = ("new", "range")  # statistics that are numbers of rows, and grow with the rows
-_OWN_SCALE: Final = ("cardinality",)  # what n rows have is part of the statistic
 
 
 @dataclass(frozen=True)
@@ -76,65 +79,70 @@ class Groups:
         names, index = coded.dictionary, coded.indices.to_numpy(zero_copy_only=False)
         number = len(names)
         sizes = np.bincount(index, minlength=number).astype(np.float64)
-        parts = number if number < 2 * FEWEST else min(PARTS, number // 2)
+        parts = min(PARTS, number)
         rank = np.empty(number, np.int64)
         rank[pc.sort_indices(names).to_numpy()] = np.arange(number)
-        dealt = np.random.default_rng(_SEED).permutation(number) % max(parts, 1)
+        dealt = np.random.default_rng(_SEED).permutation(number) % parts
         effective = float(sizes.sum() ** 2 / max((sizes**2).sum(), 1.0))
         return cls(dealt[rank][index], parts, number, effective)
 
 
-@dataclass(frozen=True, eq=False)
-class GroupNull(BlockNull):
-    """Nulls of parts of a reference, for a batch of another number of groups.
-
-    Groups are independent, so the mean square of a deviation from a reference is proportional to one over
-    the groups of the batch plus one over those of the reference. Statistics are brought to the size of a
-    part by that, and need no guess of how windows of other sizes behave.
-
-    Parameters
-    ----------
-    share
-        Rows that the batch's groups are worth, over its rows.
-    reference
-        Rows of the reference.
-    """
-
-    share: float = 1.0
-    reference: float = 1.0
-
-    @classmethod
-    def of_parts(cls, null: BlockNull, share: float, reference: float) -> GroupNull:
-        """Take the nulls that were fitted to parts."""
-        known = {each.name: getattr(null, each.name) for each in fields(BlockNull)}
-        return cls(**known, share=share, reference=reference)
-
-    def p_values(self, squared: Floats, n: Floats) -> Floats:
-        """Look up p-values of a batch, (F, S), of n rows (F, S)."""
-        most = self.typical_n * SIZE_GRID[-1]
-        worth = np.maximum(n * self.share, 1.0)
-        factor = (1 / self.typical_n + 1 / self.reference) / (1 / worth + 1 / self.reference)
-        rows = np.where(n > 0, self.typical_n, n)
-        for place, name in enumerate(self.statistics):
-            if name in _COUNTED or name in _OWN_SCALE:
-                within = np.minimum(n[:, place], most[:, place])
-                factor[:, place] = within / np.maximum(n[:, place], 1.0) if name in _COUNTED else 1.0
-                rows[:, place] = within
-        return super().p_values(squared * factor, rows)
-
-    def extrapolated(self, n: Floats) -> NDArray[np.bool_]:
-        """Nothing is: of independent groups it is known how statistics shrink."""
-        return np.zeros(n.shape, bool)
+def calibration_of(groups: Groups) -> Calibration:
+    """Say what p-values rest on that were learned from the groups of a reference."""
+    if groups.number <= FEWEST_WINDOWS:
+        return Calibration.UNCALIBRATED
+    return Calibration.FEW_WINDOWS if groups.number < ACTED_ON else Calibration.CALIBRATED
 
 
-def worth_of(current: Groups, reference: Groups) -> float:
-    """Say how many rows of the reference a batch is worth, over its own rows; 1 at most.
+def group_p_values(part: Block, parts: Sequence[Any], whole: Any, groups: tuple[Groups, Groups]) -> Floats:
+    """Test every feature of a block by the groups of a reference.
 
     Parameters
     ----------
-    current, reference
-        Where groups differ, a group counts as much as one of the reference; where rows do, a row does. Of
-        the two it is the fewer.
+    parts
+        Profiles of the parts of the reference.
+    whole
+        Profile of the current batch.
+    groups
+        Of reference and current batch.
+
+    Returns
+    -------
+    ndarray of float64, shape (F,)
+        p-values of the values, of missing, invalid and non-finite ones and, where categories are many, of
+        hash buckets, by the Cauchy combination test.
     """
-    rows = len(current.part)
-    return min(1.0, current.effective * len(reference.part) / reference.effective / max(rows, 1))
+    effective = (groups[0].effective, groups[1].effective)
+    tests = [_bins] + ([_buckets] if part.kind == "categorical" and whole.buckets.shape[1] else [])
+    found = np.array(
+        [
+            [
+                clustered_p_value(
+                    np.stack([of(each)[row] for each in parts]),
+                    of(whole)[row],
+                    groups=effective,
+                    ordered=of is _bins and part.kind == "numeric",
+                )
+                for row in range(len(part.features))
+            ]
+            for of in (*tests, _usable)
+        ]
+    )
+    # nothing missing anywhere says nothing, and would only make the other tests count less
+    absent = np.sum([_usable(each)[:, 1:].sum(1) for each in (*parts, whole)], axis=0)
+    found[-1, absent == 0] = np.nan
+    return cauchy_combination(list(found))
+
+
+def _bins(profile: Any) -> NDArray[np.int64]:
+    return np.asarray(profile.counts)
+
+
+def _buckets(profile: Any) -> NDArray[np.int64]:
+    return np.asarray(profile.buckets)
+
+
+def _usable(profile: Any) -> NDArray[np.int64]:
+    """Count rows with a value, without one, and with one of no use, (F, 3)."""
+    odd = profile.invalid + getattr(profile, "nonfinite", 0)
+    return np.stack([profile.counts.sum(1), profile.missing, odd], axis=1)

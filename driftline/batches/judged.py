@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from driftline.judging import judge, settle_window
 from driftline.measures.measure_registry import decode_profile
@@ -14,6 +16,9 @@ from driftline.tables import RESULT, Calibration
 if TYPE_CHECKING:
     from driftline.baseline import Baseline
     from driftline.config import Tests
+
+Revision = Callable[[pa.RecordBatch, Any, Any], tuple[Any, Calibration]]
+"""From the rows of a part, the part and its profile to p-values and what they rest on."""
 
 WHOLE = 1 << 50
 """Longer than any slice index times one microsecond: everything is one slice."""
@@ -27,7 +32,7 @@ def judge_batch(
     segment: str,
     window: tuple[int, int] = (0, WHOLE),
     timed: bool = False,
-    independent: bool = False,
+    revised: Revision | None = None,
 ) -> pa.Table:
     """Judge events as one window.
 
@@ -39,8 +44,8 @@ def judge_batch(
         Start and end, microseconds, as the rows are to say.
     timed
         Whether the window is of time.
-    independent
-        Whether p-values are to be those of independent rows.
+    revised
+        What gives p-values and says what they rest on, in place of the nulls of the baseline.
 
     Returns
     -------
@@ -49,24 +54,28 @@ def judge_batch(
     """
     batches: list[pa.RecordBatch] = []
     for part in profile_events(events, baseline.layout, None, WHOLE):
+        profile, of = decode_profile(part.profile), baseline.layout.part(part.part)
         rows = judge(
-            decode_profile(part.profile),
+            profile,
             segment,
-            baseline.layout.part(part.part),
+            of,
             window,
             baseline=baseline,
             min_n=tests.min_n,
             timed=timed,
         )["results"]
-        batches.append(_as_if_independent(rows) if independent else rows)
+        batches.append(rows if revised is None else _with(rows, *revised(rows, of, profile)))
     settled = settle_window(batches, window, 1.0, baseline, tests, emitted_at=0)
-    return settled.rows.filter(pa.compute.equal(settled.rows["segment"], segment))
+    return settled.rows.filter(pc.equal(settled.rows["segment"], segment))
 
 
-def _as_if_independent(rows: pa.RecordBatch) -> pa.RecordBatch:
+def as_if_independent(rows: pa.RecordBatch, part: Any, profile: Any) -> tuple[Any, Calibration]:  # noqa: ARG001
     """Judge by the iid p-value: without windows there is nothing to calibrate on."""
-    rows = rows.set_column(
-        rows.schema.get_field_index("p_value"), RESULT.arrow.field("p_value"), rows["p_iid"]
-    )
+    return rows["p_iid"], Calibration.INDEPENDENT
+
+
+def _with(rows: pa.RecordBatch, p_values: Any, calibration: Calibration) -> pa.RecordBatch:
+    at = rows.schema.get_field_index("p_value")
+    rows = rows.set_column(at, RESULT.arrow.field(at), p_values)
     at = rows.schema.get_field_index("calibration")
-    return rows.set_column(at, RESULT.arrow.field(at), pa.repeat(Calibration.INDEPENDENT.value, len(rows)))
+    return rows.set_column(at, RESULT.arrow.field(at), pa.repeat(calibration.value, len(rows)))

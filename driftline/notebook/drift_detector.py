@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from driftline.baseline import Baseline, BaselineError, decode_baseline
-from driftline.batches.judged import WHOLE, judge_batch
+from driftline.batches.judged import WHOLE, as_if_independent, judge_batch
 from driftline.batches.reference import reference_of
 from driftline.batches.usual_times import usual_times
 from driftline.config import Tests
@@ -215,7 +215,7 @@ class DriftDetector:
             segment=self._segment,
             window=window,
             timed=timed,
-            independent=self._independent,
+            revised=as_if_independent if self._independent else None,
         )
         by_feature = {row["feature"]: row for row in rows.to_pylist()}
         return [_result(by_feature[spec.name]) for spec in self._specs]

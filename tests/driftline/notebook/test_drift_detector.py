@@ -217,12 +217,16 @@ def test_times_of_any_form_calibrate(times):
 
 def test_one_moment_is_no_time():
     frame = pd.DataFrame({"t": [5] * 500, "x": numbers(0, 500)})
-    assert DriftDetector(frame, time="t").detect_all(frame)[0].calibration == "independent"
+    with pytest.warns(UserWarning, match="all times of 't' are one"):
+        detector = DriftDetector(frame, time="t")
+    assert detector.detect_all(frame)[0].calibration == "independent"
 
 
 def test_few_spans_with_rows_are_never_acted_on():
     frame = pd.DataFrame({"t": np.r_[np.zeros(3_000), 1], "x": numbers(0, 3_001)})
-    [found] = DriftDetector(frame, time="t").detect_all(pd.DataFrame({"x": numbers(1, 500, 9)}))
+    with pytest.warns(UserWarning, match="in 2 of its 60 spans of time, fewer than 10"):
+        detector = DriftDetector(frame, time="t")
+    [found] = detector.detect_all(pd.DataFrame({"x": numbers(1, 500, 9)}))
     assert found.calibration in {"uncalibrated", "few_windows"}
     assert not found.drifted
 
