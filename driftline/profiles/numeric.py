@@ -1,4 +1,4 @@
-"""Profile of a block of numeric features: counts by bin, extremes, moments and a digest."""
+"""Profile of a block of numeric features: counts and offsets by bin, extremes, moments and a digest."""
 
 from __future__ import annotations
 

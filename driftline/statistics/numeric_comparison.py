@@ -48,6 +48,9 @@ class NumericCounts:
         Rows that are null, and NaN or infinite.
     mean, variance : ndarray of float64, shape (F,), optional
         Of the finite values.
+    offsets : ndarray of float64, shape (F, B), optional
+        Sum of the distances of the values of each bin from its anchor (`driftline.profiles.bin_offsets`);
+        nan for a feature of which they are not known.
     """
 
     values: NDArray[np.int64]
@@ -55,6 +58,7 @@ class NumericCounts:
     nonfinite: NDArray[np.int64]
     mean: NDArray[np.float64] | None = None
     variance: NDArray[np.float64] | None = None
+    offsets: NDArray[np.float64] | None = None
 
     @cached_property
     def present(self) -> NDArray[np.float64]:
@@ -77,6 +81,14 @@ class NumericCounts:
         """Share of the present rows in each bin, shape (F, B); 0 where no value is present."""
         return self.values / np.maximum(self.present, 1.0)[:, None]
 
+    @cached_property
+    def mean_offsets(self) -> NDArray[np.float64]:
+        """Offsets by number of present rows, shape (F, B): mass of a bin times its mean's offset."""
+        if self.offsets is None:
+            return np.full(self.values.shape, np.nan)
+        by_row: NDArray[np.float64] = self.offsets / np.maximum(self.present, 1.0)[:, None]
+        return by_row
+
     def coarse(self, ends: NDArray[np.int16]) -> NDArray[np.float64]:
         """Rows in each decile, then missing, then non-finite, shape (F, 12)."""
         deciles = sum_deciles(self.values.astype(np.float64), ends)
@@ -98,6 +110,9 @@ class NumericReference:
     atoms : ndarray of bool, shape (F, B), optional
         Bins that hold one single value (`ks.atom_bins` tells from the edges). Without it, bins heavier than
         twice the mean of the non-empty ones are taken for atoms. Only `p_iid` depends on it.
+    widths : ndarray of float64, shape (F, B), optional
+        Of the bins; 0 for the two open ones and for padding. With it and with offsets the Wasserstein
+        distance knows where in their bins values lie.
     """
 
     counts: NumericCounts
@@ -105,6 +120,7 @@ class NumericReference:
     iqr: NDArray[np.float64]
     sd: NDArray[np.float64]
     atoms: NDArray[np.bool_] | None = None
+    widths: NDArray[np.float64] | None = None
 
     def of(self, features: NDArray[np.int64]) -> NumericReference:
         """Give the references of these features, one below the other."""
