@@ -8,6 +8,17 @@ PREDICTION = "prediction"
 """Name of the feature that holds the model's output."""
 
 
+def probability_of(name: str) -> str:
+    """Name the feature that holds the probability of a class.
+
+    Examples
+    --------
+    >>> probability_of("setosa")
+    'probability.setosa'
+    """
+    return f"probability.{name}"
+
+
 @dataclass(frozen=True)
 class FeatureSpec:
     """One monitored feature.

@@ -20,6 +20,9 @@ BINARY: Final[tuple[LossName, ...]] = ("zero_one", "log")
 EPSILON: Final = 2.0**-52
 """Probabilities are clipped to [EPSILON, 1 - EPSILON] before a logarithm, as scikit-learn clips float64."""
 
+SUM_TOLERANCE: Final = 1e-3
+"""Probabilities of all classes add up to 1, within this: they may have been rounded."""
+
 LARGEST_ERROR: Final = 1e70
 """A larger distance between a predicted and a true number counts as this, so that no sum leaves float64."""
 
@@ -76,6 +79,31 @@ def log_loss(scores: Floats, labels: Floats) -> Floats:
     """
     clipped = np.clip(scores, EPSILON, 1 - EPSILON)
     losses: Floats = -np.where(labels == 1, np.log(clipped), np.log1p(-clipped))
+    return losses
+
+
+def class_log_loss(probabilities: Floats, labels: Floats) -> Floats:
+    """Negative logarithm of the probability that was given to the true class.
+
+    Parameters
+    ----------
+    probabilities
+        (n, K) float64, each row adds up to 1; clipped by `EPSILON`.
+    labels
+        (n,) float64, places of the true classes.
+
+    Returns
+    -------
+    ndarray of float64
+        (n,), from 0 to 36.04, natural logarithm.
+
+    Examples
+    --------
+    >>> class_log_loss(np.array([[0.5, 0.25, 0.25]]), np.array([1.0])).round(3)
+    array([1.386])
+    """
+    given = probabilities[np.arange(len(labels)), labels.astype(np.int64)]
+    losses: Floats = -np.log(np.clip(given, EPSILON, 1 - EPSILON))
     return losses
 
 
@@ -146,6 +174,12 @@ class Loss:
         ``absolute`` and ``squared`` are for numbers.
     threshold
         Class 1 is predicted from this score on; without meaning for numbers.
+    classes
+        Names of K classes, more than two; empty of binary classes and of numbers. Then labels and scores
+        are places among them.
+    probabilities
+        Whether a probability of each class is known: then scores are (n, 1 + K), the place of the predicted
+        class and the K probabilities.
 
     Raises
     ------
@@ -160,6 +194,8 @@ class Loss:
 
     name: LossName
     threshold: float = 0.5
+    classes: tuple[str, ...] = ()
+    probabilities: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what is no loss."""
@@ -167,14 +203,44 @@ class Loss:
             raise ValueError(f"loss {self.name!r} is unknown; choose one of {', '.join(get_args(LossName))}")
         if not 0 <= self.threshold <= 1:
             raise ValueError(f"threshold {self.threshold!r} is no probability; choose one from 0 to 1")
+        distinct = len({*self.classes})
+        if self.classes and (self.numeric or distinct < 3 or distinct < len(self.classes)):
+            raise ValueError(f"classes {self.classes!r} of loss {self.name!r}: name three or more, each once")
+        if self.name == "log" and self.classes and not self.probabilities:
+            raise ValueError(
+                "loss 'log' of classes needs the probability of each; give it, or take 'zero_one'"
+            )
+        if self.probabilities and not self.classes:
+            raise ValueError("probabilities of no classes; name the classes too")
+
+    @property
+    def numeric(self) -> bool:
+        """Whether scores and labels are numbers, not classes."""
+        return self.name not in BINARY
 
     @property
     def binary(self) -> bool:
         """Whether scores are probabilities of class 1."""
-        return self.name in BINARY
+        return self.name in BINARY and not self.classes
+
+    def predicted(self, scores: Floats) -> Floats:
+        """Give the place of the predicted class, (n,), of more than two classes."""
+        places: Floats = scores[:, 0] if self.probabilities else scores
+        return places
+
+    @property
+    def metric(self) -> str:
+        """Name of the mean loss among the metrics of a performance row."""
+        names = {"zero_one": "error_rate", "log": "log_loss", "absolute": "mean_absolute_error"}
+        return names.get(self.name, "mean_squared_error")
 
     def of(self, scores: Floats, labels: Floats) -> Floats:
         """Loss of every outcome, (n,), finite and 0 or more; scores and labels must be usable."""
+        if self.classes:
+            if self.name == "zero_one":
+                wrong: NDArray[np.bool_] = self.predicted(scores) != labels
+                return wrong.astype(np.float64)
+            return class_log_loss(scores[:, 1:], labels)
         if self.name == "zero_one":
             return zero_one_loss(scores, labels, self.threshold)
         return {"log": log_loss, "absolute": absolute_loss, "squared": squared_loss}[self.name](
@@ -183,11 +249,27 @@ class Loss:
 
     def usable_scores(self, scores: Floats) -> NDArray[np.bool_]:
         """Tell which scores, (n,) float64, are predictions at all: finite and, of classes, in [0, 1]."""
+        if self.classes:
+            return self._usable_classes(scores)
         return (scores >= 0) & (scores <= 1) if self.binary else np.isfinite(scores)
 
     def usable_labels(self, labels: Floats) -> NDArray[np.bool_]:
         """Tell which labels, (n,) float64, are labels at all: finite and, of classes, 0 or 1."""
+        if self.classes:
+            return self._places(labels)
         return (labels == 0) | (labels == 1) if self.binary else np.isfinite(labels)
+
+    def _places(self, values: Floats) -> NDArray[np.bool_]:
+        """Tell which values are places among the classes."""
+        found: NDArray[np.bool_] = (values >= 0) & (values < len(self.classes)) & (values == np.floor(values))
+        return found
+
+    def _usable_classes(self, scores: Floats) -> NDArray[np.bool_]:
+        good = self._places(self.predicted(scores))
+        if self.probabilities:
+            given = scores[:, 1:]
+            good &= ((given >= 0) & (given <= 1)).all(1) & (np.abs(given.sum(1) - 1) <= SUM_TOLERANCE)
+        return good
 
     def check(self, scores: Floats, labels: Floats | None = None) -> None:
         """Refuse scores or labels, (n,) float64, that are not usable (ValueError); labels may be missing."""
@@ -198,6 +280,8 @@ class Loss:
             if values is not None and not (good := usable(values)).all():
                 at = int(np.argmin(good))
                 needed = "a finite number"
+                if self.classes:
+                    needed = "of one of the classes"
                 if self.binary:
                     needed = "in [0, 1]" if what == "score" else "0 or 1"
                 raise ValueError(

@@ -45,6 +45,10 @@ class RunSummary:
         Windows the null was calibrated from.
     labels : LabelCounts
         Predictions and labels; zeros in a run without labels, and in what 0.1.0 wrote.
+    invalid : mapping of str to int
+        Events whose value of a feature is none of its kind, by feature.
+    absent : mapping of str to int
+        Events whose source has no column of a feature, by column.
     streaming : bool
         Whether the run has no end: then nothing is counted here, the runner's metrics do that.
 
@@ -84,6 +88,8 @@ class RunSummary:
     streaming: bool = False
     rate_change: float = math.inf
     rate_ratio: float = math.inf
+    invalid: Mapping[str, int] = field(default_factory=dict)
+    absent: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def dead_letters(self) -> int:

@@ -15,6 +15,7 @@ from apache_beam.pvalue import AsSingleton
 
 from driftline.baseline import BaselineError, decode_baseline
 from driftline.baseline.digests import import_digests
+from driftline.baseline.left_out_windows import left_out_remarks, left_out_windows
 from driftline.baseline.outlying_windows import outlying_remarks, outlying_windows
 from driftline.baseline.reference_windows import calibration_remarks, calibration_stride, season_remarks
 from driftline.baseline.refit import Refit, refit
@@ -24,6 +25,7 @@ from driftline.pipelines.interrupts import closed_together
 from driftline.pipelines.job import FIRST_READING, run_job
 from driftline.pipelines.joined_labels import Outcomes, outcome_remarks
 from driftline.pipelines.outcomes import calibration_of_detectors
+from driftline.profiles.id_like import id_like
 from driftline.segments import ALL
 from driftline.statistics.season import season_for
 from driftline.tables import DEAD_LETTER
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from driftline.baseline import Baseline
     from driftline.config import Config
     from driftline.measures.window_histograms import WindowHistograms
+    from driftline.pipelines.counts import Counts
     from driftline.pipelines.job import Outcome
     from driftline.transforms.sources.source import Reader
 
@@ -78,19 +81,52 @@ def build_baseline(
         path = FileSystems.join(scratch, name)
         lay_out_baseline(pipeline, config, reader=reader, labels=labels, path=path)
         outcome = run_job(pipeline, config, "baseline")
+        _refuse_other_types(outcome.counts)
         _keep_replaced(output)
     built = read_baseline(output)
     with FileSystems.open(f"{output}.windows", compression_type="uncompressed") as file:
         windows = read_windows_of(file, ALL)
     remarks = (
+        *_id_remarks(built),
         *_excluded_remarks(config, outcome.counts.excluded),
-        *calibration_remarks(built.windows),
+        *calibration_remarks(built),
         *_season_remarks(config, built, windows),
         *outcome_remarks(config, built),
         *calibration_of_detectors(config, built),
-        *outlying_remarks(outlying_windows(built, windows, config.baseline.season, config.tests.min_n)),
+        *left_out_remarks(left_out_windows(built, windows), built.calendar),
+        *outlying_remarks(
+            outlying_windows(built, windows, config.baseline.season, config.tests.min_n), built.calendar
+        ),
     )
     return replace(outcome, remarks=(*outcome.remarks, *remarks))
+
+
+def _refuse_other_types(counts: Counts) -> None:
+    """Refuse a feature of whose kind no value of the reference is (BaselineError)."""
+    used = counts.decoded - sum(counts.rejected.values())
+    wrong = sorted(name for name, n in counts.invalid.items() if n >= used > 0)
+    if wrong:
+        raise BaselineError(
+            f"{', '.join(wrong)}: not one of {used:,} values is of the feature's kind; declare it as "
+            "categorical, or name another column"
+        )
+
+
+def _id_remarks(built: Baseline) -> list[str]:
+    """Name the categorical features that are ids."""
+    named = []
+    for block in built.layout.blocks:
+        if block.categorical:
+            profile = built.entries[ALL, block.name].profile
+            ids = id_like(profile.cardinality, profile.rows - profile.missing - profile.invalid)
+            named += [name for name, found in zip(block.names, ids, strict=True) if found]
+    if not named:
+        return []
+    text = (
+        f"warning: nearly every value of {', '.join(named)} is another one, as of an id: nothing but its "
+        "missing rate can drift; leave it out"
+    )
+    return [text]
 
 
 def _excluded_remarks(config: Config, rows: int) -> list[str]:
@@ -181,7 +217,7 @@ def refit_baseline(config: Config, output: str) -> tuple[Refit, list[str]]:
         output,
         min_n=config.tests.min_n,
         season=config.baseline.season,
-        excluded=config.baseline.excluded,
+        excluded=config.excluded,
     )
     _keep_replaced(output)
     write_atomically(output, done.data)
@@ -234,7 +270,12 @@ def lay_out_baseline(
     surveyed = pipeline | FIRST_READING >> reader
     learned = _without_excluded(surveyed.events, FIRST_READING, config)
     plan = learned | "SurveyReference" >> SurveyReference(
-        config.feature_specs, config.segments, config.max_segments, config.measures.asked()
+        config.feature_specs,
+        config.segments,
+        config.max_segments,
+        config.measures.asked(),
+        surveyed.dead_letters,
+        None if config.source.settings.has_record_times else config.event_time,
     )
     decoded = pipeline | "SecondReading" >> reader
     events = _without_excluded(without_duplicates(decoded.events, config), "SecondReading", config)
@@ -263,7 +304,7 @@ def lay_out_baseline(
 
 
 def _without_excluded(events: beam.PCollection, reading: str, config: Config) -> beam.PCollection:
-    spans = config.baseline.excluded
+    spans = config.excluded
     if not spans:
         return events
     return events | f"{reading}WithoutExcluded" >> beam.ParDo(LeaveOut(spans)).with_output_types(

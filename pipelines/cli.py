@@ -1,4 +1,4 @@
-"""The command line: ``driftline validate | baseline | backtest | monitor | report``."""
+"""The command line: ``driftline init | validate | baseline | backtest | monitor | report``."""
 
 # Beam takes seconds to import, so commands do it when they need it; click reads \b in help texts.
 # ruff: noqa: PLC0415, D301
@@ -9,34 +9,31 @@ import logging
 import re
 import sys
 import traceback
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from driftline.config.errors import ConfigError, Problem, did_you_mean
+from driftline.pipelines.commands.backtest import backtest
+from driftline.pipelines.commands.baseline import baseline
+from driftline.pipelines.commands.import_tdigest import import_tdigest
+from driftline.pipelines.commands.init import init
+from driftline.pipelines.commands.invocation import Invocation
+from driftline.pipelines.commands.monitor import monitor
+from driftline.pipelines.commands.report import report
+from driftline.pipelines.commands.validate import validate
 from driftline.pipelines.interrupts import INTERRUPTED
 from driftline.registry import UnusableError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from apache_beam.options.pipeline_options import PipelineOptions
-
-    from driftline.config import Config
 
 DONE, FAILED, USAGE = 0, 1, 2
 """Exit codes, beside `INTERRUPTED`."""
 
 _LONGEST_CAUSE = 600
-
-
-@dataclass
-class Invocation:
-    """What does not belong to one command: what Beam gets, and how failures are shown."""
-
-    beam_args: tuple[str, ...]
-    traceback: bool = False
+_WHILE = re.compile(r" \[while running '[^']*'\]$")
 
 
 class _Commands(click.Group):
@@ -69,6 +66,7 @@ def driftline(invocation: Invocation, *, traceback: bool) -> None:
     One YAML file says what to monitor. Then:
 
     \b
+      driftline init     DATA             suggest a configuration
       driftline validate config.yaml      is the file right?
       driftline baseline config.yaml      learn from past data what is normal
       driftline backtest config.yaml      judge recorded data, window by window
@@ -90,215 +88,8 @@ def driftline(invocation: Invocation, *, traceback: bool) -> None:
     invocation.traceback = traceback
 
 
-@driftline.command(short_help="Check a configuration.")
-@click.argument("config")
-@click.pass_obj
-def validate(invocation: Invocation, config: str) -> None:
-    """Check CONFIG and, where they exist already, its input and baseline.
-
-    Every mistake in the file is named at once, with the key, the line, the value and what to do; then
-    the columns of the input and the baseline are held against it. Nothing is written and
-    no job is started. Values from the environment (${NAME}) are checked but never shown.
-
-    \b
-    Example:
-      driftline validate config.yaml
-    """
-    _refuse_beam_args(invocation, "validate")
-    from driftline.config import load_config
-
-    settings = load_config(config)
-    from driftline.pipelines.validate import validate_config
-
-    remarks = validate_config(settings)
-    click.echo(f"{config}: valid ({_summary(settings)})")
-    for remark in remarks:
-        click.echo(f"  {remark}")
-
-
-@driftline.command(short_help="Learn from past data what is normal.")
-@click.argument("config")
-@click.option("--input", "pattern", metavar="PATTERN", help="Files of past data. Default: source.")
-@click.option("--labels", metavar="PATTERN", help="Files of its labels. Default: labels.source.")
-@click.option("--output", metavar="PATH", help="The baseline file to write. Default: baseline.path.")
-@click.option("--refit", is_flag=True, help="Fit its nulls anew from what is kept beside it; read no events.")
-@click.pass_obj
-def baseline(
-    invocation: Invocation,
-    config: str,
-    pattern: str | None,
-    labels: str | None,
-    output: str | None,
-    *,
-    refit: bool,
-) -> None:
-    """Build the baseline of CONFIG from past data that is taken as normal.
-
-    Reads the data twice, fixes bins, counts every feature of every segment, and learns from the
-    data's own windows how much they differ when nothing drifts. Give it at least 30 windows of past data:
-    with fewer than 10, p-values are an indication and no more.
-
-    A source without end, of events or of labels, is read to its present end: kafka from its start, or from
-    the earliest message where that is `latest`.
-
-    With --refit the baseline stays what it is, and gets the tests of this release: after an upgrade, or after
-    a change of `tests.min_n`, `baseline.season` or `baseline.exclude`.
-
-    \b
-    Examples:
-      driftline baseline config.yaml
-      driftline baseline config.yaml --input 'log/2013-0[1-6]*.avro' --output baseline.avro
-      driftline baseline config.yaml --refit
-      driftline baseline config.yaml -- --direct_num_workers=4 --direct_running_mode=multi_processing
-    """
-    settings = _load(config, pattern, labels)
-    path = output or settings.baseline.path
-    if refit:
-        if pattern or labels:
-            raise click.UsageError("--refit reads no events: leave out --input and --labels")
-        from driftline.pipelines.baseline import refit_baseline
-
-        done, remarks = refit_baseline(settings, path)
-        kept = f", {done.kept} kept as they were" if done.kept else ""
-        kept += f", {done.emptied} without any: all their windows are excluded" if done.emptied else ""
-        click.echo(f"{done.fitted} nulls fitted anew{kept}: baseline written to {path}")
-        for remark in remarks:
-            click.echo(f"  {remark}")
-        return
-    options = _options(invocation)
-    from driftline.pipelines.baseline import build_baseline
-
-    outcome = build_baseline(settings, options, click.echo, output=path)
-    _finished(outcome, f"baseline written to {path}")
-
-
-@driftline.command("import-tdigest", short_help="Make a baseline of t-digests you already have.")
-@click.argument("config")
-@click.argument("digests", metavar="DIGESTS.json")
-@click.option("--output", metavar="PATH", help="The baseline file to write. Default: baseline.path.")
-@click.pass_obj
-def import_tdigest(invocation: Invocation, config: str, digests: str, output: str | None) -> None:
-    """Make the baseline of CONFIG from digests of the Python package tdigest.
-
-    DIGESTS.json is an object of TDigest.to_dict() by feature name. The baseline knows quantiles of all
-    traffic and nothing of how windows differ: results carry effect sizes, and nothing is called drifted.
-
-    \b
-    Example:
-      driftline import-tdigest config.yaml digests.json
-    """
-    _refuse_beam_args(invocation, "import-tdigest")
-    settings = _load(config)
-    from driftline.pipelines.baseline import import_baseline
-
-    path = output or settings.baseline.path
-    import_baseline(settings, digests, path)
-    click.echo(f"baseline written to {path}")
-
-
-@driftline.command(short_help="Judge recorded data, window by window.")
-@click.argument("config")
-@click.option("--input", "pattern", metavar="PATTERN", help="Files to judge. Default: source.files.pattern.")
-@click.option("--labels", metavar="PATTERN", help="Files of labels. Default: labels.source.")
-@click.option(
-    "--output", metavar="DIR", help="Folder for the results. Default: the path of the first files sink."
-)
-@click.pass_obj
-def backtest(
-    invocation: Invocation, config: str, pattern: str | None, labels: str | None, output: str | None
-) -> None:
-    """Judge recorded data with the baseline of CONFIG: the monitor job on input that ends.
-
-    A source without end is read to its present end: kafka from its start, or from the earliest message
-    where that is `latest`.
-
-    Leaves results.parquet (one row for every segment, feature and window) and dead_letters.parquet (what
-    could not be read, and why) in DIR, with labels performance.parquet, with detectors detections.parquet.
-    Under these names there are only ever whole files.
-
-    \b
-    Examples:
-      driftline backtest config.yaml --output out/
-      driftline backtest config.yaml --input 'log/2013-1*.avro' --output out/
-      driftline report out/
-    """
-    settings = _load(config, pattern, labels)
-    options = _options(invocation)
-    folders = (sink.files.path for sink in settings.sinks if sink.kind == "files")
-    directory = output or next(folders, None)
-    if directory is None:
-        remedy = "give --output DIR, or add to the configuration `sinks: [files: {path: out/}]`"
-        raise ConfigError(
-            "command line", [Problem("--output", "is missing, and there is no files sink", remedy)]
-        )
-    from driftline.pipelines.backtest import run_backtest
-
-    outcome = run_backtest(settings, options, output=directory)
-    _finished(outcome, f"results written to {directory}; look at them: driftline report {directory}")
-
-
-@driftline.command(short_help="Judge what the source holds, into the sinks.")
-@click.argument("config")
-@click.pass_obj
-def monitor(invocation: Invocation, config: str) -> None:
-    """Run the monitoring job of CONFIG: from its source, against its baseline, into its sinks.
-
-    A source that ends, such as files, ends the job. With one that does not, such as kafka, the job runs
-    until it is stopped: on this machine Ctrl-C stops it; on a Flink cluster Ctrl-C ends the watching and the
-    job goes on.
-
-    \b
-    Examples:
-      driftline monitor config.yaml
-      driftline monitor config.yaml -- --direct_num_workers=2 --direct_running_mode=multi_processing
-      driftline monitor kafka.yaml -- --runner=FlinkRunner --flink_master=flink:8081
-    """
-    settings = _load(config)
-    if not settings.sinks:
-        remedy = "say where results go: `sinks: [files: {path: out/}]`"
-        raise ConfigError(config, [Problem("sinks", "is missing, and monitor writes nowhere else", remedy)])
-    from driftline.pipelines.configured_sources import check_events, source_of
-
-    if not source_of(settings.source).endless:
-        from driftline.pipelines.monitor import run_monitor
-
-        outcome = run_monitor(settings, _options(invocation))
-    else:
-        check_events(settings, bounded=False)  # before a runner for streams is looked for
-        from driftline.pipelines.stream import StreamStopped, run_stream
-
-        try:
-            outcome = run_stream(settings, _options(invocation, streaming=True), click.echo)
-        except StreamStopped as stopped:
-            _finished(stopped.outcome, str(stopped))
-            raise click.exceptions.Exit(INTERRUPTED) from None
-    _finished(outcome, f"results written to {_places(settings)}")
-
-
-@driftline.command(short_help="Write one HTML page about the results.")
-@click.argument("directory", metavar="DIR")
-@click.option("--output", metavar="FILE.html", help="The file to write. Default: report.html in DIR.")
-@click.pass_obj
-def report(invocation: Invocation, directory: str, output: str | None) -> None:
-    """Write one HTML page about the results in DIR, where `driftline backtest` left them.
-
-    The page opens without a network: what drifted when and how, every statistic over time, distributions
-    side by side, and all rows to sort and filter; what changes over many windows, where there is
-    trends.parquet; and whether the model is still right, where there are performance.parquet and
-    detections.parquet.
-
-    \b
-    Examples:
-      driftline report out/
-      driftline report out/ --output drift.html
-    """
-    _refuse_beam_args(invocation, "report")
-    from driftline.pipelines.report import write_report
-
-    path = output or f"{directory.rstrip('/') or '/'}/report.html"
-    for remark in write_report(directory, path) or []:
-        click.echo(f"  {remark}")
-    click.echo(f"report written to {path}")
+for _command in (init, validate, baseline, import_tdigest, backtest, monitor, report):
+    driftline.add_command(_command)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -348,61 +139,6 @@ def _split(args: list[str]) -> tuple[list[str], list[str]]:
     return args[:place], args[place + 1 :]
 
 
-def _load(path: str, pattern: str | None = None, labels: str | None = None) -> Config:
-    from driftline.config import load_config
-
-    settings = load_config(path)
-    for remark in settings.remarks:
-        click.echo(f"note: {remark}")
-    if pattern is not None:
-        settings = settings.with_input_files(pattern)
-    return settings if labels is None else settings.with_label_files(labels)
-
-
-def _options(invocation: Invocation, *, streaming: bool = False) -> PipelineOptions:
-    from driftline.pipelines.beam_options import beam_options, describe_runner
-
-    options = beam_options(invocation.beam_args, streaming=streaming)
-    click.echo(f"runner: {describe_runner(options)}")
-    return options
-
-
-def _places(settings: Config) -> str:
-    from driftline.pipelines.configured_sinks import sinks_of
-
-    return ", ".join(sink.describe() for sink in sinks_of(settings))
-
-
-def _refuse_beam_args(invocation: Invocation, command: str) -> None:
-    if invocation.beam_args:
-        message = f"is not for {command}, which starts no Beam job"
-        given = " ".join(invocation.beam_args)
-        raise ConfigError("command line", [Problem("--", message, "remove it and what follows", given)])
-
-
-def _summary(settings: Config) -> str:
-    from driftline.config import format_duration
-
-    count = len(settings.feature_specs)
-    segments = ", ".join(settings.segment_columns) or "all traffic only"
-    size, every = format_duration(settings.windows.size), format_duration(settings.windows.every)
-    features = f"{count} feature{'s' if count != 1 else ''}"
-    return f"model {settings.model}, {features}, segments: {segments}, windows of {size} every {every}"
-
-
-def _finished(outcome: Any, sentence: str) -> None:
-    """Say how many events became what, how long it took, and where the results are."""
-    counts = getattr(outcome, "counts", None)
-    if counts is not None:
-        click.echo(f"events: {counts.sentence()}")
-        for line in counts.labels.sentences():
-            click.echo(f"labels: {line}")
-    seconds = getattr(outcome, "seconds", None)
-    click.echo(sentence if seconds is None else f"{sentence} ({seconds:.1f} s)")
-    for remark in getattr(outcome, "remarks", ()):
-        click.echo(f"  {remark}")
-
-
 def _show_usage(error: click.ClickException) -> None:
     error.show()
     if isinstance(error, click.NoSuchOption):
@@ -415,7 +151,7 @@ def _failed(error: Exception, *, show_traceback: bool) -> int:
     if show_traceback:
         traceback.print_exception(error)
     if isinstance(error, BaselineError):
-        click.echo(f"baseline: {error}", err=True)
+        click.echo(f"baseline: {_WHILE.sub('', str(error))}", err=True)
         return USAGE
     click.echo(f"failed: {cause_of(error)}", err=True)
     if not show_traceback:
@@ -437,7 +173,7 @@ def cause_of(error: BaseException) -> str:
     """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = lines[-1] if any("Traceback" in line for line in lines) else " ".join(lines)
-    text = re.sub(r" \[while running '[^']*'\]$", "", text) or type(error).__name__
+    text = _WHILE.sub("", text) or type(error).__name__
     return text if len(text) <= _LONGEST_CAUSE else text[:_LONGEST_CAUSE] + "..."
 
 

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 from driftline.config.sinks import SINKS
 from driftline.pipelines.interrupts import closed_together
 from driftline.tables import table_named
+from driftline.transforms.sources.dead_letter_rows import DEAD_LETTERS
+from driftline.transforms.times_of_rows import RowsInUtc
+from driftline.windows.calendar import IN_UTC, Calendar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,14 +60,27 @@ def whole_sinks(sinks: Sequence[Sink], tables: Sequence[Table]) -> Iterator[list
         yield places
 
 
-def write_sinks(tables: Mapping[str, beam.PCollection], sinks: Sequence[Sink], *, streaming: bool) -> None:
+def write_sinks(
+    tables: Mapping[str, beam.PCollection],
+    sinks: Sequence[Sink],
+    *,
+    streaming: bool,
+    calendar: Calendar = IN_UTC,
+) -> None:
     """Write every table to every sink that has a place for it.
 
     Parameters
     ----------
     tables
         Record batches by the name of the table.
+    calendar
+        On whose line the event times of rows are; they are written in UTC.
     """
+    if not calendar.is_utc:
+        tables = {
+            name: rows if name == DEAD_LETTERS else rows | f"{name} in UTC" >> RowsInUtc(name, calendar)
+            for name, rows in tables.items()
+        }
     for number, sink in enumerate(sinks):
         for name, rows in tables.items():
             write = sink.write(table_named(name), streaming=streaming)

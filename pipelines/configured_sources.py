@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from driftline.config.errors import ConfigError
 from driftline.config.sources import SOURCES
 from driftline.decoding.event_schema import EventSchema
 from driftline.transforms.sources.drop_duplicates import DropDuplicates
@@ -25,7 +26,7 @@ def source_of(configured: Configured) -> Source:
     return found
 
 
-def event_reader(config: Config, *, bounded: bool, in_process: bool = False) -> Reader:
+def event_reader(config: Config, *, bounded: bool, in_process: bool = False, judged: bool = False) -> Reader:
     """Make what reads the events.
 
     Parameters
@@ -34,6 +35,8 @@ def event_reader(config: Config, *, bounded: bool, in_process: bool = False) -> 
         Whether an endless source is read to its present end only.
     in_process
         Whether a stream is read by this process, on the local runner.
+    judged
+        Whether events are compared with a baseline, so that features that are gone are found by the job.
 
     Returns
     -------
@@ -45,7 +48,8 @@ def event_reader(config: Config, *, bounded: bool, in_process: bool = False) -> 
     ConfigError
         If the source cannot be what the configuration describes.
     """
-    return _reader(config.source, _event_reading(config, bounded=bounded, in_process=in_process))
+    reading = _event_reading(config, bounded=bounded, in_process=in_process, judged=judged)
+    return _reader(config.source, reading)
 
 
 def label_reader(config: Config, *, bounded: bool, in_process: bool = False) -> Reader | None:
@@ -100,6 +104,43 @@ def check_sources(config: Config) -> list[str]:
     return remarks
 
 
+def look_at_sources(config: Config) -> list[str]:
+    """Read some events, and some labels that are apart, as a job does; `check_sources` found nothing wrong.
+
+    Returns
+    -------
+    list of str
+        What they are like.
+
+    Raises
+    ------
+    ConfigError
+        If not one of them can be used.
+    """
+    readings = [(config.source, _event_reading(config, bounded=True), "")]
+    labels = config.labels.source if config.labels is not None else None
+    if labels is not None:
+        readings.append((labels, _label_reading(config, labels), "labels: "))
+    said = []
+    for configured, reading, prefix in readings:
+        source = source_of(configured)
+        try:
+            source.check(reading)
+        except NotThereYetError:
+            continue
+        said += [f"{prefix}{remark}" for remark in source.look(reading)]
+    return said
+
+
+def why_unusable(config: Config) -> str:
+    """Say why the first events cannot be used, where they can be looked at again; else nothing."""
+    try:
+        source_of(config.source).look(_event_reading(config, bounded=True))
+    except ConfigError as error:
+        return "; ".join(problem.message for problem in error.problems)
+    return ""
+
+
 def without_duplicates(events: beam.PCollection, config: Config) -> beam.PCollection:
     """Drop what a retrying producer sent twice, where the configuration asks for it.
 
@@ -123,7 +164,9 @@ def _reader(configured: Configured, reading: Reading) -> Reader:
     return source.reader(reading)
 
 
-def _event_reading(config: Config, *, bounded: bool, in_process: bool = False) -> Reading:
+def _event_reading(
+    config: Config, *, bounded: bool, in_process: bool = False, judged: bool = False
+) -> Reading:
     source, windows = config.source, config.windows
     length = slice_length(windows.every, streaming=not bounded)
     return Reading(
@@ -135,6 +178,7 @@ def _event_reading(config: Config, *, bounded: bool, in_process: bool = False) -
         late=LateRule(windows.size, length.slice, windows.allowed_lateness),
         bounded=bounded,
         in_process=in_process,
+        judged=judged,
     )
 
 

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 
 from driftline.report import LabelCounts
 from driftline.transforms.counters import (
+    ABSENT_IN,
     DECODED,
     DROPPED_LATE,
     DUPLICATES,
+    EMPTY_IN,
     EXCLUDED,
+    INVALID_IN,
     LABELS_ALONE,
     PROFILED,
     REJECTED,
@@ -35,6 +38,8 @@ _OF_THE_JOIN = (
     *(LABELS_COUNT, UNMATCHED_LABELS, DUPLICATE_LABELS),
 )
 
+_NAMED = 5  # features in a line of the console
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -46,6 +51,11 @@ class Counts:
         Events in the dead letter, by reason.
     windows, results
         Windows settled and result rows written.
+    invalid
+        Events whose value of a feature is none of its kind, by feature.
+    absent, empty
+        Events whose source has no column of a feature, and events read together of which none has a value in
+        it, by column.
     """
 
     decoded: int
@@ -57,6 +67,9 @@ class Counts:
     duplicates: int = 0
     excluded: int = 0
     labels: LabelCounts = field(default_factory=LabelCounts)
+    invalid: Mapping[str, int] = field(default_factory=dict)
+    absent: Mapping[str, int] = field(default_factory=dict)
+    empty: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, totals: Mapping[str, int], *, stopped: bool = False) -> Counts:
@@ -69,8 +82,6 @@ class Counts:
         stopped
             Whether the job was stopped in the middle.
         """
-        prefix = REJECTED + "_"
-        rejected = {name.removeprefix(prefix): n for name, n in totals.items() if name.startswith(prefix)}
         labels = LabelCounts(
             unusable=totals.get(UNUSABLE, 0),
             rejected=totals.get(LABELS_ALONE + REJECTED, 0),
@@ -82,10 +93,13 @@ class Counts:
             dropped_late=totals.get(DROPPED_LATE, 0),
             duplicates=totals.get(DUPLICATES, 0),
             excluded=totals.get(EXCLUDED, 0),
-            rejected=rejected,
+            rejected=_behind(REJECTED + "_", totals),
             windows=totals.get("windows", 0),
             results=totals.get("results", 0),
             labels=_waiting(labels) if stopped else labels,
+            invalid=_behind(INVALID_IN, totals),
+            absent=_behind(ABSENT_IN, totals),
+            empty=_behind(EMPTY_IN, totals),
         )
 
     def sentence(self) -> str:
@@ -100,6 +114,40 @@ class Counts:
             f"{f' + {self.excluded:,} excluded' if self.excluded else ''}"
         )
         return text if total == self.decoded else f"{text}: {self.decoded - total:+,} UNACCOUNTED FOR"
+
+    def feature_remarks(self) -> list[str]:
+        """Name the features that lack a column or hold what is none of their kind, the worst first."""
+        remarks = []
+        if self.absent:
+            columns = [f"{name} (in {n:,} events)" for name, n in _most(self.absent)]
+            named = _listed(columns, len(self.absent))
+            remarks.append(f"warning: no column {named}: what is read from it counts as missing")
+        used = self.decoded - sum(self.rejected.values())
+        nothing = sorted(name for name, n in self.empty.items() if n >= used > 0 and name not in self.absent)
+        if nothing:
+            remarks.append(f"warning: no event has a value of {_listed(nothing[:_NAMED], len(nothing))}")
+        if self.invalid:
+            read = max(self.decoded, 1)
+            features = [f"{name} {n:,} ({100 * n / read:.3g} %)" for name, n in _most(self.invalid)]
+            remarks.append(
+                "warning: values of another type than their feature: "
+                f"{_listed(features, len(self.invalid))}; they count as invalid there (invalid_rate), their "
+                "rows stay in all other features"
+            )
+        return remarks
+
+
+def _behind(prefix: str, totals: Mapping[str, int]) -> dict[str, int]:
+    """Take the counters whose names begin so, without that."""
+    return {name.removeprefix(prefix): n for name, n in totals.items() if name.startswith(prefix)}
+
+
+def _most(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:_NAMED]
+
+
+def _listed(named: list[str], of: int) -> str:
+    return ", ".join(named) + (f" and {of - len(named)} more" if of > len(named) else "")
 
 
 def _waiting(labels: LabelCounts) -> LabelCounts:

@@ -12,6 +12,7 @@ from apache_beam.runners.runner import PipelineState
 from rich.console import Console
 from rich.live import Live
 
+from driftline.pipelines.configured_sources import why_unusable
 from driftline.pipelines.counts import Counts
 from driftline.transforms.counters import PROFILED, TALLY, counts_of
 
@@ -69,12 +70,13 @@ def run_job(pipeline: beam.Pipeline, config: Config, title: str) -> Outcome:
             msg = f"the job ended as {state}: the runner's log says why"
             raise JobError(msg)
         counts = Counts.of(counts_of(result, without=FIRST_READING))
-    unusable = "not one event could be used: the dead letters say why; is event_time.unit right?"
     with_events = config.labels is not None and config.labels.source is None
-    warning = (
-        unusable if counts.decoded and not counts.profiled else counts.labels.warning(with_events=with_events)
-    )
-    remarks = (f"warning: {warning}",) if warning else ()
+    if counts.decoded and not counts.profiled:
+        why = why_unusable(config) or "the dead letters say why"
+        warning = f"not one event could be used: {why}"
+    else:
+        warning = counts.labels.warning(with_events=with_events) or ""
+    remarks = (*([f"warning: {warning}"] if warning else []), *counts.feature_remarks())
     return Outcome(counts, runner_name(pipeline), started, time.monotonic() - begin, remarks)
 
 

@@ -79,7 +79,7 @@ def judge_measures(
         | "ProfileSlices"
         >> beam.ParDo(ProfileSlices(length, baseline)).with_output_types(tuple[tuple[str, str], bytes])
         | "MergeWindows" >> MergeWindows(windows.size, windows.every, length.slice, lateness)
-        | "JudgeWindows" >> JudgeWindows(baseline, config.tests, length, keep_for, streaming)
+        | "JudgeWindows" >> JudgeWindows(baseline, config.tests, keep_for, streaming)
     )
     wanted = wanted_measures(config.feature_specs, config.measures.asked())
     others = {table for name in wanted for table in measure(name).tables} - {"results"}
@@ -143,7 +143,7 @@ def build_monitor(
         trends.append(tables["performance"] | "PerformanceTrends" >> follow)
     tables["trends"] = tuple(trends) | "AllTrends" >> beam.Flatten()
     tables["dead_letters"] = tuple(dead_letters) | "DeadLetters" >> beam.Flatten()
-    write_sinks(tables, sinks, streaming=streaming)
+    write_sinks(tables, sinks, streaming=streaming, calendar=config.calendar)
 
 
 def fitting_baseline(config: Config) -> Baseline:
@@ -190,7 +190,7 @@ def run_to_the_end(config: Config, options: PipelineOptions, *, sinks: Sequence[
     tables = tables_of(config)
     for sink in sinks:
         sink.check(tables, config.source.settings.reads_files)
-    reader = event_reader(config, bounded=True)
+    reader = event_reader(config, bounded=True, judged=True)
     labels = label_reader(config, bounded=True)
     baseline = fitting_baseline(config)
     prepare_sinks(sinks, tables, streaming=False)
@@ -243,6 +243,8 @@ def write_summary(
         duplicates=counts.duplicates,
         labels=counts.labels,
         streaming=streaming,
+        invalid=counts.invalid,
+        absent=counts.absent,
     )
     for sink in sinks:
         sink.summarise(summary)

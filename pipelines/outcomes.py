@@ -13,6 +13,7 @@ from driftline.config.errors import ConfigError, Problem
 from driftline.outcomes.travelling_features import FeatureLayout
 from driftline.signals.alarm_limits import FEWEST_VALUES
 from driftline.signals.alarm_limits_measure import PART, is_calibrated
+from driftline.signals.signal_state import parameters_in_job
 from driftline.tables.detections import FEATURE, LEARNING_GAP, LOSS
 from driftline.transforms.decide.calibration import Calibration
 from driftline.transforms.decide.detect_changes import (
@@ -124,7 +125,9 @@ def detect_changes(
     """
     watches: dict[str, list[tuple[str, dict[str, Any]]]] = defaultdict(list)
     for watch in config.detectors:
-        watches[watch.signal].append((watch.detector, watch.parameters))
+        errors = watch.signal == LOSS and config.labels is not None and config.labels.loss == "zero_one"
+        parameters = parameters_in_job(watch.detector, watch.parameters, errors=errors)
+        watches[watch.signal].append((watch.detector, parameters))
     signals = [Signal.parse(name) for name in watches]
     sources = []
     features = [signal.feature for signal in signals if signal.kind == FEATURE]

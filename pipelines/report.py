@@ -12,14 +12,18 @@ from apache_beam.io.filesystems import FileSystems
 from driftline.baseline import BaselineError
 from driftline.config import ConfigError, Problem
 from driftline.measures.measure_registry import measure
+from driftline.performance.performance_measure import PART
 from driftline.pipelines.job import JobError
 from driftline.report import render
 from driftline.run_summary import RunSummary
+from driftline.statistics.null.runs import RUNS
 from driftline.tables import RESULT, table_named
 from driftline.transforms.sinks.files.read_rows import read_rows
 from driftline.transforms.spine.baseline_source import read_baseline
 from driftline.transforms.whole_files import refuse_folders
 from driftline.transforms.write_file import is_folder, write_atomically
+from driftline.trends.reference_runs import reference_runs
+from driftline.verdicts.pooled_windows import RunSpread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,21 +70,21 @@ def write_report(directory: str, output: str) -> list[str]:
     with _named(results):
         rows = read_rows(results, RESULT)
     remarks = []
-    references = None
+    references = runs = None
     try:
         baseline = read_baseline(run.baseline_path)
     except BaselineError as error:
         remarks.append(f"without the reference's distributions: {error}")
     else:
         if baseline.version == run.baseline_version:
-            references = reference_distributions(baseline)
+            references, runs = reference_distributions(baseline), performance_runs(baseline)
         else:
             remarks.append(
                 f"without the reference's distributions: {run.baseline_path} is now version "
                 f"{baseline.version}, these results were judged by {run.baseline_version}"
             )
     others = {name: _if_there(directory, name, table_named(name).schema, remarks) for name in _OTHERS}
-    page = render(rows, run, references, **others).encode()
+    page = render(rows, run, references, **others, runs=runs).encode()
     try:
         write_atomically(output, page)
     except (BeamIOError, OSError) as error:
@@ -126,6 +130,23 @@ def reference_distributions(baseline: Baseline) -> dict[tuple[str, str], Referen
         for segment, entry in baseline.of_part(part.name).items()
         for feature, distribution in measure(part.kind).describe(part, entry.profile)
     }
+
+
+def performance_runs(baseline: Baseline) -> dict[tuple[str, str], RunSpread]:
+    """Say how the performance of the reference's windows follows each other.
+
+    Returns
+    -------
+    dict
+        By (segment label, component).
+    """
+    found = {}
+    for segment, entry in baseline.of_part(PART.name).items():
+        for name, each in reference_runs(entry.null).items():
+            found[segment, name] = RunSpread(
+                RUNS.astype(float), each.variances[:, 0, 0], float(each.shape[0, 1])
+            )
+    return found
 
 
 if __name__ == "__main__":

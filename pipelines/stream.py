@@ -86,7 +86,7 @@ def run_stream(config: Config, options: PipelineOptions, say: Callable[[str], An
     here = runner_name(pipeline) == STREAM_RUNNER
     if here:
         pipeline.options.view_as(DebugOptions).add_experiment(_WHOLE_BUNDLES)
-    reader = event_reader(config, bounded=False, in_process=here)
+    reader = event_reader(config, bounded=False, in_process=here, judged=True)
     labels = label_reader(config, bounded=False, in_process=here)
     sinks = sinks_of(config)
     made = prepare_sinks(sinks, tables_of(config), streaming=True)

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 from driftline.baseline.baseline_error import BaselineError
 from driftline.measures.measure_registry import measure
 from driftline.segments import ALL, OTHER
+from driftline.windows.calendar import IN_UTC, Calendar
 
 if TYPE_CHECKING:
     from driftline.measures.measure import Entry
+    from driftline.profiles.coverage import Coverage
     from driftline.profiles.layout import Layout, Part
+    from driftline.profiles.rhythm import Rhythm
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +36,10 @@ class Baseline:
         Digest of the content: it names these bytes.
     min_n
         Fewest rows of a window it was calibrated for; 0 if it does not say.
+    rhythm
+        When the reference has rows; None if it does not say, as those of earlier releases.
+    calendar
+        What its windows follow: all times of a baseline are on this line.
     """
 
     model: str
@@ -45,6 +52,8 @@ class Baseline:
     created_at: int
     version: str
     min_n: int = 0
+    rhythm: Rhythm | None = field(default=None, repr=False)
+    calendar: Calendar = IN_UTC
     _references: dict[tuple[str, str], Any] = field(default_factory=dict, repr=False)
 
     @cached_property
@@ -58,6 +67,25 @@ class Baseline:
     def monitored(self) -> frozenset[str]:
         """Labels that keep their own profiles; every other one is counted in ``(other)``."""
         return frozenset(self.segments) - {ALL, OTHER}
+
+    def coverage(self, coverage: Coverage, start: int, end: int) -> float:
+        """Say how much of a window is covered.
+
+        Parameters
+        ----------
+        coverage
+            The units of time that hold rows of the model.
+        start, end
+            Of the window, microseconds.
+
+        Returns
+        -------
+        float
+            Share of its units that hold rows, of those that usually do as far as the baseline knows.
+        """
+        if self.rhythm is None or self.rhythm.unit != coverage.unit:
+            return coverage.count(start, end) / ((end - start) // coverage.unit)
+        return self.rhythm.coverage(coverage, start, end)
 
     def reference(self, segment: str, part: Part) -> Any:
         """Give what windows of a (segment, part) are compared with.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from driftline.baseline.baseline_error import BaselineError
 from driftline.config.durations import format_duration
 from driftline.performance.performance_measure import PART
+from driftline.windows.calendar import IN_UTC, Calendar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +32,8 @@ class Wanted:
         How predictions are compared with labels; None without labels.
     measures
         Names of the measures that come with no feature.
+    calendar
+        What windows follow.
     """
 
     model: str
@@ -41,6 +44,7 @@ class Wanted:
     segments: tuple[str, ...]
     loss: Loss | None = None
     measures: tuple[str, ...] = ()
+    calendar: Calendar = IN_UTC
 
     @classmethod
     def by(cls, config: Config) -> Self:
@@ -55,6 +59,7 @@ class Wanted:
             segments=tuple(config.segments),
             loss=None if labels is None else labels.measure,
             measures=tuple(config.measures.asked()),
+            calendar=config.calendar,
         )
 
 
@@ -86,15 +91,7 @@ def misfits(baseline: Baseline, wanted: Wanted) -> list[str]:
         f"it has measure {name!r}, which the configuration lacks"
         for name in sorted(riding - {*wanted.measures})
     ]
-    for name, built, asked in (
-        ("size", baseline.size, wanted.size),
-        ("every", baseline.every, wanted.every),
-    ):
-        if built != asked:
-            problems.append(
-                f"its windows.{name} is {format_duration(built)}, the configuration's is "
-                f"{format_duration(asked)}: p-values are calibrated for one window length"
-            )
+    problems += _windows_misfit(baseline, wanted)
     if wanted.min_n < baseline.min_n:
         problems.append(
             f"it was calibrated for windows of {baseline.min_n} rows and more, tests.min_n is {wanted.min_n}"
@@ -112,7 +109,28 @@ def misfits(baseline: Baseline, wanted: Wanted) -> list[str]:
     return problems
 
 
+def _windows_misfit(baseline: Baseline, wanted: Wanted) -> list[str]:
+    problems = [
+        f"its windows.{name} is {format_duration(built)}, the configuration's is {format_duration(asked)}: "
+        "p-values are calibrated for one window length"
+        for name, built, asked in (
+            ("size", baseline.size, wanted.size),
+            ("every", baseline.every, wanted.every),
+        )
+        if built != asked
+    ]
+    if baseline.calendar != wanted.calendar and not (baseline.calendar.is_utc and wanted.calendar.is_utc):
+        problems.append(
+            f"it was built for {baseline.calendar.text}, the configuration asks for {wanted.calendar.text}: "
+            "see timezone, and whether windows.size is in days, weeks (1w) or months (1mo)"
+        )
+    return problems
+
+
 def _named(loss: Loss) -> str:
+    if loss.classes:
+        known = " with probabilities" if loss.probabilities else ""
+        return f"{loss.name} of the classes {', '.join(loss.classes)}{known}"
     return f"{loss.name} at threshold {loss.threshold:g}" if loss.binary else loss.name
 
 

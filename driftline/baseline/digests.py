@@ -80,6 +80,7 @@ def import_digests(text: bytes, config: Config, *, created_at: int) -> bytes:
         model=config.model,
         size=config.windows.size,
         every=config.windows.every,
+        calendar=config.calendar,
         segment_columns=config.segment_columns,
         windows=0,
         created_at=created_at,

@@ -16,13 +16,16 @@ from driftline.baseline.baseline_error import DAMAGE, REBUILD, BaselineError
 from driftline.measures.measure import Entry
 from driftline.measures.measure_registry import UnknownBytesError, measure_of
 from driftline.profiles.layout import Layout
+from driftline.profiles.rhythm import Rhythm
+from driftline.windows.calendar import IN_UTC, Calendar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-FORMAT_VERSION = 3
-"""Newest format, the one that is written: nulls are by name of the statistic, entries of all measures alike.
+FORMAT_VERSION = 4
+"""Newest format, the one that is written. The third has no rhythm of rows and no calendar of windows; before
+it nulls were by block, and since then they are by name of the statistic, entries of all measures alike.
 The first two call a part block; the second calls ``(performance)`` what is the part ``performance``."""
 
 _METADATA_KEY = "driftline.baseline"
@@ -47,6 +50,8 @@ _OLD_PARTS = {"(performance)": "performance"}
 
 #: keys of the header that enter the version
 _IDENTITY = ("model", "size", "every", "segment_columns", "windows")
+#: and those that are there only where a baseline says so
+_MORE_IDENTITY = ("rhythm", "calendar")
 _LONGEST_CAUSE = 300
 
 
@@ -61,6 +66,8 @@ def encode_baseline(
     windows: int,
     created_at: int,
     min_n: int = 0,
+    rhythm: Rhythm | None = None,
+    calendar: Calendar = IN_UTC,
 ) -> bytes:
     """Write a baseline file.
 
@@ -70,7 +77,7 @@ def encode_baseline(
         Entries as ``{"segment", "part", "profile", "null"}``, the last two encoded.
     layout
         What profiles hold.
-    model, size, every, segment_columns, windows, created_at, min_n
+    model, size, every, segment_columns, windows, created_at, min_n, rhythm, calendar
         As in `Baseline`; times in microseconds.
 
     Returns
@@ -80,13 +87,17 @@ def encode_baseline(
     """
     entries = sorted(records, key=lambda entry: (entry["segment"], entry["part"]))
     packed_layout = layout.to_bytes()
-    identity = {
+    identity: dict[str, Any] = {
         "model": model,
         "size": size,
         "every": every,
         "segment_columns": list(segment_columns),
         "windows": windows,
     }
+    if rhythm is not None:
+        identity["rhythm"] = base64.b64encode(rhythm.to_bytes()).decode()
+    if not calendar.is_utc:
+        identity["calendar"] = {"unit": calendar.unit, "zone": calendar.zone}
     version = _digest(identity, packed_layout, entries)
     head = {
         "format_version": FORMAT_VERSION,
@@ -153,6 +164,7 @@ def _baseline(head: dict[str, Any], records: list[Record]) -> Baseline:
     """Put a baseline together; raises one of `DAMAGE` where a part does not belong to the others."""
     packed_layout = base64.b64decode(head["layout"])
     identity = {key: head[key] for key in _IDENTITY}
+    identity |= {key: head[key] for key in _MORE_IDENTITY if key in head}
     whole = len(records) == head["entries"]
     if not whole or _digest(identity, packed_layout, records).hex() != head["version"]:
         msg = f"its content is not that of version {head['version']}"
@@ -168,6 +180,8 @@ def _baseline(head: dict[str, Any], records: list[Record]) -> Baseline:
         created_at=head["created_at"],
         min_n=head.get("min_n", 0),
         version=head["version"],
+        rhythm=Rhythm.from_bytes(base64.b64decode(head["rhythm"])) if "rhythm" in head else None,
+        calendar=Calendar(**head["calendar"]) if "calendar" in head else IN_UTC,
     )
 
 

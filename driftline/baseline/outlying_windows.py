@@ -15,6 +15,7 @@ from driftline.segments import ALL
 from driftline.statistics.change_words import UNUSUAL, change_words
 from driftline.statistics.null import ACTED_ON
 from driftline.statistics.season import season_for
+from driftline.windows.calendar import IN_UTC, Calendar
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -162,15 +163,15 @@ def _of_part(
 
 def _rows(windows: WindowHistograms) -> NDArray[np.int64]:
     """Count the rows of every window: those of the feature that has most."""
-    rows: NDArray[np.int64] = (windows.counts.sum(2) + windows.missing + windows.nonfinite).max(1)
+    rows: NDArray[np.int64] = (windows.counts.sum(2) + windows.absent).max(1)
     return rows
 
 
 def _words(compared: Comparison, windows: WindowHistograms, profile: Any, row: int) -> list[str]:
     """Say of every window what of a feature is unlike."""
     usual = float(profile.missing[row] / max(profile.rows, 1))
-    present = windows.counts[:, row].sum(1) + windows.nonfinite[:, row]
-    rates = windows.missing[:, row] / np.maximum(present + windows.missing[:, row], 1)
+    rows = windows.counts[:, row].sum(1) + windows.absent[:, row]
+    rates = windows.missing[:, row] / np.maximum(rows, 1)
     numeric = "components" in compared.columns
     found = []
     for place, rate in enumerate(rates.tolist()):
@@ -207,11 +208,11 @@ def _span(run: list[int], found: Mapping[int, list[Change]], size: int, stride: 
     return OutlyingSpan(begin, end, changes[0].p_value, tuple(worst.values()))
 
 
-def outlying_remarks(spans: list[OutlyingSpan]) -> list[str]:
+def outlying_remarks(spans: list[OutlyingSpan], calendar: Calendar = IN_UTC) -> list[str]:
     """Name at most five spans, each with the line that leaves it out."""
     remarks = []
     for span in spans[:_SHOWN]:
-        begin, end = show_time(span.start), show_time(span.end)
+        begin, end = (show_time(calendar.in_utc(time)) for time in (span.start, span.end))
         more = f" and {len(span.changes) - _FEATURES} more" if len(span.changes) > _FEATURES else ""
         remarks.append(
             f"note: the reference from {begin} to {end} is unlike the rest of it: "

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from driftline.profiles.coverage import Coverage
+from driftline.profiles.rhythm import Rhythm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from driftline.baseline.artefact import Baseline
     from driftline.config.baseline import Baseline as Configured
-    from driftline.profiles.coverage import Coverage
 
 #: windows that overlap more than this tell little new and cost memory
 MOST_OVERLAP = 8
+#: units with rows that a window has at least, if shorter ones are to be more
+_UNITS_TO_SPLIT = 2
 
 
 def calibration_stride(size: int, every: int) -> int:
@@ -43,12 +49,44 @@ def calibration_stride(size: int, every: int) -> int:
     return size // overlap
 
 
-def full_windows(
+@lru_cache(maxsize=2)
+def reference_windows(
+    coverage: bytes,
+    size: int,
+    stride: int,
+    min_coverage: float,
+    excluded: tuple[tuple[int, int], ...] = (),
+) -> tuple[NDArray[np.int64], Rhythm | None]:
+    """Learn when rows come, and list the windows to learn from: the same for all that a baseline holds.
+
+    Parameters
+    ----------
+    coverage
+        Encoded `Coverage` of the reference.
+    size, stride, min_coverage, excluded
+        As for `full_windows`.
+
+    Returns
+    -------
+    ndarray, shape (W,), int64
+        As of `full_windows`; read-only.
+    Rhythm or None
+        None if there is no row.
+    """
+    known = Coverage.from_bytes(coverage)
+    rhythm = Rhythm.learn(known, period=stride, excluded=excluded) if len(known.first) else None
+    starts = full_windows(known, size, stride, min_coverage, excluded, rhythm)
+    starts.flags.writeable = False
+    return starts, rhythm
+
+
+def full_windows(  # noqa: PLR0917  (they say which windows)
     coverage: Coverage,
     size: int,
     stride: int,
     min_coverage: float,
     excluded: Sequence[tuple[int, int]] = (),
+    rhythm: Rhythm | None = None,
 ) -> NDArray[np.int64]:
     """List the reference windows that hold enough of the model's traffic to learn from.
 
@@ -59,15 +97,17 @@ def full_windows(
     size, stride
         Window length and distance between windows, microseconds.
     min_coverage
-        Least share of a window's units with rows.
+        Least coverage of a window.
     excluded
         Spans from which nothing is learned, microseconds: windows that share time with one look small.
+    rhythm
+        When rows usually come; None if that is always.
 
     Returns
     -------
     ndarray, shape (W,), int64
         Starts, microseconds, in time order. Windows that begin before the first row or end behind the last
-        are left out.
+        are left out, unless no rows are usual there.
     """
     if len(coverage.first) == 0:
         return np.zeros(0, np.int64)
@@ -77,14 +117,23 @@ def full_windows(
     touching = [
         np.arange(low, high, stride, dtype=np.int64)
         for low, high in zip(
-            -(-np.maximum(first - size + 1, first[0]) // stride) * stride,
-            np.minimum(last, last[-1] - size + 1),
+            -(-(first - size + 1) // stride) * stride,
+            last,
             strict=True,
         )
     ]
-    starts = np.unique(np.concatenate(touching))
-    covered = _covered_before(coverage, starts + size) - _covered_before(coverage, starts)
-    return starts[(covered * unit >= min_coverage * size) & apart(starts, size, excluded)]
+    starts: NDArray[np.int64] = np.unique(np.concatenate(touching))
+    starts = starts[apart(starts, size, excluded)]
+    if rhythm is None:
+        starts = starts[(starts >= first[0]) & (starts + size <= last[-1])]
+        covered = _covered_before(coverage, starts + size) - _covered_before(coverage, starts)
+        return starts[covered * unit >= min_coverage * size]
+    early = rhythm.expected(starts, np.maximum(first[0], starts))
+    late = rhythm.expected(np.minimum(last[-1], starts + size), starts + size)
+    starts = starts[(early == 0) & (late == 0)]
+    covered_share = rhythm.coverages(coverage, starts, size)
+    # windows without any row teach nothing
+    return starts[(covered_share >= min_coverage) & (covered_share > 0)]
 
 
 def apart(starts: NDArray[np.int64], size: int, excluded: Sequence[tuple[int, int]]) -> NDArray[np.bool_]:
@@ -116,20 +165,23 @@ def _covered_before(coverage: Coverage, times: NDArray[np.int64]) -> NDArray[np.
     return before
 
 
-def calibration_remarks(windows: int) -> list[str]:
+def calibration_remarks(built: Baseline) -> list[str]:
     """Say what few reference windows mean.
 
     Parameters
     ----------
-    windows
-        Reference windows that do not overlap.
+    built
+        The baseline; its windows are counted as if they did not overlap.
 
     Returns
     -------
     list of str
-        Empty from 30 on.
+        Empty from 30 windows on. Shorter windows are advised where there would be more of them: not where
+        all rows of a window come in one batch.
     """
-    advice = "build the baseline from a longer past, or choose shorter windows"
+    windows, advice = built.windows, "build the baseline from a longer past"
+    if built.rhythm is None or built.rhythm.usual_units(built.size) >= _UNITS_TO_SPLIT:
+        advice += ", or choose shorter windows"
     if windows < 10:
         return [
             f"warning: {windows} reference windows, fewer than 10: nothing will be called drifted; {advice}"

@@ -121,6 +121,8 @@ def refit(
         windows=left if histograms else known.windows,
         created_at=known.created_at,
         min_n=min_n,
+        rhythm=known.rhythm,
+        calendar=known.calendar,
     )
     return Refit(data, fitted, len(records) - fitted - emptied, emptied, remark)
 

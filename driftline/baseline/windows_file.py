@@ -14,8 +14,9 @@ from driftline.measures.window_histograms import WindowHistograms
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-WINDOWS_VERSION = 3
-"""Format of the sidecar; the first has no means and variances, the second no cardinalities and pairs."""
+WINDOWS_VERSION = 4
+"""Format of the sidecar; the first has no means and variances, the second no cardinalities and pairs, the
+third no invalid rows."""
 
 _WINDOWS_SCHEMA = fastavro.parse_schema(
     {
@@ -34,6 +35,7 @@ _WINDOWS_SCHEMA = fastavro.parse_schema(
             {"name": "variance", "type": ["null", "bytes"]},
             {"name": "cardinality", "type": ["null", "bytes"]},
             {"name": "coincidences", "type": ["null", "bytes"]},
+            {"name": "invalid", "type": ["null", "bytes"]},
         ],
     }
 )
@@ -54,8 +56,8 @@ def windows_record(segment: str, block: str, windows: WindowHistograms) -> Recor
     Returns
     -------
     dict
-        Starts, the counts as raw little-endian integers of shape (W, F, width), (W, F) and (W, F), and what
-        is no count as float64 of shape (W, F).
+        Starts, the counts as raw little-endian integers of shape (W, F, width) and (W, F), and what is no
+        count as float64 of shape (W, F).
     """
     return {
         "segment": segment,
@@ -70,6 +72,7 @@ def windows_record(segment: str, block: str, windows: WindowHistograms) -> Recor
             name: None if (values := getattr(windows, name)) is None else values.astype("<f8").tobytes()
             for name in _FLOATS
         },
+        "invalid": None if windows.invalid is None else windows.invalid.astype("<i8").tobytes(),
     }
 
 
@@ -139,6 +142,7 @@ def _windows(file: IO[bytes], segment: str | None = None) -> dict[tuple[str, str
             None if not row.get(name) else np.frombuffer(row[name], "<f8").reshape(windows, features)
             for name in _FLOATS
         )
+        invalid = row.get("invalid")
         found[row["segment"], row["block"]] = WindowHistograms(
             np.array(row["starts"], np.int64),
             counts.reshape(windows, features, row["width"]),
@@ -148,5 +152,8 @@ def _windows(file: IO[bytes], segment: str | None = None) -> dict[tuple[str, str
             variance,
             cardinality,
             coincidences,
+            invalid=None
+            if not invalid
+            else np.frombuffer(invalid, "<i8").astype(np.int64).reshape(windows, features),
         )
     return found

@@ -28,6 +28,7 @@ features:
   carrier: categorical
   delay: {kind: numeric, column: dep_delay, bins: 32}
 windows: {size: 30m, every: 15m, allowed_lateness: 10m}
+timezone: UTC
 source:
   files: {pattern: data/*.parquet}
 baseline: {path: baseline.avro}

@@ -88,3 +88,14 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     names = {name.lower(): name for name in known}
     close = difflib.get_close_matches(word.lower(), names, n=1, cutoff=0.6)
     return names[close[0]] if close else None
+
+
+def counted(number: int, noun: str) -> str:
+    """Write a number before what it counts, which is not inflected.
+
+    Examples
+    --------
+    >>> counted(18_000, "invalid_event_time")
+    '18,000 invalid_event_time'
+    """
+    return f"{number:,} {noun}"

@@ -9,6 +9,8 @@ SUFFIXES = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".json": "jsonl",
+    ".csv": "csv",
+    ".tsv": "tsv",
     ".arrow": "arrow",
     ".arrows": "arrow",
     ".ipc": "arrow",
@@ -17,7 +19,7 @@ SUFFIXES = {
 """Suffix to format."""
 
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd", ".bz2": "bz2", ".lz4": "lz4"}
-"""Suffixes that may follow the one of JSON lines, to the compression's name."""
+"""Suffixes that may follow the one of JSON or CSV, to the compression's name."""
 
 
 def format_of(pattern: str) -> str | None:
@@ -26,7 +28,7 @@ def format_of(pattern: str) -> str | None:
     Returns
     -------
     str or None
-        ``avro``, ``parquet``, ``jsonl``, ``arrow``, or None if the name does not tell.
+        ``avro``, ``parquet``, ``jsonl``, ``csv``, ``tsv``, ``arrow``, or None if the name does not tell.
 
     Examples
     --------

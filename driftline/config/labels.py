@@ -62,8 +62,16 @@ class Labels(Section):
     classes: tuple[ClassName, ...] = Field(
         default=(),
         description="The negative and the positive class, as the labels spell them; 0 and 1, or false and "
-        "true, if absent.",
+        "true, if absent. Or three classes and more, by name: then `prediction` is the column of the "
+        "predicted class.",
         examples=["[on_time, late]"],
+    )
+    probabilities: Annotated[dict[ClassName, Text], Shown("a column for each class")] = Field(
+        default_factory=dict,
+        description="Of three classes and more, the column of the probability of each: what `predict_proba` "
+        "of scikit-learn gives. `loss: log` and `auc` need them; without `prediction` the most probable "
+        "class is the predicted one.",
+        examples=["{setosa: p_setosa, versicolor: p_versicolor, virginica: p_virginica}"],
     )
 
     @field_validator("wait")
@@ -87,9 +95,39 @@ class Labels(Section):
             return value
         if info.data.get("loss", BINARY[0]) not in BINARY:
             raise mistake("has no meaning for a loss of numbers", "remove it, or set loss: zero_one")
-        if len(set(value)) != 2:
-            raise mistake("must be two different classes", "write [negative, positive], in this order")
+        if len(set(value)) < 2:
+            remedy = "write [negative, positive], in this order, or name three or more"
+            raise mistake("must be two different classes", remedy)
+        if len(set(value)) < len(value):
+            raise mistake("names a class twice", "name every class once")
         return value
+
+    @field_validator("probabilities")
+    @classmethod
+    def _of_all_classes(cls, value: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        if not value:
+            return value
+        if info.data.get("loss", BINARY[0]) not in BINARY:
+            raise mistake("has no meaning for a loss of numbers", "remove it, or set loss: zero_one")
+        if len(value) < 3:
+            remedy = "of two classes, give `prediction` the column of the positive class's probability"
+            raise mistake("must name three classes or more", remedy)
+        classes = info.data.get("classes", ())
+        if classes and {*classes} != {*value}:
+            odd = sorted({*classes} ^ {*value})
+            raise mistake(f"and classes differ in {', '.join(odd)}", "name the same classes in both")
+        return value
+
+    @model_validator(mode="after")
+    def _more_than_two_classes(self) -> Labels:
+        if len(self.class_names) < 3:
+            return self
+        if self.loss == "log" and not self.probabilities:
+            remedy = "add labels.probabilities, a column for each class, or set loss: zero_one"
+            raise mistake("needs the probability of each class", remedy, below=("loss",))
+        if "threshold" in self.model_fields_set:
+            raise mistake("has no meaning for more than two classes", "remove it", below=("threshold",))
+        return self
 
     @model_validator(mode="after")
     def _keys_of_a_source(self) -> Labels:
@@ -115,11 +153,24 @@ class Labels(Section):
         return self
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """Names of the classes, as configured; empty if they are 0 and 1, and of numbers."""
+        return self.classes or tuple(self.probabilities)
+
+    @property
+    def numeric(self) -> bool:
+        """Whether predictions and labels are numbers."""
+        return self.loss not in BINARY
+
+    @property
     def binary(self) -> bool:
-        """Whether a prediction is the probability of a class, and not a number."""
-        return self.loss in BINARY
+        """Whether a prediction is the probability of one of two classes."""
+        return not self.numeric and len(self.class_names) < 3
 
     @property
     def measure(self) -> Loss:
         """How predictions are compared with labels."""
-        return Loss(cast("LossName", self.loss), self.threshold)
+        name = cast("LossName", self.loss)
+        if self.numeric or self.binary:
+            return Loss(name, self.threshold)
+        return Loss(name, classes=self.class_names, probabilities=bool(self.probabilities))

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from driftline.config.client_options import REGISTRY_OPTIONS, Options, checked_options
 from driftline.config.source_settings import SourceSettings
-from driftline.config.value_types import OneOf, Section, Shown, Text, mistake
+from driftline.config.value_types import Count, OneOf, Section, Shown, Text, mistake
 
 Format = Annotated[str, OneOf(("avro", "confluent", "avro_container", "json", "arrow"))]
 Schema = Annotated[str | dict[int, str] | None, Shown("path, or mapping of schema id to path")]
@@ -82,6 +82,15 @@ class MessagesSource(SourceSettings):
         "`registry`.",
         examples=["event.avsc"],
         validate_default=True,
+    )
+
+    max_expanded_mb: Count = Field(
+        default=64,
+        le=2048,
+        description="What a message may become when it is decompressed and its repeated values are written "
+        "out, in MB of 1,048,576 bytes. One that becomes larger is a dead letter, `too_large`, and is not "
+        "read. Formats `avro_container` and `arrow`.",
+        examples=["256"],
     )
 
     @field_validator("registry")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from pydantic import PrivateAttr, create_model, model_validator
 
+from driftline.config.files_source import CSV, FilesSource
 from driftline.config.registered import optional_sections
 from driftline.config.value_types import Section, mistake
 from driftline.registry import Registry
@@ -83,17 +84,21 @@ else:
     )
 
 
-def files_source(pattern: str, file_format: str, option: str) -> Source:
+def files_source(pattern: str, file_format: str, option: str, instead_of: SourceSettings) -> Source:
     """Make the source of files that an option names.
 
     Parameters
     ----------
     file_format : str
-        ``avro``, ``parquet``, ``jsonl`` or ``arrow``.
+        ``avro``, ``parquet``, ``jsonl``, ``csv``, ``tsv`` or ``arrow``.
     option : str
         The option, such as ``--input``.
+    instead_of : SourceSettings
+        What is not read: CSV is written as it says.
     """
-    fields: dict[str, Any] = {"files": {"pattern": pattern, "format": file_format}}
+    alike = isinstance(instead_of, FilesSource) and file_format in CSV
+    keys = instead_of.csv_keys if isinstance(instead_of, FilesSource) and alike else {}
+    fields: dict[str, Any] = {"files": {"pattern": pattern, "format": file_format, **keys}}
     source = Source(**fields)
     source._option = option  # noqa: SLF001  # its own
     return source

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from pydantic import (
     BaseModel,
@@ -18,7 +19,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from driftline.config.budgets import AlarmBudget
-from driftline.config.durations import parse_duration
+from driftline.config.durations import parse_duration, parse_length
 from driftline.config.errors import did_you_mean
 from driftline.config.times import REMEDY, parse_time
 
@@ -101,6 +102,28 @@ def _duration(value: Any) -> Any:
         raise mistake(message, remedy) from None
 
 
+def _length(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise mistake("has no unit", "write a whole number and a unit, such as 30m, 1d, 1w or 1mo")
+    try:
+        return parse_length(value)[0]
+    except ValueError as error:
+        message, _, remedy = str(error).partition(": ")
+        raise mistake(message, remedy) from None
+
+
+def _zone(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise mistake("is not the name of a time zone", "write for example Europe/Berlin")
+    try:
+        ZoneInfo(value)
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        close = did_you_mean(value, sorted(available_timezones()))
+        remedy = f"did you mean `{close}`?" if close else "write for example Europe/Berlin"
+        raise mistake("is not a time zone of the IANA database", remedy) from None
+    return value
+
+
 def _budget(value: Any) -> Any:
     if isinstance(value, AlarmBudget):
         return value
@@ -131,6 +154,8 @@ def not_bool(value: Any) -> Any:
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True), Shown("text")]
 Duration = Annotated[int, BeforeValidator(_duration), Shown("duration")]
+Length = Annotated[int, BeforeValidator(_length), Shown("duration, weeks or months")]
+Zone = Annotated[str, BeforeValidator(_zone), Shown("time zone")]
 Instant = Annotated[int, BeforeValidator(_instant), Shown("time")]
 Budget = Annotated[AlarmBudget, BeforeValidator(_budget), Shown("alarms per time")]
 Flag = Annotated[bool, Shown("`true` or `false`")]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
 import io
 import lzma
 import zlib
@@ -13,10 +12,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final
 import fastavro
 import numpy as np
 import pyarrow as pa
+import zstandard
 
+from driftline.decoding.avro_canonical import AvroSchemaError
 from driftline.decoding.avro_messages import decode_blocks
-from driftline.decoding.avro_schema import AvroSchemaError, WriterSchema, writer_schema
+from driftline.decoding.avro_schema import WriterSchema, writer_schema
+from driftline.decoding.bounded_decompression import CODECS, decompress
 from driftline.decoding.decoded import Decoded, Part, join_parts
+from driftline.decoding.limits import MAX_BLOCK, MAX_MESSAGE, TooLargeError, check_size
+from driftline.decoding.plain_size import VALUE
 from driftline.decoding.rejects import Reason, Reject
 
 if TYPE_CHECKING:
@@ -38,16 +42,34 @@ _HEADER: Final = fastavro.parse_schema(
 )
 _SYNC: Final = 16
 _READ: Final = 1 << 20
-_GROUP: Final = 4 << 20
+_GROUP: Final = 16 << 20
 _MAX_BLOCK: Final = 1 << 28
 _MAX_RECORDS: Final = 1 << 31
 _MAX_HEADER: Final = 1 << 24
-_CODECS: Final = ("null", "deflate", "snappy", "zstandard", "bzip2", "xz")
-_BAD_DATA: Final = (ValueError, OSError, EOFError, zlib.error, lzma.LZMAError, pa.ArrowException, MemoryError)
+_BAD_DATA: Final = (
+    ValueError,
+    OSError,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    pa.ArrowException,
+    zstandard.ZstdError,
+    MemoryError,
+)
 
 
 class AvroContainerError(ValueError):
-    """A file that is no Avro container, or one whose header is damaged or unknown."""
+    """A file that is no Avro container, or one whose header is damaged or unknown.
+
+    Parameters
+    ----------
+    reason
+        Why its rows are rejected: damage, or a whole header that cannot be used.
+    """
+
+    def __init__(self, message: str, reason: Reason = Reason.TRUNCATED) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +92,17 @@ class Block:
     count: int
     data: bytes
     damage: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Opened:
+    """A block that is decompressed, or why it is not."""
+
+    block: Block
+    data: bytes
+    reason: Reason | None = None
+    detail: str = ""
+    expanded: int = 0
 
 
 class _Window:
@@ -102,6 +135,8 @@ class ContainerReader:
     ----------
     source
         Read forwards only.
+    limit : int
+        Bytes that a block may become.
 
     Raises
     ------
@@ -109,22 +144,28 @@ class ContainerReader:
         If the header cannot be read.
     """
 
-    def __init__(self, source: BinaryIO) -> None:
+    def __init__(self, source: BinaryIO, limit: int = MAX_BLOCK) -> None:
         self._window = _Window(source)
+        self._limit = limit
+        self.expanded = 0
+        """Bytes that the blocks read so far became."""
         header, size = self._header()
         self._window.drop(size)
         meta = {key: bytes(value) for key, value in header["meta"].items()}
         self.codec = meta.get("avro.codec", b"null").decode(errors="replace")
-        if self.codec not in _CODECS:
-            raise AvroContainerError(f"unknown Avro codec {self.codec!r}; known: {', '.join(_CODECS)}")
+        if self.codec not in CODECS:
+            message = f"unknown Avro codec {self.codec!r}; known: {', '.join(CODECS)}"
+            raise AvroContainerError(message, Reason.UNDECODABLE)
         self._sync = bytes(header["sync"])
         try:
             self.schema_text = meta["avro.schema"].decode()
             self.writer: WriterSchema = writer_schema(self.schema_text)
         except (KeyError, UnicodeDecodeError, AvroSchemaError) as error:
-            raise AvroContainerError(f"the container's schema cannot be used: {error}") from error
+            message = f"the container's schema cannot be used: {error}"
+            raise AvroContainerError(message, Reason.UNDECODABLE) from error
         if self.writer.is_array:
-            raise AvroContainerError("the container's schema is an array; containers of records can be read")
+            message = "the container's schema is an array; containers of records can be read"
+            raise AvroContainerError(message, Reason.UNDECODABLE)
 
     def _header(self) -> tuple[Any, int]:
         window = self._window
@@ -133,7 +174,8 @@ class ContainerReader:
                 "the file is empty" if not window.data else "the file ends in its header"
             )
         if window.data[:4] != _MAGIC:
-            raise AvroContainerError(f"not an Avro container: it starts with {bytes(window.data[:4])!r}")
+            message = f"not an Avro container: it starts with {bytes(window.data[:4])!r}"
+            raise AvroContainerError(message, Reason.UNDECODABLE)
         size = 1 << 16
         while True:
             more = window.fill(size)
@@ -193,7 +235,7 @@ class ContainerReader:
         schema
             The columns to keep, at least.
         size
-            Bytes of blocks to decode at once.
+            Bytes of blocks to decode at once, decompressed.
 
         Yields
         ------
@@ -201,67 +243,101 @@ class ContainerReader:
             In its parts ``message`` is the row in the container, also counting blocks that could not be
             decoded. In its rejects, one per damaged stretch or block, it is the byte offset.
         """
-        group: list[Block] = []
+        group: list[_Opened] = []
         first = weight = 0
         for block in self.blocks():
-            group.append(block)
-            weight += len(block.data) + 1_000
+            opened = self._open(block, len(schema.columns))
+            self.expanded += opened.expanded
+            group.append(opened)
+            weight += len(opened.data) + 1_000
             if weight >= size:
                 yield self._decode(group, first, schema)
-                first += sum(member.count for member in group)
+                first += sum(member.block.count for member in group)
                 group, weight = [], 0
         if group:
             yield self._decode(group, first, schema)
 
-    def _decode(self, group: Sequence[Block], first: int, schema: EventSchema) -> Decoded:
-        faults = {block.offset: block.damage for block in group if block.damage is not None}
-        intact = []
-        for block, start in zip(
-            group, accumulate((member.count for member in group), initial=first), strict=False
-        ):
-            if block.damage is None:
-                try:
-                    intact.append((block, start, _decompress(self.codec, block.data)))
-                except _BAD_DATA as error:
-                    faults[block.offset] = f"cannot be decompressed as {self.codec}: {error}"
-        parts, bad = decode_blocks(self.writer, [(block.count, data) for block, _, data in intact], schema)
-        faults |= {intact[number][0].offset: fault for number, fault in bad}
-        starts = np.array([start for _, start, _ in intact], np.int64)
+    def _open(self, block: Block, columns: int) -> _Opened:
+        """Decompress a block, if it and its records as columns of events stay within the limit."""
+        if block.damage is not None:
+            return _Opened(block, b"", Reason.TRUNCATED, f"damaged block: {block.damage}")
+        try:
+            rows = VALUE * columns * block.count
+            check_size(rows, self._limit)
+            data = decompress(self.codec, block.data, self._limit)
+        except TooLargeError as error:
+            detail = f"a block of {block.count} records in {len(block.data)} bytes {error}"
+            return _Opened(block, b"", Reason.TOO_LARGE, detail)
+        except _BAD_DATA as error:
+            detail = f"damaged block: cannot be decompressed as {self.codec}: {error}"
+            return _Opened(block, b"", Reason.TRUNCATED, detail)
+        return _Opened(block, data, expanded=max(rows, len(data)))
+
+    def _decode(self, group: Sequence[_Opened], first: int, schema: EventSchema) -> Decoded:
+        faults = {
+            opened.block.offset: Reject(opened.reason, opened.detail, opened.block.offset)
+            for opened in group
+            if opened.reason is not None
+        }
+        firsts = accumulate((opened.block.count for opened in group), initial=first)
+        intact = [
+            (opened, start) for opened, start in zip(group, firsts, strict=False) if opened.reason is None
+        ]
+        parts, bad = decode_blocks(
+            self.writer, [(opened.block.count, opened.data) for opened, _ in intact], schema
+        )
+        for number, fault in bad:
+            offset = intact[number][0].block.offset
+            faults[offset] = Reject(Reason.TRUNCATED, f"damaged block: {fault}", offset)
+        starts = np.array([start for _, start in intact], np.int64)
         return Decoded(
             join_parts(
                 Part(part.records, starts[part.message] + part.event)
                 for part in parts
                 if part.event is not None and part.records.num_rows
             ),
-            tuple(
-                Reject(Reason.TRUNCATED, f"damaged block: {faults[offset]}", offset)
-                for offset in sorted(faults)
-            ),
+            tuple(faults[offset] for offset in sorted(faults)),
         )
 
 
 class AvroContainerDecoder:
-    """Decodes messages that are Avro containers each."""
+    """Decodes messages that are Avro containers each.
 
-    def __init__(self, schema: EventSchema) -> None:
+    Parameters
+    ----------
+    limit : int
+        Bytes that a message may become.
+    """
+
+    def __init__(self, schema: EventSchema, limit: int = MAX_MESSAGE) -> None:
         self._schema = schema
+        self._limit = limit
 
     def decode(self, payloads: Sequence[bytes]) -> Decoded:
-        """Decode messages; of a damaged one the whole blocks are kept."""
+        """Decode messages; of a damaged one the whole blocks are kept, of one too large nothing."""
         parts: list[Part] = []
         rejects: list[Reject] = []
         for message, payload in enumerate(payloads):
+            before = len(parts)
             faults: list[Reject] = []
             try:
-                for decoded in ContainerReader(io.BytesIO(payload)).records(self._schema):
+                reader = ContainerReader(io.BytesIO(payload), self._limit)
+                for decoded in reader.records(self._schema):
                     parts += [
                         Part(part.records, np.full(len(part.message), message, np.int64), part.message)
                         for part in decoded.parts
                     ]
                     faults += decoded.rejects
+                    check_size(reader.expanded, self._limit)
             except AvroContainerError as error:
                 rejects.append(Reject(Reason.UNDECODABLE, str(error), message))
-            if faults:
+            except TooLargeError as error:
+                faults = [Reject(Reason.TOO_LARGE, f"a container that {error}", 0)]
+            large = next((fault for fault in faults if fault.reason is Reason.TOO_LARGE), None)
+            if large is not None:
+                del parts[before:]
+                rejects.append(Reject(Reason.TOO_LARGE, f"{large.detail}; see max_expanded_mb", message))
+            elif faults:
                 more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
                 detail = f"at byte {faults[0].message}: {faults[0].detail}{more}"
                 rejects.append(Reject(Reason.TRUNCATED, detail, message))
@@ -277,33 +353,3 @@ def _long(data: bytearray, position: int) -> tuple[int, int]:
         if byte < 0x80 or shift > 56:
             return (value >> 1) ^ -(value & 1), position
         shift += 7
-
-
-def _decompress(codec: str, data: bytes) -> bytes:
-    if codec == "null":
-        return data
-    if codec == "deflate":
-        return zlib.decompress(data, -15)
-    if codec == "bzip2":
-        return bz2.decompress(data)
-    if codec == "xz":
-        return lzma.decompress(data)
-    if codec == "zstandard":
-        with pa.CompressedInputStream(pa.BufferReader(data), "zstd") as stream:
-            return bytes(stream.read())
-    body, checksum = data[:-4], data[-4:]
-    raw = pa.Codec("snappy").decompress(body, _snappy_size(body), asbytes=True)
-    if zlib.crc32(raw).to_bytes(4, "big") != checksum:
-        raise ValueError("wrong checksum")
-    return bytes(raw)
-
-
-def _snappy_size(data: bytes) -> int:
-    size = 0
-    for shift, byte in enumerate(data[:5]):
-        size |= (byte & 0x7F) << (7 * shift)
-        if byte < 0x80:
-            break
-    if size > 1 << 30:
-        raise ValueError(f"claims {size} bytes")
-    return size

@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyruhvro
 
 from driftline.arrays import flat
-from driftline.decoding.avro_schema import END, END_FIELD, WriterSchema, writer_schema
+from driftline.decoding.avro_native import END, END_FIELD
+from driftline.decoding.avro_schema import WriterSchema, writer_schema
 from driftline.decoding.bisection import bisect_good
+from driftline.decoding.column_paths import at_paths, root_of
 from driftline.decoding.decoded import Decoded, Part, join_parts
 from driftline.decoding.python_rows import table_of_rows
 from driftline.decoding.rejects import Reason, Reject
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from driftline.decoding.avro_native import NativeSchemas
     from driftline.decoding.event_schema import EventSchema
 
 _END_BITS: Final = int.from_bytes(END, "little")
@@ -63,19 +66,24 @@ class AvroDecoder:
 
     def decode(self, payloads: Sequence[bytes]) -> Decoded:
         """Decode messages."""
-        if (self._writer.rust_array if self._writer.is_array else self._writer.rust) is None:
+        if self._writer.native is None:
             return self._decode_complete(payloads)
         parts: list[Part] = []
         rejects: list[Reject] = []
         for start in range(0, len(payloads), _CHUNK):
-            self._decode_fast(payloads[start : start + _CHUNK], start, parts, rejects)
+            self._decode_fast(self._writer.native, payloads[start : start + _CHUNK], start, parts, rejects)
         return Decoded(join_parts(parts), tuple(rejects))
 
     def _decode_fast(
-        self, payloads: Sequence[bytes], first: int, parts: list[Part], rejects: list[Reject]
+        self,
+        native: NativeSchemas,
+        payloads: Sequence[bytes],
+        first: int,
+        parts: list[Part],
+        rejects: list[Reject],
     ) -> None:
         writer = self._writer
-        schema = writer.rust_array if writer.is_array else writer.rust
+        schema = native.many if writer.is_array else native.one
         ended = [payload + END for payload in payloads]
         good, bad = bisect_good(
             len(ended), lambda start, stop: _deserialize(ended[start:stop], schema), (AvroDataError,)
@@ -90,17 +98,19 @@ class AvroDecoder:
             batch = decoded if complete.all() else decoded.filter(pa.array(complete))
             message = message[complete]
             if writer.is_array:
-                records, origin, event = _flatten(batch.column(0))
+                records, origin, event = _flatten(batch.column(0), writer.columns)
                 parts.append(Part(self._keep(records), message[origin], event))
             else:
-                parts.append(Part(self._keep(pa.Table.from_batches([batch])), message))
+                records = pa.Table.from_arrays(batch.columns[: len(writer.columns)], list(writer.columns))
+                parts.append(Part(self._keep(records), message))
 
     def _keep(self, records: pa.Table) -> pa.Table:
         present = set(records.schema.names)
-        kept = records.select([name for name in self._schema.columns if name in present])
+        roots = dict.fromkeys(root_of(column, present) for column in self._schema.columns)
+        kept = records.select([name for name in roots if name is not None])
         if not kept.num_columns:  # a table without columns has no rows either
             kept = records.select([0])
-        return self._writer.with_times(kept)
+        return self._writer.with_times(at_paths(kept, self._schema.columns))
 
     def _decode_complete(self, payloads: Sequence[bytes]) -> Decoded:
         """Decode one by one with fastavro, which knows every type."""
@@ -108,9 +118,7 @@ class AvroDecoder:
         messages: list[int] = []
         events: list[int] = []
         rejects: list[Reject] = []
-        schema = (
-            {"type": "array", "items": self._writer.parsed} if self._writer.is_array else self._writer.parsed
-        )
+        schema = self._writer.parsed_array if self._writer.is_array else self._writer.parsed
         for message, payload in enumerate(payloads):
             source = io.BytesIO(payload)
             try:
@@ -121,7 +129,7 @@ class AvroDecoder:
             if source.tell() != len(payload):
                 rejects.append(Reject(Reason.UNDECODABLE, _LEFT_OVER, message))
                 continue
-            batch = value if self._writer.is_array else [value]
+            batch = value["items"] if self._writer.is_array else [value]
             rows += batch
             messages += [message] * len(batch)
             events += range(len(batch))
@@ -142,7 +150,8 @@ def decode_blocks(
     blocks
         Number of records and decompressed bytes of each block.
     schema
-        The columns to keep, where rows are made one by one. Otherwise all columns are returned.
+        The columns to keep, where rows are made one by one or a column is named by a path. Otherwise all
+        columns are returned.
 
     Returns
     -------
@@ -157,15 +166,16 @@ def decode_blocks(
         if count > len(data)
     ]
     possible = [n for n, (count, data) in enumerate(blocks) if count <= len(data)]
-    if writer.rust_array is None:
+    if writer.native is None:
         return _decode_blocks_complete(writer, blocks, possible, bad, schema)
     # a block is an Avro array but for its count and its end
     arrays = [
         (_zigzag(count) + data if count else data) + b"\x00" + END
         for count, data in (blocks[n] for n in possible)
     ]
+    native = writer.native.many
     good, faults = bisect_good(
-        len(arrays), lambda start, stop: _deserialize(arrays[start:stop], writer.rust_array), (AvroDataError,)
+        len(arrays), lambda start, stop: _deserialize(arrays[start:stop], native), (AvroDataError,)
     )
     bad += [(possible[row], str(error)) for row, error in faults]
     parts = []
@@ -173,8 +183,9 @@ def decode_blocks(
         complete = _complete(batch)
         block = np.array(possible[start : start + len(complete)], np.int64)
         bad += [(int(number), _LEFT_OVER) for number in block[~complete]]
-        records, origin, event = _flatten(batch.column(0).filter(pa.array(complete)))
-        parts.append(Part(writer.with_times(records), block[complete][origin], event))
+        records, origin, event = _flatten(batch.column(0).filter(pa.array(complete)), writer.columns)
+        records = writer.with_times(at_paths(records, schema.columns))
+        parts.append(Part(records, block[complete][origin], event))
     return parts, bad
 
 
@@ -203,7 +214,7 @@ def _decode_blocks_complete(
     return parts, bad
 
 
-def _deserialize(messages: Sequence[bytes], schema: str | None) -> Any:
+def _deserialize(messages: Sequence[bytes], schema: str) -> Any:
     try:
         return pyruhvro.deserialize_array(messages, schema)
     except (ValueError, OverflowError, pa.ArrowException) as error:
@@ -221,7 +232,7 @@ def _complete(batch: Any) -> NDArray[np.bool_]:
     return result
 
 
-def _flatten(column: Any) -> tuple[pa.Table, NDArray[np.int64], NDArray[np.int64]]:
+def _flatten(column: Any, names: Sequence[str]) -> tuple[pa.Table, NDArray[np.int64], NDArray[np.int64]]:
     """Make a table of lists of records, and say which list, and where in it, each came from."""
     column = flat(column)
     offsets = column.offsets.to_numpy().astype(np.int64)
@@ -229,8 +240,7 @@ def _flatten(column: Any) -> tuple[pa.Table, NDArray[np.int64], NDArray[np.int64
     origin = np.repeat(np.arange(len(lengths), dtype=np.int64), lengths)
     event = np.arange(offsets[0], offsets[-1], dtype=np.int64) - np.repeat(offsets[:-1], lengths)
     structs = column.flatten()
-    names = [field.name for field in structs.type]
-    return pa.Table.from_arrays(structs.flatten(), names), origin, event
+    return pa.Table.from_arrays(structs.flatten(), list(names)), origin, event
 
 
 def _zigzag(value: int) -> bytes:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import numpy as np
 
+from driftline.decoding.avro_canonical import AvroSchemaError
 from driftline.decoding.avro_messages import AvroDecoder
-from driftline.decoding.avro_schema import AvroSchemaError
 from driftline.decoding.decoded import Decoded, join_parts
 from driftline.decoding.rejects import Reason, Reject
 

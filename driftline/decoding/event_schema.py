@@ -9,7 +9,12 @@ import pyarrow as pa
 
 from driftline.config.errors import did_you_mean
 from driftline.decoding.arrow_kinds import is_number, is_text, is_unknown
-from driftline.feature_spec import PREDICTION
+from driftline.decoding.column_paths import is_list, kind_at, paths_of, root_of
+from driftline.decoding.duplicate_columns import duplicates
+from driftline.decoding.guessed_times import guess_times
+from driftline.decoding.time_advice import advice_of
+from driftline.feature_spec import PREDICTION, probability_of
+from driftline.windows.calendar import IN_UTC, UTC, Calendar
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,8 +29,13 @@ REQUEST = "request"
 ID = ("id_high", "id_low")
 """Columns that hold the halves of a longer hash of it, where predictions and labels are matched."""
 
+_SHOWN = 30
+
 LABEL = "label"
 """Column that holds the label: class 0 or 1, or a number; null where it is not known."""
+
+INVALID = "invalid."
+"""What the columns begin with that say which values of a feature were none of its kind, where any was."""
 
 SPELLINGS = (("0", "1"), ("false", "true"))
 """How classes are spelt unless the configuration says otherwise."""
@@ -85,6 +95,8 @@ class EventSchema:
         Column of the event time.
     time_unit : str, optional
         ``s``, ``ms``, ``us`` or ``ns`` if event times are numbers since the epoch.
+    time_format : str, optional
+        How event times are written, as for `driftline.decoding.formatted_times`.
     segments : tuple of str
         Segment columns.
     features : tuple of Feature
@@ -102,6 +114,10 @@ class EventSchema:
         How predictions are compared with labels: one that cannot be is reported.
     keys : ColumnKeys
         Keys of the configuration that name the columns.
+    calendar : Calendar
+        On whose line event times are counted.
+    timezone : str
+        Of event times that say none.
     """
 
     time_column: str
@@ -114,6 +130,9 @@ class EventSchema:
     label: LabelColumn | None = None
     loss: Loss | None = None
     keys: ColumnKeys = ColumnKeys()
+    time_format: str | None = None
+    calendar: Calendar = IN_UTC
+    timezone: str = UTC
 
     def __post_init__(self) -> None:
         """Check the unit, and that there is an id to recognise duplicates by."""
@@ -149,6 +168,9 @@ class EventSchema:
             joined=labels is not None and config.request_id is not None,
             label=_label(labels) if labels is not None and labels.source is None else None,
             loss=None if labels is None else labels.measure,
+            time_format=config.event_time.format,
+            calendar=config.calendar,
+            timezone=config.timezone,
         )
 
     @classmethod
@@ -174,6 +196,9 @@ class EventSchema:
             joined=True,
             label=_label(labels),
             keys=ColumnKeys(time="labels.time", request_id="labels.request_id"),
+            time_format=None if time is None else time.format,
+            calendar=config.calendar,
+            timezone=config.timezone,
         )
 
     @property
@@ -193,6 +218,14 @@ class EventSchema:
         return frozenset(numeric - texts - labels - {self.time_column, *self.segments})
 
     @property
+    def numbers(self) -> frozenset[str]:
+        """Columns of which text is read as numbers where a source has nothing but text."""
+        numbers = {feature.column for feature in self.features if feature.kind == "numeric"}
+        if self.label is not None and not self.label.classes:
+            numbers.add(self.label.column)
+        return frozenset(numbers - {self.time_column, self.request_id})
+
+    @property
     def arrow(self) -> Any:
         """The ``pyarrow.Schema`` of normalised events."""
         return pa.schema(
@@ -209,8 +242,8 @@ class EventSchema:
 
 
 def _label(labels: Any) -> LabelColumn:
-    spelt = SPELLINGS if not labels.classes else (labels.classes,)
-    return LabelColumn(labels.column, spelt if labels.binary else (), alone=labels.source is not None)
+    spelt = SPELLINGS if not labels.class_names else (labels.class_names,)
+    return LabelColumn(labels.column, () if labels.numeric else spelt, alone=labels.source is not None)
 
 
 def check_columns(columns: Iterable[tuple[str, Any]], schema: EventSchema) -> list[str]:
@@ -237,7 +270,12 @@ def check_columns(columns: Iterable[tuple[str, Any]], schema: EventSchema) -> li
 
 
 def column_problems(
-    columns: Iterable[tuple[str, Any]], schema: EventSchema, *, record_times: bool = False
+    columns: Iterable[tuple[str, Any]],
+    schema: EventSchema,
+    *,
+    record_times: bool = False,
+    times: Sequence[Any] = (),
+    features: bool = True,
 ) -> list[tuple[str, str]]:
     """Compare the columns of a source with what the configuration wants of them.
 
@@ -249,31 +287,43 @@ def column_problems(
         The columns the configuration names, and its keys that name them.
     record_times : bool
         Whether times are those of records, so that no column needs to hold them.
+    times : sequence of pyarrow.Array
+        Some values of the column of event times: a unit is guessed from them.
+    features : bool
+        Whether features are looked at. Text may be numbers: only its values can tell.
 
     Returns
     -------
     list of (str, str)
         Of each problem the key of the configuration, and what is wrong and what to do. Empty if all is well.
     """
+    columns = list(columns)
     types = dict(columns)
-    names = list(types)
+    names = [name for name, _ in columns]
+    paths = paths_of(columns)
+    types |= {path: kind for path in schema.columns if (kind := kind_at(types, path)) is not None}
     keys = schema.keys
-    problems = []
+    problems: list[tuple[str, str]] = []
 
     def missing(key: str, column: str) -> bool:
         if column not in types:
-            problems.append((key, _no_column(column, names)))
-        return column not in types
+            problems.append((key, _no_column(column, paths)))
+            return True
+        root = root_of(column, names)
+        problems.extend((key, said) for said in duplicates(names, (root,)).values())
+        return False
 
     if not record_times and not missing(keys.time, schema.time_column):
-        problems += _time_problems(types[schema.time_column], schema)
+        problems += _time_problems(types[schema.time_column], schema, times)
     for column in schema.segments:
         if not missing("segments", column) and pa.types.is_nested(types[column]):
             problems += _nested("segments", column, types[column], "a segment needs plain values")
     if schema.request_id is not None:
         missing(keys.request_id, schema.request_id)
-    for feature in schema.features:
-        key = "prediction" if feature.name == PREDICTION else f"features.{feature.name}"
+    classes = schema.loss.classes if schema.loss is not None else ()
+    made = {PREDICTION: "prediction"} | {probability_of(x): f"labels.probabilities.{x}" for x in classes}
+    for feature in schema.features if features else ():
+        key = made.get(feature.name, f"features.{feature.name}")
         if not missing(key, feature.column):
             problems += _feature_problems(key, feature, types[feature.column])
     if schema.label is not None and not missing(keys.label, schema.label.column):
@@ -282,15 +332,32 @@ def column_problems(
 
 
 def _nested(key: str, column: str, kind: Any, what: str) -> list[tuple[str, str]]:
-    return [] if is_unknown(kind) else [(key, f"column {column!r} is {kind}; {what}")]
+    if is_unknown(kind):
+        return []
+    inside = paths_of([(column, kind)])
+    if column.startswith("length("):
+        return [(key, f"{column} is of no list and no map; {what}")]
+    if is_list(kind):
+        what += f"; write length({column}) for its number of elements"
+    elif inside != [column]:
+        what += "; name one inside: " + ", ".join(inside[:_SHOWN])
+    return [(key, f"column {column!r} is {_called(kind)}; {what}")]
 
 
-def _time_problems(kind: Any, schema: EventSchema) -> list[tuple[str, str]]:
+def _called(kind: Any) -> str:
+    """Name a nested type, which in full may be pages long."""
+    return f"a struct of {kind.num_fields} fields" if pa.types.is_struct(kind) else str(kind)
+
+
+def _time_problems(kind: Any, schema: EventSchema, times: Sequence[Any]) -> list[tuple[str, str]]:
     key, column = schema.keys.time, schema.time_column
     nested = pa.types.is_nested(kind) and not is_unknown(kind)
     if pa.types.is_boolean(kind) or pa.types.is_time(kind) or nested:
         return [(key, f"column {column!r} is {kind}, which is not a point in time")]
-    if is_number(kind) and schema.time_unit is None:
+    if is_number(kind) and schema.time_unit is None and schema.time_format is None:
+        guess = guess_times(pa.chunked_array(times)) if len({part.type for part in times}) == 1 else None
+        if guess is not None:
+            return [(key, f"column {column!r} is {kind} and needs a unit; {advice_of(guess, key, column)}")]
         remedy = f"{key}: {{column: {column}, unit: s}}   # or ms, us, ns"
         return [(key, f"column {column!r} is {kind} and needs a unit; write {remedy}")]
     return []
@@ -299,14 +366,13 @@ def _time_problems(kind: Any, schema: EventSchema) -> list[tuple[str, str]]:
 def _feature_problems(key: str, feature: Feature, kind: Any) -> list[tuple[str, str]]:
     if pa.types.is_nested(kind):
         return _nested(key, feature.column, kind, "a feature needs plain values")
-    if feature.kind == "numeric" and not is_number(kind) and not is_unknown(kind):
-        what = "text" if is_text(kind) else str(kind)
+    if feature.kind == "numeric" and not (is_number(kind) or is_text(kind) or is_unknown(kind)):
         remedy = (
             "name a column of numbers, or monitor it as a categorical feature"
             if feature.name == PREDICTION
             else "declare it as categorical or name another column"
         )
-        return [(key, f"column {feature.column!r} is {what}, not a number; {remedy}")]
+        return [(key, f"column {feature.column!r} is {kind}, not a number; {remedy}")]
     return []
 
 
@@ -322,5 +388,5 @@ def _label_problems(key: str, label: LabelColumn, kind: Any) -> list[tuple[str, 
 def _no_column(column: str, names: Sequence[str]) -> str:
     close = did_you_mean(column, names)
     hint = f"; did you mean {close!r}?" if close else "."
-    shown = ", ".join(names[:30]) + (", ..." if len(names) > 30 else "")
+    shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
     return f"the data has no column {column!r}{hint} Its columns are: {shown}"

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from driftline.arrays import flat, nulls, split_union
 from driftline.decoding.arrow_kinds import is_bytes, is_text
 from driftline.decoding.bisection import bisect_good
+from driftline.decoding.formatted_times import formatted_times
 from driftline.schemas.time_range import MAX_TIME, MIN_TIME
 
 _MICROS: Final = {"s": 1_000_000, "ms": 1_000, "us": 1}
@@ -22,12 +23,22 @@ _DATE = r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 _NAIVE: Final = f"^{_DATE}([T ]{_CLOCK})?$"
 _ZONED: Final = rf"^{_DATE}[T ]{_CLOCK}(Z|[+-]([01]\d|2[0-3])(:?[0-5]\d)?)$"
 _NUMBER: Final = r"^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$"
+#: the rarer forms, and the ones that Arrow parses
+_TIDIED: Final = (
+    (r"^(\d{4})/(\d{2})/(\d{2})", r"\1-\2-\3"),  # year first leaves one reading
+    (r"^(\d{4})(\d{2})(\d{2})[T ](\d{2})(\d{2})(\d{2})", r"\1-\2-\3T\4:\5:\6"),
+    (r"^(\d{4})(\d{2})(\d{2})[T ](\d{2})(\d{2})", r"\1-\2-\3T\4:\5"),
+    (r"(:\d{2})[.,](\d{1,6})\d*", r"\1.\2"),
+    (r"(Z|[+-]\d{2}(?::?\d{2})?)\[[^\[\]]+\]$", r"\1"),  # java.time names the zone behind its offset
+    (r"(\d)\s*(?:UTC|GMT)$", r"\1Z"),
+    (r"(:\d{2}(?:\.\d+)?)\s+(Z|[+-]\d{2})", r"\1\2"),
+)
 _ERRORS: Final = (pa.ArrowInvalid,)
 
 Times = tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]
 
 
-def event_times(column: Any, unit: str | None) -> Times:
+def event_times(column: Any, unit: str | None, time_format: str | None = None) -> Times:
     """Read event times.
 
     Parameters
@@ -36,6 +47,8 @@ def event_times(column: Any, unit: str | None) -> Times:
         ISO 8601 text (without offset it is UTC), timestamps of any unit and zone, dates, or numbers.
     unit
         ``s``, ``ms``, ``us`` or ``ns``: what numbers count since the epoch. Without it they are invalid.
+    time_format
+        What text and whole numbers look like, as for `formatted_times`. Timestamps and dates need none.
 
     Returns
     -------
@@ -54,9 +67,9 @@ def event_times(column: Any, unit: str | None) -> Times:
     """
     column = flat(column)
     if pa.types.is_union(column.type):
-        return _union(column, unit)
+        return _union(column, unit, time_format)
     missing = nulls(column)
-    times, valid = _read(column, unit)
+    times, valid = _read(column, unit) if time_format is None else _formatted(column, time_format)
     valid &= ~missing
     times[~valid] = 0
     return times, missing, ~valid & ~missing
@@ -83,12 +96,25 @@ def _read(  # noqa: PLR0911  # one return a type
     return np.zeros(len(column), np.int64), np.zeros(len(column), bool)
 
 
-def _union(column: Any, unit: str | None) -> Times:
+def _formatted(column: Any, time_format: str) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    kind = column.type
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):  # whole numbers beside nulls
+        whole = pc.equal(column, pc.floor(column))
+        column = pc.if_else(whole, column, pa.scalar(None, kind)).cast(pa.int64(), safe=False)
+    if pa.types.is_integer(column.type):
+        column = column.cast(pa.string())
+    if not is_text(column.type):
+        return _read(column, None)
+    times, valid = formatted_times(_utf8(column), time_format)
+    return times, valid & (times >= MIN_TIME) & (times <= MAX_TIME)
+
+
+def _union(column: Any, unit: str | None, time_format: str | None) -> Times:
     times = np.zeros(len(column), np.int64)
     missing = np.zeros(len(column), bool)
     invalid = np.zeros(len(column), bool)
     for rows, values in split_union(column):
-        times[rows], missing[rows], invalid[rows] = event_times(values, unit)
+        times[rows], missing[rows], invalid[rows] = event_times(values, unit, time_format)
     return times, missing, invalid
 
 
@@ -122,7 +148,7 @@ def _floats(column: Any, unit: str) -> tuple[NDArray[np.int64], NDArray[np.bool_
 
 def _text(column: Any, unit: str | None) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Cast all at once if the column is clean, else tidy it up and find what is not a time."""
-    column = _utf8(column)
+    column = column if pa.types.is_string(column.type) else _utf8(column)
     for kind in (pa.timestamp("us", "UTC"), pa.timestamp("us")):
         try:
             times = _integers(column.cast(kind).view(pa.int64()))
@@ -131,7 +157,9 @@ def _text(column: Any, unit: str | None) -> tuple[NDArray[np.int64], NDArray[np.
         return times, (times >= MIN_TIME) & (times <= MAX_TIME) & ~nulls(column)
     times = np.zeros(len(column), np.int64)
     valid = np.zeros(len(column), bool)
-    column = _tidy(column)
+    column = _tidy(_utf8(column))
+    if unit is None:  # else these are numbers
+        column = pc.replace_substring_regex(column, r"^(\d{4})(\d{2})(\d{2})$", r"\1-\2-\3")
     if unit is not None:
         numbers = _matching(column, _NUMBER)
         for rows, values in _cast_good(column, numbers, pa.float64()):
@@ -147,13 +175,12 @@ def _text(column: Any, unit: str | None) -> tuple[NDArray[np.int64], NDArray[np.
 
 def _utf8(column: Any) -> Any:
     """Make text of it; what is not UTF-8 becomes null, which is then no valid time."""
-    if is_bytes(column.type) or not pa.types.is_string(column.type):
-        try:
-            return column.cast(pa.string())
-        except (pa.ArrowInvalid, UnicodeDecodeError):
-            pass
-        return pa.array([_text_or_none(value.as_py()) for value in column.cast(pa.binary())], pa.string())
-    return column
+    try:
+        return (column if is_bytes(column.type) else column.cast(pa.binary())).cast(pa.string())
+    except (pa.ArrowInvalid, UnicodeDecodeError):
+        return pa.array(
+            [_text_or_none(value.as_py()) for value in column.cast(pa.large_binary())], pa.string()
+        )
 
 
 def _text_or_none(value: bytes | None) -> str | None:
@@ -166,9 +193,9 @@ def _text_or_none(value: bytes | None) -> str | None:
 def _tidy(column: Any) -> Any:
     """Bring the rarer forms of ISO 8601 to the one that Arrow parses."""
     column = pc.utf8_upper(pc.utf8_trim_whitespace(column))
-    basic = r"^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})"
-    column = pc.replace_substring_regex(column, basic, r"\1-\2-\3T\4:\5:\6")
-    return pc.replace_substring_regex(column, r"(:\d{2})[.,](\d{1,6})\d*", r"\1.\2")
+    for pattern, tidy in _TIDIED:
+        column = pc.replace_substring_regex(column, pattern, tidy)
+    return column
 
 
 def _matching(column: Any, pattern: str) -> NDArray[np.intp]:

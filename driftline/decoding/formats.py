@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from driftline.decoding.arrow_messages import ArrowDecoder
 from driftline.decoding.avro_container import AvroContainerDecoder
 from driftline.decoding.avro_messages import AvroDecoder
 from driftline.decoding.confluent_messages import ConfluentAvroDecoder
 from driftline.decoding.json_messages import JsonDecoder
+from driftline.decoding.limits import MAX_MESSAGE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,12 +36,15 @@ class MessageFormat:
         JSON texts of the schemas of ``confluent``, by id.
     resolver
         What finds the schemas of ``confluent`` instead, when a worker first meets an id. It travels too.
+    limit : int
+        Bytes that a message may become when it is decompressed.
     """
 
     name: str
     avro_schema: str | None = None
     avro_schemas: Mapping[int, str] | None = None
     resolver: SchemaResolver | None = None
+    limit: int = MAX_MESSAGE
 
     def decoder(self, schema: EventSchema) -> Decoder:
         """Make a decoder.
@@ -50,14 +54,12 @@ class MessageFormat:
         ValueError
             If the format is unknown, or its schema is missing or unusable.
         """
-        makers: dict[str, Any] = {
-            "json": JsonDecoder,
-            "arrow": ArrowDecoder,
-            "avro_container": AvroContainerDecoder,
-        }
-        if self.name in makers:
-            made: Decoder = makers[self.name](schema)
-            return made
+        if self.name == "json":
+            return JsonDecoder(schema)
+        if self.name == "arrow":
+            return ArrowDecoder(schema, self.limit)
+        if self.name == "avro_container":
+            return AvroContainerDecoder(schema, self.limit)
         if self.name == "avro":
             if self.avro_schema is None:
                 raise ValueError("format avro needs the writer's schema: schema: event.avsc")

@@ -16,6 +16,8 @@ from driftline.decoding.shown_values import to_json
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import pyarrow as pa
+
     from driftline.decoding.event_schema import EventSchema
 
 # The Python objects of more do not stay in the processor's cache.
@@ -30,6 +32,11 @@ class JsonDecoder:
     writes, are read. Only configured columns are kept. (Not `pyarrow.json`: it is no faster on
     one core, and a line that holds only ``null`` crashes the process.)
 
+    Parameters
+    ----------
+    constants
+        Values of what a record lacks.
+
     Examples
     --------
     >>> from driftline.decoding.event_schema import EventSchema
@@ -40,8 +47,9 @@ class JsonDecoder:
     'undecodable'
     """
 
-    def __init__(self, schema: EventSchema) -> None:
+    def __init__(self, schema: EventSchema, constants: dict[str, Any] | None = None) -> None:
         self._schema = schema
+        self._constants = constants
 
     def decode(self, payloads: Sequence[bytes]) -> Decoded:
         """Decode messages of one object or an array of objects each."""
@@ -55,10 +63,14 @@ class JsonDecoder:
                 rows = []
             if rows and all(type(row) is dict for row in rows):
                 message = np.arange(start, start + len(rows), dtype=np.int64)
-                parts.append(Part(table_of_rows(rows, self._schema), message))
+                parts.append(Part(self._table(rows), message))
             else:
                 parts += self._one_by_one(chunk, start, rejects)
         return Decoded(join_parts(parts), tuple(rejects))
+
+    def _table(self, rows: Sequence[dict[str, Any]]) -> pa.Table:
+        constants = self._constants
+        return table_of_rows([constants | row for row in rows] if constants else rows, self._schema)
 
     def _one_by_one(self, chunk: Sequence[bytes], start: int, rejects: list[Reject]) -> Iterator[Part]:
         rows: list[dict[str, Any]] = []
@@ -80,7 +92,7 @@ class JsonDecoder:
             messages += [message] * len(good)
             events += good
         if rows:
-            table = table_of_rows(rows, self._schema)
+            table = self._table(rows)
             nested = None if set(events) == {-1} else np.array(events, np.int64)
             yield Part(table, np.array(messages, np.int64), nested)
 

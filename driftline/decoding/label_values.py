@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def class_values(
-    column: Any, classes: tuple[tuple[str, str], ...]
+    column: Any, classes: tuple[tuple[str, ...], ...]
 ) -> tuple[Any, NDArray[np.bool_], NDArray[np.bool_]]:
     """Read labels that name a class.
 
@@ -25,12 +25,12 @@ def class_values(
     column : pyarrow.Array or pyarrow.ChunkedArray
         Text, numbers or booleans; 1, 1.0 and ``1`` are the same.
     classes
-        Ways of spelling the negative and the positive class.
+        Ways of spelling the negative and the positive class, or all classes.
 
     Returns
     -------
     values : pyarrow.DoubleArray
-        0 or 1; null where the row is null, wrong or unknown.
+        0 or 1, or the place among all classes; null where the row is null, wrong or unknown.
     wrong : ndarray of bool, shape (rows,)
         Rows that hold no plain value.
     unknown : ndarray of bool, shape (rows,)
@@ -46,7 +46,8 @@ def class_values(
     names = [name for pair in classes for name in pair]
     place = pc.index_in(text, pa.array(names, pa.string()))
     unknown = place.is_null().to_numpy(zero_copy_only=False) & ~nulls(text)
-    return pc.bit_wise_and(place, 1).cast(pa.float64()), wrong, unknown
+    rounds = pc.multiply(pc.divide(place, len(classes[0])), len(classes[0]))
+    return pc.subtract(place, rounds).cast(pa.float64()), wrong, unknown
 
 
 def number_values(column: Any) -> tuple[Any, NDArray[np.bool_]]:

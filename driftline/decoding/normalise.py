@@ -8,14 +8,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from driftline.arrays import nulls
+from driftline.arrays import flat, nulls
+from driftline.decoding.class_scores import scores_of_events
+from driftline.decoding.event_schema import INVALID
 from driftline.decoding.event_times import event_times
+from driftline.decoding.guessed_times import guess_times
 from driftline.decoding.label_values import class_values, number_values
+from driftline.decoding.local_times import in_zone
 from driftline.decoding.rejects import Reason, shorten
 from driftline.decoding.request_ids import request_hashes, request_keys
 from driftline.decoding.shown_values import value_at
+from driftline.decoding.time_advice import advice_of
 from driftline.decoding.values import numeric_values, text_values
-from driftline.feature_spec import PREDICTION
+from driftline.feature_spec import PREDICTION, probability_of
 from driftline.schemas.time_range import MAX_TIME
 
 if TYPE_CHECKING:
@@ -49,19 +54,25 @@ class Normalised:
     Parameters
     ----------
     events
-        Columns of `EventSchema.arrow`.
+        Columns of `EventSchema.arrow`, then ``invalid.<name>`` of every feature that has invalid values.
     rows : ndarray of int64, shape (events,)
         Row of the records that each event came from.
     rejects
         The others, in order.
     flagged
         Events whose prediction or label cannot be used, though all else can.
+    absent
+        Columns of features that the records do not have.
+    empty
+        Columns of features in which there is no value.
     """
 
     events: pa.RecordBatch
     rows: NDArray[np.int64]
     rejects: tuple[RowReject, ...]
     flagged: tuple[RowReject, ...] = ()
+    absent: tuple[str, ...] = ()
+    empty: tuple[str, ...] = ()
 
 
 class _Fault(NamedTuple):
@@ -88,7 +99,8 @@ def normalise(records: Any, schema: EventSchema, record_times: NDArray[np.int64]
     -------
     Normalised
         Events and rejected rows. A row with several faults is rejected for the first: its time, then
-        segments and features in order.
+        segments in order. A value that is none of its feature's kind is null and marked invalid: the other
+        features of the row are as good as ever.
 
     Examples
     --------
@@ -103,12 +115,17 @@ def normalise(records: Any, schema: EventSchema, record_times: NDArray[np.int64]
     count = records.num_rows
     times, faults = _times(records, schema) if record_times is None else _record_times(record_times)
     columns = [pa.array(times)]
-    wanted = [(f"segment {column!r}", column, False) for column in schema.segments]
-    wanted += [(f"{f.kind} feature {f.name!r}", f.column, f.kind == "numeric") for f in schema.features]
-    for what, column, numeric in wanted:
-        values, wrong = (numeric_values if numeric else text_values)(_column(records, column))
+    for column in schema.segments:
+        values, wrong = text_values(_column(records, column))
         columns.append(values)
-        faults.append(_Fault(Reason.WRONG_TYPE, what, column, wrong))
+        faults.append(_Fault(Reason.WRONG_TYPE, f"segment {column!r}", column, wrong))
+    invalid: dict[str, Any] = {}
+    for feature in schema.features:
+        read = numeric_values if feature.kind == "numeric" else text_values
+        values, wrong = read(_column(records, feature.column))
+        columns.append(values)
+        if wrong.any():
+            invalid[INVALID + feature.name] = pa.array(wrong)
     if schema.deduplicate:
         columns.append(request_hashes(_column(records, str(schema.request_id))))
     if schema.joined:
@@ -121,8 +138,13 @@ def normalise(records: Any, schema: EventSchema, record_times: NDArray[np.int64]
     batch = pa.RecordBatch.from_arrays(columns, schema=schema.arrow)
     if schema.loss is not None:
         flaws.append(_scores(batch, schema, schema.loss))
+    for name, wrong in invalid.items():
+        batch = batch.append_column(name, wrong)
+    columns_read = dict.fromkeys(feature.column for feature in schema.features)
+    absent = tuple(name for name in columns_read if records.schema.get_field_index(name) < 0)
+    empty = tuple(name for name in columns_read if _column(records, name).null_count == count)
     if not any(fault.rows.any() for fault in (*faults, *flaws)):
-        return Normalised(batch, np.arange(count, dtype=np.int64), ())
+        return Normalised(batch, np.arange(count, dtype=np.int64), (), absent=absent, empty=empty)
     rejects = _said(faults, records, schema)
     kept = np.setdiff1d(np.arange(count, dtype=np.int64), np.fromiter(rejects, np.int64, len(rejects)))
     flagged = {row: said for row, said in _said(flaws, records, schema).items() if row not in rejects}
@@ -131,6 +153,8 @@ def normalise(records: Any, schema: EventSchema, record_times: NDArray[np.int64]
         kept,
         tuple(rejects[row] for row in sorted(rejects)),
         tuple(flagged[row] for row in sorted(flagged)),
+        absent,
+        empty,
     )
 
 
@@ -138,10 +162,22 @@ def _said(faults: Sequence[_Fault], records: Any, schema: EventSchema) -> dict[i
     """Say of each row what is wrong with it, once."""
     said: dict[int, RowReject] = {}
     for fault in faults:
+        advice = _advice(fault, records, schema)
         for row in np.flatnonzero(fault.rows).tolist():
             if row not in said:
-                said[row] = RowReject(row, fault.reason, _detail(fault, records, row, schema))
+                said[row] = RowReject(row, fault.reason, _detail(fault, records, row, schema) + advice)
     return said
+
+
+def _advice(fault: _Fault, records: Any, schema: EventSchema) -> str:
+    """Say what would read the times of a batch that were not; nothing where that cannot be told."""
+    if fault.reason is not Reason.INVALID_EVENT_TIME or fault.column is None or fault.rows.mean() <= 0.5:
+        return ""  # what most rows are read by is right
+    values = flat(_column(records, fault.column))
+    guess = None if pa.types.is_nested(values.type) else guess_times(values.filter(pa.array(fault.rows)))
+    if guess is None or not guess.setting:
+        return ""
+    return f"; {advice_of(guess, schema.keys.time, fault.column)}"
 
 
 def _labels(records: Any, label: LabelColumn) -> tuple[Any, list[_Fault]]:
@@ -161,15 +197,23 @@ def _labels(records: Any, label: LabelColumn) -> tuple[Any, list[_Fault]]:
 
 
 def _scores(events: pa.RecordBatch, schema: EventSchema, loss: Loss) -> _Fault:
-    column = next(feature.column for feature in schema.features if feature.name == PREDICTION)
-    scores = events.column(f"feature.{PREDICTION}").to_numpy(zero_copy_only=False)  # null is NaN
+    names = (PREDICTION, *(probability_of(name) for name in loss.classes))
+    column = next(feature.column for feature in schema.features if feature.name in names)
     what = f"prediction, which is to be a {'probability' if loss.binary else 'finite number'}"
-    return _Fault(Reason.INVALID_SCORE, what, column, ~loss.usable_scores(scores))
+    if loss.classes:
+        what = "prediction, which is to be one of labels.classes"
+        if loss.probabilities:
+            what = f"{what}, with probabilities of all of them that add up to 1"
+    return _Fault(Reason.INVALID_SCORE, what, column, ~loss.usable_scores(scores_of_events(events, loss)))
 
 
 def _times(records: Any, schema: EventSchema) -> tuple[NDArray[np.int64], list[_Fault]]:
     column = schema.time_column
-    times, missing, invalid = event_times(_column(records, column), schema.time_unit)
+    came = _column(records, column)
+    times, missing, invalid = event_times(came, schema.time_unit, schema.time_format)
+    numbers = schema.time_unit is not None
+    known = in_zone(times, came, schema.timezone, numbers=numbers, time_format=schema.time_format)
+    times = np.where(missing | invalid, times, known)
     return times, [
         _Fault(Reason.MISSING_EVENT_TIME, "event_time", column, missing),
         _Fault(Reason.INVALID_EVENT_TIME, "event_time", column, invalid),
@@ -208,6 +252,13 @@ def _detail(fault: _Fault, records: Any, row: int, schema: EventSchema) -> str:
         found = f"{found}, which is none of {known}; see labels.classes"
     if reason is not Reason.INVALID_EVENT_TIME:
         return found
-    if isinstance(value, (int, float)) and schema.time_unit is None:
-        return f"{found}, a number without a unit; set event_time: {{column: {column}, unit: s}}"
-    return f"{found}, which is no time in the years 1 to 9999"
+    return f"{found}, {_not_a_time(value, schema)}"
+
+
+def _not_a_time(value: Any, schema: EventSchema) -> str:
+    if schema.time_format is not None:
+        return f"which is no time in the format {schema.time_format}"
+    number = isinstance(value, (int, float)) and schema.time_unit is None
+    if number and guess_times(pa.array([float(value)])) is None:
+        return f"a number without a unit; set {schema.keys.time}: {{column: {schema.time_column}, unit: s}}"
+    return "a number without a unit" if number else "which is no time in the years 1 to 9999"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from driftline.decoding.column_paths import is_path, value_at_path
 from driftline.decoding.shown_values import to_json
 
 if TYPE_CHECKING:
@@ -54,12 +55,18 @@ def table_of_rows(rows: Sequence[Mapping[str, Any]], schema: EventSchema) -> pa.
         get = itemgetter(*names)
         values = list(zip(*map(get, rows), strict=True)) if len(names) > 1 else [[get(row) for row in rows]]
     except KeyError:
-        values = [[row.get(name) for row in rows] for name in names]
+        values = [_column(rows, name) for name in names]
     if not rows:
         values = [[] for _ in names]
     numeric = schema.numeric_columns
     arrays = [column_of(column, numeric=name in numeric) for name, column in zip(names, values, strict=True)]
     return pa.table(arrays, names=list(names))
+
+
+def _column(rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
+    if is_path(name):
+        return [value_at_path(row, name) for row in rows]
+    return [row.get(name) for row in rows]
 
 
 def column_of(values: Sequence[Any], *, numeric: bool) -> Any:

@@ -22,6 +22,8 @@ class Reason(str, Enum):
     INVALID_EVENT_TIME = "invalid_event_time"
     WRONG_TYPE = "wrong_type"
     OVERSIZED = "oversized"
+    TOO_LARGE = "too_large"
+    DUPLICATE_COLUMN = "duplicate_column"
     TRUNCATED = "truncated"
     NO_VALUE = "no_value"
     FUTURE_EVENT_TIME = "future_event_time"
@@ -46,6 +48,8 @@ class Reject:
         Index of the event in its message; -1 if the message as a whole is meant.
     payload
         The message, or the event as JSON where the message holds several.
+    rows
+        Rows that are lost with it, where that is known: one reject may stand for many.
     """
 
     reason: Reason
@@ -53,6 +57,7 @@ class Reject:
     message: int
     event: int = -1
     payload: bytes = b""
+    rows: int = 1
 
 
 def shorten(value: object) -> str:

@@ -11,6 +11,8 @@ import pyarrow.compute as pc
 
 from driftline.arrays import flat, nulls, split_union
 from driftline.decoding.arrow_kinds import is_bytes, is_number, is_text
+from driftline.decoding.temporal_text import temporal_text
+from driftline.profiles.number_text import float_text, nearest_doubles, numbers_in_text
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +21,6 @@ MAX_TEXT: Final = 256
 """Bytes of the longest category that is kept as it is."""
 
 _KEPT: Final = 200
-_EXACT: Final = float(2**53)
 
 
 def numeric_values(column: Any) -> tuple[Any, NDArray[np.bool_]]:
@@ -28,12 +29,15 @@ def numeric_values(column: Any) -> tuple[Any, NDArray[np.bool_]]:
     Parameters
     ----------
     column : pyarrow.Array or pyarrow.ChunkedArray
-        Integers, floats, booleans (0 and 1), decimals; anything else is of the wrong type.
+        Integers, floats, booleans (0 and 1), decimals, and text that is a number, blanks around it or not;
+        blank text is null, anything else is of the wrong type. Each value is read by itself, so that what is
+        wrong does not depend on which rows come together.
 
     Returns
     -------
     values : pyarrow.DoubleArray
-        The numbers; null where the row is null or wrong. Integers beyond 2**53 are rounded.
+        The numbers; null where the row is null or wrong. Integers beyond 2**53 and decimals become the
+        nearest float64.
     wrong : ndarray of bool, shape (rows,)
         Rows that hold something else.
 
@@ -48,8 +52,14 @@ def numeric_values(column: Any) -> tuple[Any, NDArray[np.bool_]]:
         return column.cast(pa.float64()), np.zeros(len(column), bool)
     if pa.types.is_union(column.type):
         return _union(column, numeric_values, pa.float64())
+    if is_text(column.type):
+        text, wrong = _text(column)
+        values, no_number = numbers_in_text(text)
+        return values, wrong | no_number
     if not is_number(column.type):
         return pa.nulls(len(column), pa.float64()), ~nulls(column)
+    if pa.types.is_decimal(column.type):
+        return nearest_doubles(column), np.zeros(len(column), bool)
     if pa.types.is_boolean(column.type):
         column = column.cast(pa.int8())
     return column.cast(pa.float64(), safe=False), np.zeros(len(column), bool)
@@ -58,9 +68,9 @@ def numeric_values(column: Any) -> tuple[Any, NDArray[np.bool_]]:
 def text_values(column: Any) -> tuple[Any, NDArray[np.bool_]]:
     """Read categories.
 
-    Numbers and booleans become the same text whatever the source's format: 7 and 7.0 are ``7``,
-    true is ``true``. Text longer than 256 bytes becomes its first 200 characters, ``…#`` and a
-    hash of all of it.
+    Numbers and booleans become the same text whatever the source's format and type: 7, 7.0 and the decimal
+    7.00 are ``7``, true is ``true``, other numbers are written as the nearest float32 is. Text longer than
+    256 bytes becomes its first 200 characters, ``…#`` and a hash of all of it.
 
     Parameters
     ----------
@@ -86,20 +96,15 @@ def text_values(column: Any) -> tuple[Any, NDArray[np.bool_]]:
         return _union(column, text_values, pa.string())
     if is_text(kind):
         return _text(column)
+    if pa.types.is_decimal(kind):
+        column, kind = nearest_doubles(column), pa.float64()
     if pa.types.is_floating(kind):
-        return _float_text(column), fine
-    if pa.types.is_timestamp(kind):  # the same text whatever the unit
-        column = column.cast(pa.timestamp("us", kind.tz), safe=False) if kind.unit in ("ns", "us") else column
-    if is_number(kind) or pa.types.is_null(kind) or (pa.types.is_temporal(kind) and not _no_text(kind)):
-        try:
-            return column.cast(pa.string()), fine
-        except pa.ArrowInvalid:  # a time beyond what can be written
-            pass
+        return float_text(column), fine
+    if pa.types.is_temporal(kind):
+        return temporal_text(column)
+    if is_number(kind) or pa.types.is_null(kind):
+        return column.cast(pa.string()), fine
     return pa.nulls(len(column), pa.string()), ~nulls(column)
-
-
-def _no_text(kind: Any) -> bool:
-    return bool(pa.types.is_duration(kind) or pa.types.is_interval(kind))
 
 
 def _union(column: Any, read: Any, kind: Any) -> tuple[Any, NDArray[np.bool_]]:
@@ -114,15 +119,6 @@ def _union(column: Any, read: Any, kind: Any) -> tuple[Any, NDArray[np.bool_]]:
         pieces.append(piece)
     joined = pa.concat_arrays(pieces) if pieces else pa.nulls(0, kind)
     return joined.take(pa.array(origin)), wrong
-
-
-def _float_text(column: Any) -> Any:
-    """Write whole numbers as integers are written: JSON and Avro disagree on what 7 is."""
-    values = column.cast(pa.float64())
-    magnitude = pc.abs(values)
-    whole = pc.and_(pc.less_equal(magnitude, _EXACT), pc.equal(pc.trunc(values), values))
-    integers = pc.if_else(whole, values, None).cast(pa.int64()).cast(pa.string())
-    return pc.if_else(whole, integers, column.cast(pa.string()))
 
 
 def _text(column: Any) -> tuple[Any, NDArray[np.bool_]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import numpy as np
@@ -13,9 +14,13 @@ from driftline.detectors.detector import Detector, pack, unpack
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
+
+    from driftline.detectors.change import Change
 
 _ACROSS: Final = 2.0 / 3.0  # the factor of the bound's second term
+_DEVIATIONS: Final = 4.0  # standard deviations in the range of values of any scale
+_ROUNDING: Final = 1e-11  # of a sum of very many values
 
 
 class ADWIN(Detector):
@@ -41,14 +46,20 @@ class ADWIN(Detector):
         Fewest values on each side of a cut.
     grace_period
         No check while the window has so many values or fewer.
+    scale_free
+        Whether values are of any scale: then the bound's second term, which is made for values from 0 to 1,
+        is for a range of four standard deviations of the window. A stream times a number has the same
+        detections. Without it the first value outside [0, 1] warns.
 
     Examples
     --------
     >>> detector = ADWIN()
-    >>> detector.update_many([0.0, 1.0] * 500 + [4.0, 5.0] * 500)
+    >>> detector.update_many([0.0, 0.2] * 500 + [0.8, 1.0] * 500)
     array([1023])
     >>> detector.update_many([]), detector.width
     (array([], dtype=int64), 976)
+    >>> ADWIN(scale_free=True).update_many([0.0, 2e-4] * 500 + [8e-4, 1e-3] * 500)
+    array([1023])
 
     References
     ----------
@@ -66,6 +77,8 @@ class ADWIN(Detector):
         max_buckets: int = 5,
         min_window_length: int = 5,
         grace_period: int = 10,
+        *,
+        scale_free: bool = False,
     ) -> None:
         super().__init__()
         if not 0 < delta < 1:
@@ -82,6 +95,8 @@ class ADWIN(Detector):
         self.max_buckets = int(max_buckets)
         self.min_window_length = int(min_window_length)
         self.grace_period = int(grace_period)
+        self.scale_free = bool(scale_free)
+        self._warned = False
         self._reset()
 
     @property
@@ -102,6 +117,37 @@ class ADWIN(Detector):
         self._squares = 0.0  # squared deviations from the mean, summed
         self._buckets = Buckets(self.max_buckets)
         self._found = (0, math.nan, math.nan)  # width and means of the change detected
+
+    def update(self, x: float) -> None:
+        """Take one value, as `Detector.update`; the first one outside [0, 1] warns, unless `scale_free`."""
+        super().update(x)
+        if not 0.0 <= x <= 1.0:
+            self._warn(float(x))
+
+    def changes(self, values: ArrayLike) -> tuple[Change, ...]:
+        """Take many values, as `Detector.changes`, with the warning of `update`."""
+        found = super().changes(values)
+        stream = np.asarray(values, np.float64)
+        if len(stream) and not (stream.min() >= 0.0 and stream.max() <= 1.0):
+            self._warn(float(stream[int(np.argmax((stream < 0) | (stream > 1)))]))
+        return found
+
+    def _warn(self, x: float) -> None:
+        if self._warned or self.scale_free:
+            return
+        self._warned = True
+        warnings.warn(
+            f"ADWIN got {x!r}: its bound is made for values from 0 to 1, so on another scale it misses "
+            "changes or sees too many; give ADWIN(scale_free=True), or bring the values to [0, 1] first",
+            UserWarning,
+            stacklevel=3,
+        )
+
+    def _scale(self, spread: Any, total: Any) -> tuple[Any, Any]:
+        """Give the range of the values, by which the bound's second term is wider, and what is rounding."""
+        if not self.scale_free:
+            return 1.0, 0.0
+        return _DEVIATIONS * np.sqrt(spread), _ROUNDING * np.abs(total)
 
     def _step(self, x: float) -> None:
         self._n += 1
@@ -158,7 +204,9 @@ class ADWIN(Detector):
         least = self.min_window_length
         with np.errstate(divide="ignore", invalid="ignore"):  # where a side is too short
             share = 1.0 / (before - least + 1.0) + 1.0 / (after - least + 1.0)
-            bound = np.sqrt(2.0 * share * (squares / width) * log) + _ACROSS * log * share
+            scale, rounding = self._scale(squares / width, total)
+            across = _ACROSS * log * scale
+            bound = np.sqrt(2.0 * share * (squares / width) * log) + across * share + rounding * share
             far = np.abs(total_before / before - total_after / after) > bound
         cut: NDArray[np.bool_] = (far & (before >= least) & (after >= least)).any(axis=0)
         return cut
@@ -191,7 +239,9 @@ class ADWIN(Detector):
         if spread < 0 or self._width < 2:  # rounding, after drops: no bound
             return
         log = math.log(2.0 * math.log(self._width) / self.delta)
-        across = _ACROSS * log
+        scale, rounding = self._scale(spread, self._total)
+        scale, rounding = float(scale), float(rounding)
+        across = _ACROSS * log * scale
         least = self.min_window_length
         before, after = 0.0, self._width
         total_before, total_after = 0.0, self._total
@@ -204,7 +254,7 @@ class ADWIN(Detector):
                 total_after -= total
                 if before >= least and after >= least:
                     share = 1.0 / (before - least + 1.0) + 1.0 / (after - least + 1.0)
-                    bound = math.sqrt(2.0 * share * spread * log) + across * share
+                    bound = math.sqrt(2.0 * share * spread * log) + across * share + rounding * share
                     yield before, total_before, abs(total_before / before - total_after / after), bound
 
     def _change(self) -> tuple[int, float, float]:
@@ -217,6 +267,7 @@ class ADWIN(Detector):
             "max_buckets": self.max_buckets,
             "min_window_length": self.min_window_length,
             "grace_period": self.grace_period,
+            **({"scale_free": True} if self.scale_free else {}),
         }
 
     def _state(self) -> tuple[dict[str, Any], bytes]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 import numpy as np
 
 from driftline.detectors.change import Change
-from driftline.framing import frame, unframe
+from driftline.framing import UnreadableBytesError, frame, refuses_damage, unframe
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -103,8 +103,9 @@ class Detector(ABC):
         return frame(self.TAG, self.VERSION, head, payload)
 
     @classmethod
+    @refuses_damage("state of a detector")
     def from_bytes(cls, data: bytes) -> Self:
-        """Read what `to_bytes` wrote and go on where the other stood; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote and go on where it stood; other bytes raise UnreadableBytesError."""
         what = f"state of detector {cls.NAME}"
         head, payload = unframe(cls.TAG, cls.VERSION, what, data)
         try:
@@ -112,7 +113,7 @@ class Detector(ABC):
             detector._drift = bool(head.pop("drift"))
             detector._restore(head, payload)
         except (ArithmeticError, AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(
+            raise UnreadableBytesError(
                 f"{what} is damaged ({type(error).__name__}: {error}); start from an older savepoint, or anew"
             ) from None
         return detector

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from driftline.framing import Head
+from driftline.framing import Head, refuses_damage
 
 _HEAD = Head(b"dWE", 1, "record of an emitted window", "I")  # how often the window was said
 _IDENTITY = pa.binary(16)
@@ -108,16 +108,19 @@ class Emitted:
         return bytes(sink.getvalue().to_pybytes())
 
     @staticmethod
+    @refuses_damage("what was said of a window")
     def from_bytes(data: bytes) -> Emitted:
         """Decode what `to_bytes` gave, in this or an earlier version.
 
         Raises
         ------
-        ValueError
+        UnreadableBytesError
             If the bytes are something else, or a newer release wrote them.
         """
         (times,), rest = _HEAD.unpack(data)
         with pa.ipc.open_stream(pa.py_buffer(data)[rest.at :]) as reader:
+            if not reader.schema.equals(_SCHEMA):
+                raise rest.damaged("its rows have other columns")
             return Emitted(reader.read_all().combine_chunks(), times)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from driftline.framing import Head
+from driftline.framing import Head, refuses_damage
 from driftline.profiles.coverage import Coverage
 from driftline.tables import RESULT
 
@@ -75,12 +75,13 @@ class WindowRows:
         return bytes(sink.getvalue().to_pybytes())
 
     @staticmethod
+    @refuses_damage("rows of a window")
     def from_bytes(data: bytes) -> WindowRows:
         """Decode what `to_bytes` gave, in this or an earlier version.
 
         Raises
         ------
-        ValueError
+        UnreadableBytesError
             If the bytes are something else, or a newer release wrote them.
         """
         (length,), rest = _HEAD.unpack(data)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from driftline.framing import Arrays, frame, unframe
+from driftline.framing import Arrays, check_head, frame, refuses_damage, unframe
 from driftline.outcomes.travelling_features import concatenate
 from driftline.signals.packed_values import decode_block, encode_block
 from driftline.signals.signal_values import SignalValues
@@ -94,9 +94,11 @@ def encode_examples(examples: Examples) -> bytes:
     return frame(_TAG, BLOCK_VERSION, head, payload)
 
 
+@refuses_damage(_WHAT)
 def decode_examples(data: bytes) -> Examples:
-    """Read what `encode_examples` wrote; other bytes raise ValueError."""
+    """Read what `encode_examples` wrote; other bytes raise UnreadableBytesError."""
     head, payload = unframe(_TAG, BLOCK_VERSION, _WHAT, data)
+    check_head(_WHAT, head, n=int, width=int, losses=int, first=int)
     n, width, middle = head["n"], head["width"], head["losses"]
     arrays = Arrays(payload, _WHAT, at=middle)
     label, features = arrays.take("u1", n), arrays.take("u1", n * width).reshape(n, width)
@@ -104,8 +106,10 @@ def decode_examples(data: bytes) -> Examples:
     return Examples(decode_block(payload[:middle]), label, features)
 
 
+@refuses_damage(_WHAT)
 def first_known(data: bytes) -> int:
-    """Read the earliest ``known`` of a block without decoding it; other bytes raise ValueError."""
+    """Read the earliest ``known`` of a block without decoding it; other bytes raise UnreadableBytesError."""
     head, _ = unframe(_TAG, BLOCK_VERSION, _WHAT, data)
+    check_head(_WHAT, head, first=int)
     earliest: int = head["first"]
     return earliest

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.arrays import flat
+from driftline.framing import refuses_damage
 from driftline.losses import EPSILON
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Events(NamedTuple):
         return 8 * k + 4 * c + 20
 
     @classmethod
+    @refuses_damage("pending events of a learner")
     def from_bytes(cls, data: bytes, n: int, k: int, c: int) -> Events:
         """Read what `to_bytes` of n events wrote; the bytes must be as many as that."""
         columns: list[Any] = []

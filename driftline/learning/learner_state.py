@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from driftline.framing import frame, unframe
+from driftline.framing import UnreadableBytesError, frame, refuses_damage, unframe
 from driftline.learning.online_learner import OnlineLearningDetector
 from driftline.outcomes.travelling_features import HASHED_COLUMNS
 from driftline.signals.packed_values import decode_block, encode_block
@@ -70,15 +70,16 @@ class LearnerState:
         return frame(_TAG, STATE_VERSION, head, self.learner + pending)
 
     @classmethod
+    @refuses_damage(_WHAT)
     def from_bytes(cls, data: bytes) -> LearnerState:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         head, payload = unframe(_TAG, STATE_VERSION, _WHAT, data)
         try:
             middle, last = int(head["learner"]), head["last"]
             pending = decode_block(payload[middle:]) if len(payload) != middle else None
             return cls(payload[:middle], pending, None if last is None else tuple(last))
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(
+            raise UnreadableBytesError(
                 f"{_WHAT} is damaged ({type(error).__name__}: {error}); "
                 "start from an older savepoint, or anew"
             ) from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple
 
 import numpy as np
 
-from driftline.framing import frame, unframe
+from driftline.framing import UnreadableBytesError, frame, refuses_damage, unframe
 from driftline.learning.labelled_events import LARGEST_LOSS, Events, as_classes, class_numbers, log_losses
 from driftline.learning.model_columns import RunningMoments, spread_categories
 from driftline.outcomes.feature_inputs import Inputs, read_categories, read_numbers
@@ -197,8 +197,9 @@ class OnlineLearningDetector:
         return frame(self.TAG, self.VERSION, self._head(), payload + self._pending.to_bytes())
 
     @classmethod
+    @refuses_damage(_WHAT)
     def from_bytes(cls, data: bytes) -> OnlineLearningDetector:
-        """Read what `to_bytes` wrote; other bytes raise ValueError.
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError.
 
         The detector goes on, bit for bit, as if it had never stopped (with the same release of scikit-learn).
         """
@@ -208,7 +209,7 @@ class OnlineLearningDetector:
             detector = cls(**head)
             detector._restore(seen, t, payload)
         except (ArithmeticError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(
+            raise UnreadableBytesError(
                 f"{_WHAT} is damaged ({type(error).__name__}: {error}); "
                 "start from an older savepoint, or anew"
             ) from None

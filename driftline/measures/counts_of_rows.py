@@ -1,13 +1,13 @@
-"""Read the counts of windows back from their result rows, and what trends follow of them."""
+"""Count invalid values, read the counts of windows back from their result rows, and what trends follow."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pyarrow as pa
 
-from driftline.arrays import numbers
+from driftline.arrays import flat, numbers
 from driftline.statistics.null.runs import bounded
 from driftline.statistics.statistic_registry import statistics_of
 
@@ -16,9 +16,30 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from driftline.profiles.layout import Block
+    from driftline.profiles.row_groups import RowGroups
     from driftline.statistics import BlockNull
 
     Floats = NDArray[np.float64]
+
+
+_INVALID: Final = "invalid."
+
+
+def invalid_rows(part: Block, events: Any, groups: RowGroups) -> NDArray[np.int64]:
+    """Count rows whose value is none of the feature's kind, by feature and group, (F, G).
+
+    Parameters
+    ----------
+    events
+        Normalised events: of features that have such rows a column says which they are.
+    """
+    found = np.zeros((len(part), len(groups.segments)), np.int64)
+    for f, name in enumerate(part.names):
+        if events.schema.get_field_index(_INVALID + name) >= 0:
+            marked = flat(events.column(_INVALID + name)).fill_null(False).to_numpy(zero_copy_only=False)
+            found[f] = np.add.reduceat(groups.arrange(marked).astype(np.int64), groups.bounds[:-1])
+    return found
 
 
 def places(rows: Any, names: Sequence[str]) -> NDArray[np.int64]:
@@ -42,6 +63,8 @@ def bin_counts(rows: Any, width: int) -> NDArray[np.int64]:
 def share_of_rows(rows: Any, rate: str) -> NDArray[np.int64]:
     """Count the rows of the window that a rate is of, (R,)."""
     n = rows.column("n").to_numpy()
+    if rate not in rows.schema.names:  # of an earlier release
+        return np.zeros(len(n), np.int64)
     counts: NDArray[np.int64] = np.rint(np.nan_to_num(column(rows, rate)) * n).astype(np.int64)
     return counts
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from driftline.framing import refuses_damage
 from driftline.registry import Registry, UnusableError, other_name
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def merge_encoded(profiles: Sequence[bytes]) -> bytes:
     return profiles[0] if len(profiles) == 1 else measure_of(profiles[0]).merge(profiles)
 
 
+@refuses_damage("profile")
 def decode_profile(profile: bytes) -> Any:
     """Read an encoded profile, whatever its measure; see `Measure.decode`."""
     return measure_of(profile).decode(profile)

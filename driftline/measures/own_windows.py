@@ -45,13 +45,14 @@ def compare_windows(
     """
     count, when = len(windows.starts), windows.starts + size // 2
     counts, missing = windows.counts[:, row], windows.missing[:, row]
+    invalid = np.zeros_like(missing) if windows.invalid is None else windows.invalid[:, row]
     known, repeated = _repeated(reference.counts, row, count), null.repeated(row, count)
     if isinstance(reference, CategoricalReference):
         return compare_categorical(
-            CategoricalCounts(counts, missing), CategoricalReference(known), repeated, when
+            CategoricalCounts(counts, missing, invalid=invalid), CategoricalReference(known), repeated, when
         )
-    moments = [None if each is None else each[:, row] for each in (windows.mean, windows.variance)]
-    current = NumericCounts(counts, missing, windows.nonfinite[:, row], *moments)
+    mean, variance = (None if each is None else each[:, row] for each in (windows.mean, windows.variance))
+    current = NumericCounts(counts, missing, windows.nonfinite[:, row], mean, variance, invalid)
     return compare_numeric(current, replace(_repeated(reference, row, count), counts=known), repeated, when)
 
 

@@ -29,7 +29,7 @@ class ReferenceDistribution:
         Categorical: the categories counted apart, in the order of the counts.
     quantiles : mapping of str to float
         Numeric: ``p01`` to ``p99`` as in the result rows.
-    missing_rate, nonfinite_rate : float
+    missing_rate, nonfinite_rate, invalid_rate : float
         Shares of all rows.
 
     Raises
@@ -51,6 +51,7 @@ class ReferenceDistribution:
     quantiles: Mapping[str, float] = field(default_factory=dict)
     missing_rate: float = 0.0
     nonfinite_rate: float = 0.0
+    invalid_rate: float = 0.0
 
     def __post_init__(self) -> None:
         """Check that the counts have the bins they claim to have."""

@@ -100,10 +100,13 @@ def _calibration(tests: Comparison, null: BlockNull | None) -> list[str]:
 def _changes(described: dict[str, Any], entry: Entry, tests: Comparison) -> list[str | None]:
     """Say of each feature what changed."""
     standard = np.nan_to_num(tests.components)
-    rates = _missing_rates(described, entry, tests)
+    rates, invalid = _missing_rates(described, entry, tests), _invalid_rates(described, entry, tests)
     outside = np.where(tests.range_p < UNUSUAL, tests.beyond_range, np.nan).tolist()
-    words = zip(standard.tolist(), tests.shift, tests.spread, rates, outside, strict=True)
-    return [change_words(*each, outside=None if np.isnan(share) else share) for *each, share in words]
+    words = zip(standard.tolist(), tests.shift, tests.spread, rates, invalid, outside, strict=True)
+    return [
+        change_words(*each, invalid=wrong, outside=None if np.isnan(share) else share)
+        for *each, wrong, share in words
+    ]
 
 
 def _category_changes(described: dict[str, Any], entry: Entry, tests: Comparison) -> list[str | None]:
@@ -118,19 +121,36 @@ def _category_changes(described: dict[str, Any], entry: Entry, tests: Comparison
         rate if p < UNUSUAL else None
         for rate, p in zip(described["new_category_rate"], tests.new_p, strict=True)
     ]
-    rates = _missing_rates(described, entry, tests)
-    return list(map(category_words, cardinalities, concentrations, new, rates))
+    rates, invalid = _missing_rates(described, entry, tests), _invalid_rates(described, entry, tests)
+    return list(map(category_words, cardinalities, concentrations, new, rates, invalid))
 
 
 def _missing_rates(
     described: dict[str, Any], entry: Entry, tests: Comparison
 ) -> list[tuple[float, float] | None]:
-    """Missing rates of reference and window, where their change is unusual; of numbers, of finite ones."""
+    """Missing rates of reference and window, where their change is unusual; of numbers, of finite ones.
+
+    The test takes invalid values for missing: where those explain more of the change they are named instead.
+    """
     absent = entry.profile.missing + getattr(entry.profile, "nonfinite", 0)
     base = absent / max(entry.profile.rows, 1)
     now_absent = described["missing_rate"] + described.get("nonfinite_rate", 0.0)
-    unusual = tests.missing_p < UNUSUAL
+    invalid = described["invalid_rate"] - entry.profile.invalid / max(entry.profile.rows, 1)
+    unusual = (tests.missing_p < UNUSUAL) & (np.abs(now_absent - base) >= np.abs(invalid))
     return [(was, now) if odd else None for was, now, odd in zip(base, now_absent, unusual, strict=True)]
+
+
+def _invalid_rates(
+    described: dict[str, Any], entry: Entry, tests: Comparison
+) -> list[tuple[float, float] | None]:
+    """Shares of invalid values in reference and window, where their change is unusual.
+
+    A baseline of an earlier release has no null of them: there any that appear are.
+    """
+    base, now = entry.profile.invalid / max(entry.profile.rows, 1), described["invalid_rate"]
+    p = tests.columns.get("invalid_p", np.full(len(now), np.nan))
+    unusual = np.where(np.isnan(p), (now > base) & (tests.missing_p < UNUSUAL), p < UNUSUAL)
+    return [(was, is_now) if odd else None for was, is_now, odd in zip(base, now, unusual, strict=True)]
 
 
 def ragged(counts: NDArray[np.int64], widths: Sequence[int]) -> pa.ListArray:

@@ -115,7 +115,8 @@ class EventBuffer:
         Parameters
         ----------
         events
-            Normalised events (`pyarrow.RecordBatch` or `pyarrow.Table`), of the same schema every time.
+            Normalised events (`pyarrow.RecordBatch` or `pyarrow.Table`), of the same schema every time but
+            for which columns of invalid values there are.
         """
         self._events.extend(events.to_batches() if isinstance(events, pa.Table) else [events])
         self._rows += events.num_rows
@@ -125,7 +126,7 @@ class EventBuffer:
         """Turn the events held into profiles, which take a bounded amount of memory a segment and slice."""
         if not self._rows:
             return
-        events = self._events[0] if len(self._events) == 1 else pa.Table.from_batches(self._events)
+        events = self._events[0] if len(self._events) == 1 else _joined(self._events)
         self._events, self._rows, self._event_bytes = [], 0, 0
         for part in profile_events(events, self._layout, self._monitored, self._slice_length):
             self._partials.setdefault(part[:3], []).append(part.profile)
@@ -145,3 +146,9 @@ class EventBuffer:
             SliceProfile(segment, start, part, merge_encoded(profiles))
             for (segment, start, part), profiles in partials.items()
         ]
+
+
+def _joined(batches: list[Any]) -> pa.Table:
+    """Make one table of batches; those that lack a column of invalid values have none of them."""
+    tables = [pa.Table.from_batches([batch]) for batch in batches]
+    return pa.concat_tables(tables, promote_options="default")

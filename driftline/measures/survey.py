@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
-from driftline.framing import frame, unframe
+from driftline.framing import check_head, frame, refuses_damage, unframe
 from driftline.measures.measure_registry import measure
 from driftline.profiles.layout import Layout
 
@@ -111,15 +111,17 @@ class Survey:
         return frame(_TAG, _VERSION, head, b"".join(self.surveys.values()))
 
     @classmethod
+    @refuses_damage("survey", "survey the reference again")
     def from_bytes(cls, data: bytes) -> Survey:
         """Read what `to_bytes` wrote.
 
         Raises
         ------
-        ValueError
+        UnreadableBytesError
             If the bytes are something else, of a newer version, or cut short.
         """
         head, payload = unframe(_TAG, _VERSION, "survey", data)
+        check_head("survey", head, rows=int, features=list)
         sizes = {str(name): int(length) for name, length in head["surveys"]}
         return cls(head["rows"], tuple(head["features"]), dict(zip(sizes, _cut(payload, sizes), strict=True)))
 

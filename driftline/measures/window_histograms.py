@@ -65,6 +65,9 @@ class WindowHistograms:
         float64. None of numbers, and of windows that an earlier release kept.
     season
         When the windows were, if they are compared by that. It is not kept in the sidecar.
+    invalid
+        Rows whose value is none of the feature's kind, shape (W, F), int64. None of windows that an earlier
+        release kept.
     """
 
     starts: NDArray[np.int64]
@@ -76,6 +79,13 @@ class WindowHistograms:
     cardinality: NDArray[np.float64] | None = None
     coincidences: NDArray[np.float64] | None = None
     season: SeasonOfWindows | None = None
+    invalid: NDArray[np.int64] | None = None
+
+    @property
+    def absent(self) -> NDArray[np.int64]:
+        """Rows without a value that can be used, shape (W, F)."""
+        known = self.missing + self.nonfinite
+        return known if self.invalid is None else known + self.invalid
 
     def only(self, kept: NDArray[np.bool_]) -> WindowHistograms:
         """Keep some of the windows."""
@@ -110,16 +120,16 @@ def window_histograms(
     first = decode(slices[int(times[0])])
     shape = first.counts.shape
     # a long reference has thousands of slices: only their counts are held, and summed up feature by feature
-    per_slice = np.zeros((len(times), shape[0], shape[1] + 2), np.int64)
+    per_slice = np.zeros((len(times), shape[0], shape[1] + 3), np.int64)
     numeric = isinstance(first, NumericProfile)
     moments = np.zeros((len(times), shape[0], 2)) if numeric else None
     values = None if numeric else WindowValues(begin, end, shape[0])
     for row, time in enumerate(times):
         profile = decode(slices[int(time)])
         per_slice[row, :, : shape[1]] = profile.counts
-        per_slice[row, :, -2] = profile.missing
+        per_slice[row, :, -3], per_slice[row, :, -1] = profile.missing, profile.invalid
         if isinstance(profile, NumericProfile) and moments is not None:
-            per_slice[row, :, -1] = profile.nonfinite
+            per_slice[row, :, -2] = profile.nonfinite
             moments[row] = np.stack([profile.mean, profile.variance], axis=-1)
         elif isinstance(profile, CategoricalProfile) and values is not None:
             values.add(row, profile)
@@ -128,9 +138,20 @@ def window_histograms(
         cumulative = np.zeros((len(times) + 1, per_slice.shape[2]), np.int64)
         np.cumsum(per_slice[:, feature], axis=0, out=cumulative[1:])
         sums[:, feature] = cumulative[end] - cumulative[begin]
-    pooled = (None, None) if moments is None else _pooled(per_slice[..., :-2].sum(-1), moments, begin, end)
-    distinct = () if values is None else (values.cardinality, values.coincidences)
-    found = WindowHistograms(starts, sums[..., :-2], sums[..., -2], sums[..., -1], *pooled, *distinct)
+    mean, variance = (
+        (None, None) if moments is None else _pooled(per_slice[..., :-3].sum(-1), moments, begin, end)
+    )
+    found = WindowHistograms(
+        starts,
+        sums[..., :-3],
+        sums[..., -3],
+        sums[..., -2],
+        mean=mean,
+        variance=variance,
+        cardinality=None if values is None else values.cardinality,
+        coincidences=None if values is None else values.coincidences,
+        invalid=sums[..., -1],
+    )
     return found.compared_by(windows.season, size)
 
 

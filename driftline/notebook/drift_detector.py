@@ -19,7 +19,7 @@ from driftline.measures.measure_registry import decode_profile, measure, merge_e
 from driftline.measures.slicing import profile_events
 from driftline.measures.survey import Survey
 from driftline.measures.window_histograms import ReferenceWindows
-from driftline.notebook.table_events import as_events, as_integers, as_table, kind_of
+from driftline.notebook.table_events import as_events, as_integers, as_table, check_kinds, kind_of
 from driftline.segments import ALL
 from driftline.tables import RESULT, Calibration
 from driftline.verdicts.share_of_features import enough_features
@@ -68,6 +68,8 @@ class DriftResult:
         Shift, spread, skew and tails of the ranks: how far each is from what the other three let expect, in
         standard deviations of normal windows. Fewer where the reference has few distinct values; empty for a
         categorical feature, and without a null, that is without `time`.
+    invalid_rate
+        Share of values of another type than the feature's kind in the current data.
     """
 
     feature: str
@@ -83,6 +85,7 @@ class DriftResult:
     calibration: str
     change: str | None = None
     components: tuple[float, ...] = ()
+    invalid_rate: float = 0.0
 
 
 class DriftDetector:
@@ -242,6 +245,7 @@ class DriftDetector:
                 f"{', '.join(table.column_names)}"
             )
         times, size = np.asarray(as_integers(table[self._time])), self._baseline.size
+        times = self._baseline.calendar.to_line(times)
         first, last = int(times.min()), int(times.max())
         if last - first > size:
             return (0, _SPAN), False
@@ -290,6 +294,7 @@ def _baseline_of(table: pa.Table, time: str | None, min_n: int) -> Baseline:
     if not specs:
         raise ValueError("the reference has no feature: give at least one column besides the time")
     events = as_events(table, specs, times)
+    check_kinds(events, table, specs)
     layout: Layout = Survey.of(events, specs).layout(specs)
     moments = events["time"].to_numpy()
     first, last = int(moments.min()), int(moments.max())
@@ -336,6 +341,7 @@ def _result(row: dict[str, Any]) -> DriftResult:
         psi=number("psi"),
         wasserstein_iqr=number("wasserstein_iqr"),
         missing_rate=number("missing_rate"),
+        invalid_rate=number("invalid_rate"),
         n=row["n"],
         calibration=row["calibration"],
         change=row["change"],

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from driftline.decoding.event_schema import INVALID
+from driftline.decoding.python_rows import column_of
+from driftline.decoding.values import numeric_values, text_values
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -39,7 +43,7 @@ def as_table(data: Any) -> pa.Table:
     if isinstance(data, pa.RecordBatch):
         data = pa.Table.from_batches([data])
     elif hasattr(data, "iloc"):
-        data = pa.Table.from_pandas(data if data.ndim == 2 else data.to_frame(), preserve_index=False)
+        data = _of_frame(data if data.ndim == 2 else data.to_frame())
     elif not isinstance(data, pa.Table):
         data = _of_array(data)
     twice = sorted(name for name, times in Counter(data.column_names).items() if times > 1)
@@ -59,7 +63,24 @@ def _of_array(data: Any) -> pa.Table:
     if array.ndim != 2:
         raise ValueError(f"an array of shape {array.shape} is no table: give (rows, features)")
     # NaN is how an array says missing, as in pandas
-    return pa.table({f"x{i}": pa.array(array[:, i], from_pandas=True) for i in range(array.shape[1])})
+    return pa.table({f"x{i}": _column(array[:, i]) for i in range(array.shape[1])})
+
+
+def _of_frame(frame: Any) -> pa.Table:
+    try:
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):  # a column of several types
+        columns = [_column(frame.iloc[:, i]) for i in range(frame.shape[1])]
+        return pa.Table.from_arrays(columns, names=[str(name) for name in frame.columns])
+
+
+def _column(values: Any) -> Any:
+    """Make an array of a column; of several types a union."""
+    try:
+        return pa.array(values, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        plain = [None if isinstance(each, float) and each != each else each for each in values]  # noqa: PLR0124
+        return column_of(plain, numeric=False)
 
 
 def kind_of(of: pa.DataType) -> str:
@@ -75,7 +96,7 @@ def kind_of(of: pa.DataType) -> str:
 
 
 def as_events(table: pa.Table, specs: Sequence[FeatureSpec], times: ArrayLike | None) -> pa.Table:
-    """Make normalised events of a table.
+    """Make normalised events of a table, by the job's own reading of values.
 
     Parameters
     ----------
@@ -85,26 +106,29 @@ def as_events(table: pa.Table, specs: Sequence[FeatureSpec], times: ArrayLike | 
     Returns
     -------
     pyarrow.Table
-        As the decoding layer makes them.
-
-    Raises
-    ------
-    ValueError
-        If a column cannot be read as its feature's kind.
+        As the decoding layer makes them: what is none of a feature's kind is invalid.
     """
     columns: dict[str, Any] = {
         "time": pa.array(np.zeros(table.num_rows, np.int64) if times is None else times)
     }
+    invalid = {}
     for spec in specs:
-        wanted = pa.float64() if spec.kind == "numeric" else pa.string()
-        try:  # an integer beyond 2^53 becomes the nearest float
-            columns[f"feature.{spec.name}"] = table[spec.name].cast(wanted, safe=spec.kind != "numeric")
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        values, wrong = (numeric_values if spec.kind == "numeric" else text_values)(table[spec.name])
+        columns[f"feature.{spec.name}"] = values
+        if wrong.any():
+            invalid[INVALID + spec.name] = pa.array(wrong)
+    return pa.table(columns | invalid)
+
+
+def check_kinds(events: pa.Table, table: pa.Table, specs: Sequence[FeatureSpec]) -> None:
+    """Refuse a reference that has a feature of whose kind no value is (ValueError)."""
+    for spec in specs:
+        marked = INVALID + spec.name
+        if marked in events.column_names and events[f"feature.{spec.name}"].null_count == len(events):
             raise ValueError(
-                f"column {spec.name!r} of type {table[spec.name].type} cannot be read as {spec.kind}: "
-                f"{error}; convert it, or leave it out"
-            ) from error
-    return pa.table(columns)
+                f"column {spec.name!r} of type {table[spec.name].type} cannot be read as {spec.kind}; "
+                "convert it, or leave it out"
+            )
 
 
 def as_integers(column: Any) -> ArrayLike:

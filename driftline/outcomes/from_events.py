@@ -8,9 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from driftline.arrays import nulls
+from driftline.decoding.class_scores import scores_of_events
 from driftline.decoding.event_schema import ID, LABEL
-from driftline.feature_spec import PREDICTION
 from driftline.outcomes.batch_schemas import LABELS, OUTCOMES, PREDICTIONS
+from driftline.outcomes.class_scores import travelling
 from driftline.outcomes.travelling_features import FEATURES
 from driftline.profiles.row_groups import segment_codes
 
@@ -42,7 +43,7 @@ def predictions_of(
     pyarrow.RecordBatch
         Of the schema `PREDICTIONS`. Without the columns of an id, ids are null.
     """
-    return _predictions(events, monitored, np.flatnonzero(usable_scores(events, loss)), layout)
+    return _predictions(events, monitored, loss, np.flatnonzero(usable_scores(events, loss)), layout)
 
 
 def outcomes_of(
@@ -64,7 +65,7 @@ def outcomes_of(
         no column, is 0: it only breaks ties.
     """
     rows = np.flatnonzero(usable_scores(events, loss) & ~nulls(events.column(LABEL)))
-    predictions = _predictions(events, monitored, rows, layout)
+    predictions = _predictions(events, monitored, loss, rows, layout)
     labels = events.column(LABEL).take(pa.array(rows))
     high, low, time, segment, score, *features = predictions.columns
     ids = high.fill_null(0), low.fill_null(0)
@@ -90,23 +91,29 @@ def labels_of(records: Any) -> Any:
 
 def usable_scores(events: Any, loss: Loss) -> NDArray[np.bool_]:
     """Tell which events, (n,) bool, have a prediction that can be compared with a label."""
-    return loss.usable_scores(events.column(f"feature.{PREDICTION}").to_numpy(zero_copy_only=False))
+    return loss.usable_scores(scores_of_events(events, loss))
 
 
 def _predictions(
-    events: Any, monitored: frozenset[str] | None, rows: NDArray[np.intp], layout: FeatureLayout | None
+    events: Any,
+    monitored: frozenset[str] | None,
+    loss: Loss,
+    rows: NDArray[np.intp],
+    layout: FeatureLayout | None,
 ) -> Any:
     codes, names = segment_codes(events, monitored)
     wanted = pa.array(rows)
     joined = ID[0] in events.schema.names
     ids = [events.column(name).take(wanted) if joined else pa.nulls(len(rows), pa.uint64()) for name in ID]
+    score, more = travelling(scores_of_events(events, loss), loss)
     columns = [
         *ids,
         events.column("time").take(wanted),
         names.take(pa.array(codes[rows])),
-        events.column(f"feature.{PREDICTION}").take(wanted),
+        pa.array(score[rows]),
     ]
-    return _batch(columns, PREDICTIONS, [] if layout is None else [layout.encode(events).take(wanted)])
+    more = more if layout is None else layout.encode(events)
+    return _batch(columns, PREDICTIONS, [] if more is None else [more.take(wanted)])
 
 
 def _batch(columns: list[Any], schema: Any, features: list[Any]) -> Any:

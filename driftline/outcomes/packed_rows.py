@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from driftline.framing import Arrays, frame, unframe
+from driftline.framing import Arrays, check_head, frame, refuses_damage, unframe
 from driftline.outcomes.row_arrays import Labels, Predictions
 
 if TYPE_CHECKING:
@@ -114,8 +114,9 @@ def encode_marks(side: bytes, number: NDArray[np.int64], status: NDArray[np.uint
     return frame(MARKS_TAG, BLOCK_VERSION, head, number.astype("<u4").tobytes() + status.tobytes())
 
 
+@refuses_damage("block of predictions or labels")
 def decode_block(data: bytes) -> Block | Marks:
-    """Read what one of the encoders wrote; other bytes raise ValueError."""
+    """Read what one of the encoders wrote; other bytes raise UnreadableBytesError."""
     tag = bytes(data[:3])
     if tag == MARKS_TAG:
         head, payload = unframe(MARKS_TAG, BLOCK_VERSION, "block of marks", data)
@@ -133,11 +134,13 @@ def first_time(data: bytes) -> int:
     return span(data)[0]
 
 
+@refuses_damage("block of predictions or labels")
 def span(data: bytes) -> tuple[int, int]:
-    """Earliest and latest time of a block of rows, without decoding it; other bytes raise ValueError."""
+    """Earliest and latest time of a block of rows, undecoded; other bytes raise UnreadableBytesError."""
     labels = data[:3] == LABELS_TAG
     tag, version = (LABELS_TAG, BLOCK_VERSION) if labels else (PREDICTIONS_TAG, FEATURES_VERSION)
     head, _ = unframe(tag, version, "block of predictions or labels", data)
+    check_head("block of predictions or labels", head, start=int, end=int)
     return head["start"], head["end"]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from driftline.framing import Head
+from driftline.framing import Head, refuses_damage
 from driftline.performance.class_components import COMPONENTS
 from driftline.statistics.null.lookup_grid import P_GRID, SIZE_GRID, at_size, p_values
 from driftline.statistics.null.null_table import disjoint_windows
@@ -158,8 +158,9 @@ class ClassNull:
         return _HEAD.pack() + b"".join(array.astype("<f4").tobytes() for array in arrays)
 
     @classmethod
+    @refuses_damage("null of the classes", "build the baseline again")
     def from_bytes(cls, data: bytes) -> ClassNull:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         _, arrays = _HEAD.unpack(data)
         quantiles = arrays.take("<f4", len(P_GRID)).astype(np.float32)
         found = {name: arrays.take("<f4", length).astype(np.float32) for name, length in LENGTHS.items()}

@@ -9,9 +9,9 @@ import numpy as np
 
 from driftline.performance.class_changes import class_changes
 from driftline.performance.class_sums import sums_of_profile
-from driftline.performance.component_runs import deviations_of
 from driftline.performance.labelled import labels_are_in, usual_share
 from driftline.performance.loss_null import bias_distances
+from driftline.performance.null_deviations import null_deviations
 from driftline.statistics.multiple import cauchy_combination
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def compare_components(current: PerformanceProfile, reference: PerformanceRefere
     ComponentComparison
         Of nan without a null, and while fewer labels have come than is usual.
     """
-    null = _usable_null(current, reference)
+    null = usable_null(current, reference)
     if null is None:
         return ComponentComparison()
     if null.classes is not None and reference.classes is not None:
@@ -86,7 +86,7 @@ def compare_components(current: PerformanceProfile, reference: PerformanceRefere
     return _of_numbers(current, reference.profile, null)
 
 
-def _usable_null(current: PerformanceProfile, reference: PerformanceReference) -> LossNull | None:
+def usable_null(current: PerformanceProfile, reference: PerformanceReference) -> LossNull | None:
     """Null of the reference, once a window has as many labels as is usual."""
     usual = usual_share([reference.profile.n], [reference.profile.n_predictions])
     comes = current.n and labels_are_in(current.n, current.n_predictions, usual)
@@ -101,12 +101,8 @@ def _of_numbers(
         return ComponentComparison()
     p_value = null.bias_p(float(found[0]), current.n)
     change = current.signed_sum / current.n - reference.signed_sum / reference.n
-    return ComponentComparison(p_value, bias=Change(change, deviations(p_value, change)))
-
-
-def deviations(p_value: float, change: float) -> float:
-    """Give the standard deviations that a two-sided p-value is of a normal variable, with a sign."""
-    return float(deviations_of(np.array([p_value]), np.array([change]))[0])
+    [standard] = null_deviations(null.bias, found, np.array([float(current.n)])).tolist()
+    return ComponentComparison(p_value, bias=Change(change, standard))
 
 
 def _of_classes(current: PerformanceProfile, normal: ClassComponents, null: ClassNull) -> ComponentComparison:

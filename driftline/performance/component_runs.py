@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-FOLLOWED: Final = ("loss", "false_positives", "false_negatives", "calibration_gap", "bias")
-"""Components that are followed, each for itself; the order is part of format version 3 of `LossNull`."""
+FOLLOWED: Final = (
+    "loss", "false_positives", "false_negatives", "calibration_gap", "bias", "auc", "log_loss",
+)  # fmt: skip
+"""Components that are followed, each for itself; the order is part of format version 3 of `LossNull`, the
+last two of version 4."""
 
 _NUMBERS: Final = 1 + len(KNOTS) + 2  # windows, variances, shape
 

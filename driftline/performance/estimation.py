@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.optimize import isotonic_regression
 
-from driftline.performance.metrics import area_under_curve
+from driftline.performance.area_under_curve import area_under_curve
 from driftline.performance.score_grid import first_positive_bin
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import special
 
 from driftline.performance.labelled import labels_are_in, usual_share
-from driftline.performance.loss_null import distances
+from driftline.performance.loss_null import distances, spread_of_one
 from driftline.statistics.rates import iid_p_value
 
 if TYPE_CHECKING:
@@ -32,11 +32,17 @@ class Comparison(NamedTuple):
         without a null, and while fewer labels have come than is usual.
     p_iid
         What it would be if outcomes were independent.
+    deviations
+        The difference in standard deviations of normal windows, with its sign.
+    spread
+        Standard deviation of the difference among normal windows of as many outcomes.
     """
 
     difference: float
     p_value: float
     p_iid: float
+    deviations: float = math.nan
+    spread: float = math.nan
 
 
 def compare(
@@ -79,12 +85,13 @@ def compare(
     a, b = current.losses, reference.losses
     if not a.n or not b.n:
         return Comparison(math.nan, math.nan, math.nan)
-    p_value = math.nan
+    p_value = deviations = spread = math.nan
     usual = usual_share([reference.n], [reference.n_predictions])
     if null is not None and labels_are_in(a.n, current.n_predictions, usual):
         [distance] = distances(reference, np.array([float(a.n)]), np.array([a.mean]))
-        p_value = null.p_value(float(distance), a.n)
-    return Comparison(a.mean - b.mean, p_value, _p_iid(current, reference))
+        p_value, deviations = null.p_value(float(distance), a.n), null.deviations(float(distance), a.n)
+        spread = null.spread(a.n) * spread_of_one(reference)
+    return Comparison(a.mean - b.mean, p_value, _p_iid(current, reference), deviations, spread)
 
 
 def _p_iid(current: PerformanceProfile, reference: PerformanceProfile) -> float:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from driftline.framing import Head
+from driftline.framing import Head, refuses_damage
 from driftline.performance.class_changes import class_changes
 from driftline.performance.class_components import ClassComponents
 from driftline.performance.class_null import ClassNull
-from driftline.performance.component_runs import ComponentRuns, deviations_of
+from driftline.performance.component_runs import ComponentRuns
 from driftline.performance.labelled import labels_are_in, usual_share
+from driftline.performance.metric_distances import METRICS, metric_distances
+from driftline.performance.null_deviations import null_deviations, null_p, null_spread
 from driftline.statistics.null import ACTED_ON, NullTable, calibrate_difference, disjoint_windows, lookup_grid
 from driftline.statistics.rates import arcsine_difference
 from driftline.statistics.steps import in_steps
@@ -21,14 +23,15 @@ from driftline.statistics.steps import in_steps
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from driftline.framing import Arrays
     from driftline.performance.loss_periods import LossPeriods
     from driftline.performance.profile import PerformanceProfile
 
     Floats = NDArray[np.float64]
 
-_HEAD: Final = Head(b"dLN", 3, "null of a mean loss", "B3x5d", "build the baseline again")
-# components that are followed (0 before format version 3), typical_n, n_min, n_max, windows, df
-_FARTHEST: Final = 1e100  # its square stays finite
+_HEAD: Final = Head(b"dLN", 4, "null of a mean loss", "2B2x5d", "build the baseline again")
+# components that are followed (0 before format version 3), which metrics follow (0 before format version 4),
+# typical_n, n_min, n_max, windows, df
 _ROUNDING: Final = 1e-12  # less variance than this part of the squared mean is none
 _SHAPE: Final = (len(lookup_grid.SIZE_GRID), len(lookup_grid.P_GRID))
 
@@ -49,12 +52,16 @@ class LossNull:
         baseline of an earlier release.
     runs
         How windows follow each other; None in a baseline of an earlier release.
+    metrics
+        Of the squared distances of AUC, log-loss and calibration, by name, see `metric_distances`; those that
+        are not known are absent.
     """
 
     table: NullTable
     classes: ClassNull | None = None
     bias: NullTable | None = None
     runs: ComponentRuns | None = None
+    metrics: dict[str, NullTable] = field(default_factory=dict)
 
     @classmethod
     def fit(
@@ -103,21 +110,31 @@ class LossNull:
             return None
         far = distances(reference, n, mean)
         table = calibrate_difference(far, n, overlap=overlap)
-        along = {"loss": deviations_of(_p_values(table, far, n), far)}
+        along = {"loss": null_deviations(table, far, n)}
         classes = bias = None
         sums = periods.window_sums(starts, size)
-        if sums is not None and not reference.loss.binary:
+        if sums is not None and reference.loss.numeric:
             found = bias_distances(reference, n, sums[some, 0])
             if found is not None:
                 bias = calibrate_difference(found, n, overlap=overlap)
-                along["bias"] = deviations_of(_p_values(bias, found, n), found)
+                along["bias"] = null_deviations(bias, found, n)
         components = None if sums is None else ClassComponents.of(reference)
         if sums is not None and components is not None:
             classes = ClassNull.fit(components, sums[some], overlap=overlap)
             if classes is not None:
                 changes = class_changes(components, classes, sums[some])
                 along |= {name: standardised for name, (_, standardised) in changes.items()}
-        return cls(table, classes, bias, ComponentRuns.fit(along, overlap))
+        metrics = {}
+        if sums is not None and components is not None:
+            cells = periods.window_cells(starts, size)
+            compared = metric_distances(reference, sums[some], None if cells is None else cells[some])
+            for name, each in compared.items():
+                known = np.isfinite(each.far)
+                if name == reference.loss.metric or disjoint_windows(int(known.sum()), overlap) < ACTED_ON:
+                    continue
+                metrics[name] = calibrate_difference(each.far[known], each.size[known], overlap=overlap)
+                along[name] = null_deviations(metrics[name], each.far, each.size)
+        return cls(table, classes, bias, ComponentRuns.fit(along, overlap), metrics)
 
     def p_value(self, distance: float, n: int) -> float:
         """Look up how often a normal window is at least so far from the reference.
@@ -137,42 +154,64 @@ class LossNull:
         """
         return _p_value(self.table, distance, n)
 
+    def deviations(self, distance: float, n: int) -> float:
+        """Give a distance in standard deviations of normal windows, with its sign."""
+        return float(null_deviations(self.table, np.array([distance]), np.array([float(n)]))[0])
+
+    def spread(self, n: int) -> float:
+        """Give the standard deviation of the distance among normal windows of n outcomes."""
+        return float(null_spread(self.table, np.array([float(n)]))[0])
+
     def bias_p(self, distance: float, n: int) -> float:
         """Look up how often the bias of a normal window is at least so far; nan where that is not known."""
         return math.nan if self.bias is None else _p_value(self.bias, distance, n)
 
     def to_bytes(self) -> bytes:
-        """Write it, format version 3: tag, version, numbers, log quantiles, runs, then classes or bias."""
-        table = self.table
-        numbers = (table.typical_n, table.n_min, table.n_max, table.windows, table.df)
+        """Write it, format version 4: numbers, log quantiles, runs, metrics, then classes or bias."""
+        numbers = _numbers(self.table)
         followed = 0 if self.runs is None else len(self.runs.numbers)
         runs = b"" if self.runs is None else self.runs.to_bytes()
         more = b"" if self.classes is None else self.classes.to_bytes()
         if self.bias is not None:
             more = LossNull(self.bias).to_bytes()
-        return _HEAD.pack(followed, *numbers) + table.quantiles.astype("<f4").tobytes() + runs + more
+        written = sum(1 << place for place, name in enumerate(METRICS) if name in self.metrics)
+        for name in METRICS:
+            if name in self.metrics:
+                table = self.metrics[name]
+                runs += np.array(_numbers(table), "<f8").tobytes() + table.quantiles.astype("<f4").tobytes()
+        head = _HEAD.pack(followed, written, *numbers)
+        return head + self.table.quantiles.astype("<f4").tobytes() + runs + more
 
     @classmethod
+    @refuses_damage("null of the losses", "build the baseline again")
     def from_bytes(cls, data: bytes) -> LossNull:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
-        (followed, *numbers), arrays = _HEAD.unpack(data)
-        quantiles = arrays.take("<f4", math.prod(_SHAPE)).astype(np.float32).reshape(_SHAPE)
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
+        (followed, written, *numbers), arrays = _HEAD.unpack(data)
+        table = NullTable(_quantiles(arrays), *numbers)
         runs = ComponentRuns.take(arrays, followed)
-        table, more = NullTable(quantiles, *numbers), data[arrays.at :]
+        if written >> len(METRICS):
+            raise arrays.damaged()
+        metrics = {}
+        for place, name in enumerate(METRICS):
+            if written >> place & 1:
+                numbers = arrays.take("<f8", len(numbers)).tolist()
+                metrics[name] = NullTable(_quantiles(arrays), *numbers)
+        more = data[arrays.at :]
         if more[:3] == data[:3]:
-            return cls(table, bias=cls.from_bytes(more).table, runs=runs)
-        return cls(table, ClassNull.from_bytes(more) if more else None, runs=runs)
+            return cls(table, bias=cls.from_bytes(more).table, runs=runs, metrics=metrics)
+        return cls(table, ClassNull.from_bytes(more) if more else None, runs=runs, metrics=metrics)
+
+
+def _numbers(table: NullTable) -> tuple[float, ...]:
+    return table.typical_n, table.n_min, table.n_max, table.windows, table.df
+
+
+def _quantiles(arrays: Arrays) -> NDArray[np.float32]:
+    return arrays.take("<f4", math.prod(_SHAPE)).astype(np.float32).reshape(_SHAPE)
 
 
 def _p_value(table: NullTable, distance: float, n: int) -> float:
-    return float(_p_values(table, np.array([distance]), np.array([float(n)]))[0])
-
-
-def _p_values(table: NullTable, far: Floats, n: Floats) -> Floats:
-    """Look up windows, (W,)."""
-    squared = np.minimum(np.abs(far), _FARTHEST) ** 2
-    tables = np.broadcast_to(table.quantiles, (len(n), *_SHAPE))
-    return lookup_grid.p_values(tables, np.full(len(n), table.typical_n), squared, n)
+    return float(null_p(table, np.array([distance]), np.array([float(n)]))[0])
 
 
 def bias_distances(reference: PerformanceProfile, n: Floats, signed_sum: Floats) -> Floats | None:
@@ -217,6 +256,13 @@ def distances(reference: PerformanceProfile, n: Floats, mean: Floats) -> Floats:
     """
     if reference.loss.name == "zero_one":
         return arcsine_difference(np.rint(n * mean), n, reference.errors / reference.n)
-    spread = math.sqrt(reference.losses.m2 / (reference.n - 1))
     with np.errstate(over="ignore"):
-        return in_steps((mean - reference.losses.mean) / spread)
+        return in_steps((mean - reference.losses.mean) / spread_of_one(reference))
+
+
+def spread_of_one(reference: PerformanceProfile) -> float:
+    """Give the standard deviation of one loss in a reference of at least two outcomes."""
+    if reference.loss.name == "zero_one":
+        rate = reference.errors / reference.n
+        return math.sqrt(rate * (1 - rate))
+    return math.sqrt(reference.losses.m2 / max(reference.n - 1, 1))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from driftline.framing import Arrays, frame, unframe
+from driftline.framing import Arrays, frame, refuses_damage, unframe
+from driftline.performance.class_cells import CELLS
 from driftline.performance.class_sums import CLASS_SUMS
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 TAG: Final = b"dLP"
 
-_VERSION: Final = 2
+_VERSION: Final = 3
 _WHAT: Final = "mean losses by period"
 _BYTES: Final = 32  # a period: its number, outcomes, mean and predictions
 _MORE: Final = 8  # and each of the sums
@@ -45,6 +46,9 @@ class LossPeriods:
     sums
         (P, C), see `sums_of_outcomes`: (P, `CLASS_SUMS`) int64 of classes, (P, 1) float64 of numbers; None
         where an earlier release wrote some of the periods.
+    cells
+        (P, `CELLS`) int64, outcomes of classes by true class and group of scores, see `cells_of_rows`; None
+        of numbers, and where an earlier release wrote some of the periods.
 
     Examples
     --------
@@ -62,9 +66,17 @@ class LossPeriods:
     mean: Floats
     predictions: Counts
     sums: NDArray[Any] | None = None
+    cells: Counts | None = None
 
     @classmethod
-    def of(cls, times: Counts, losses: Floats, every: int, sums: NDArray[Any] | None = None) -> LossPeriods:
+    def of(
+        cls,
+        times: Counts,
+        losses: Floats,
+        every: int,
+        sums: NDArray[Any] | None = None,
+        cells: Counts | None = None,
+    ) -> LossPeriods:
         """Number and mean of losses by period of the prediction's event time, without predictions.
 
         Parameters
@@ -75,9 +87,16 @@ class LossPeriods:
             (n,) float64, finite.
         sums
             (n, C), what each outcome adds to them.
+        cells
+            (n,) int64, the cell of each outcome.
         """
         one = np.ones(len(times), np.int64)
-        return _gathered(every, times // every, one, losses, 0 * one, sums)
+        found = _gathered(every, times // every, one, losses, 0 * one, sums)
+        if cells is None:
+            return found
+        place = np.searchsorted(found.period, times // every) * CELLS + cells
+        counts = np.bincount(place, minlength=len(found.period) * CELLS)
+        return replace(found, cells=counts.reshape(-1, CELLS).astype(np.int64))
 
     @classmethod
     def of_predictions(cls, times: Counts, every: int) -> LossPeriods:
@@ -115,7 +134,15 @@ class LossPeriods:
             np.concatenate([getattr(part, name) for part in parts])
             for name in ("period", "n", "mean", "predictions")
         )
-        return _gathered(lengths.pop(), period, n, mean, predictions, _all_sums(parts))
+        merged = _gathered(
+            lengths.pop(), period, n, mean, predictions, _joined([(part.n, part.sums) for part in parts])
+        )
+        cells = _joined([(part.n, part.cells) for part in parts])
+        if cells is None:
+            return merged
+        counts = np.zeros((len(merged.period), CELLS), np.int64)
+        np.add.at(counts, np.searchsorted(merged.period, period), cells)
+        return replace(merged, cells=counts)
 
     def windows(self, starts: Counts, size: int) -> tuple[Counts, Floats, Counts]:
         """Add periods up to windows.
@@ -145,36 +172,54 @@ class LossPeriods:
 
     def window_sums(self, starts: Counts, size: int) -> NDArray[Any] | None:
         """Add `sums` up to windows, (W, C); parameters as in `windows`, None where unknown."""
-        if self.sums is None or not len(self.period):
-            return self.sums
-        at, there = self._places(starts, size)
-        total: NDArray[Any] = np.where(there[..., None], self.sums[at], 0).sum(1)
+        return self._added(self.sums, starts, size)
+
+    def window_cells(self, starts: Counts, size: int) -> Counts | None:
+        """Add `cells` up to windows, (W, `CELLS`); parameters as in `windows`, None where unknown."""
+        return self._added(self.cells, starts, size)
+
+    def _added(self, each: NDArray[Any] | None, starts: Counts, size: int) -> NDArray[Any] | None:
+        if each is None or not len(self.period):
+            return each
+        total: NDArray[Any] = np.zeros((len(starts), each.shape[1]), each.dtype)
+        for at, there in zip(*(side.T for side in self._places(starts, size)), strict=True):
+            total += np.where(there[:, None], each[at], 0)
         return total
 
     def to_bytes(self) -> bytes:
-        """Write it, format version 2: tag, version, JSON head, numbers of periods, counts, means, sums."""
+        """Write it, format version 3: JSON head, numbers of periods, counts, means, sums, cells not empty."""
         counts = (each.astype("<i8") for each in (self.period, self.n, self.predictions))
         arrays = [*counts, self.mean.astype("<f8")]
         if self.sums is not None:
             arrays.append(self.sums.astype(_sums_type(self.sums.shape[1])))
         head = {"every": self.every, "sums": 0 if self.sums is None else self.sums.shape[1]}
+        head["periods"] = len(self.period)
+        if self.cells is not None:
+            flat = self.cells.ravel()
+            some = np.flatnonzero(flat)
+            head["cells"] = len(some)
+            arrays += [some.astype("<i8"), flat[some].astype("<i8")]
         return frame(TAG, _VERSION, head, b"".join(array.tobytes() for array in arrays))
 
     @classmethod
+    @refuses_damage(_WHAT, "build the baseline again")
     def from_bytes(cls, data: bytes) -> LossPeriods:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         head, payload = unframe(TAG, _VERSION, _WHAT, data)
         width = head.get("sums", 0)
         arrays = Arrays(payload, _WHAT, "build the baseline again")
         if type(head.get("every")) is not int or type(width) is not int or width < 0:
             raise arrays.damaged()
-        numbers = len(payload) // (_BYTES + _MORE * width)
+        numbers = len(payload) // (_BYTES + _MORE * width) if data[3] < 3 else head.get("periods")
+        if type(numbers) is not int or numbers < 0:
+            raise arrays.damaged()
         period, n, predictions = arrays.take("<i8", 3 * numbers).astype(np.int64).reshape(3, -1)
         mean = arrays.take("<f8", numbers).astype(np.float64)
         dtype = _sums_type(width)
         sums = arrays.take(dtype, width * numbers).astype(dtype[1:]).reshape(numbers, width)
+        cells = _taken_cells(arrays, head.get("cells"), numbers)
         arrays.done()
-        return cls(head["every"], period, n, mean, predictions, sums if width else None)
+        return cls(head["every"], period, n, mean, predictions, sums if width else None, cells)
 
     def _places(self, starts: Counts, size: int) -> tuple[Counts, NDArray[np.bool_]]:
         """Find the periods of windows: their places, and whether they are there, (W, periods a window)."""
@@ -188,15 +233,34 @@ def _sums_type(width: int) -> str:
     return "<i8" if width == CLASS_SUMS else "<f8"
 
 
-def _all_sums(parts: Sequence[LossPeriods]) -> NDArray[Any] | None:
-    """Join the sums of all parts; None where some have outcomes without."""
-    known = [part.sums for part in parts if part.n.any()]
-    some = next((sums for sums in known if sums is not None), None)
-    if some is None or any(sums is None for sums in known):
+def _taken_cells(arrays: Arrays, some: Any, periods: int) -> Counts | None:
+    if some is None:
         return None
-    none = (np.zeros((len(part.n), some.shape[1]), some.dtype) for part in parts)
+    if type(some) is not int or some < 0:
+        raise arrays.damaged()
+    place, count = arrays.take("<i8", 2 * some).reshape(2, some)
+    if some and not 0 <= place.min() <= place.max() < periods * CELLS:
+        raise arrays.damaged()
+    cells = np.zeros(periods * CELLS, np.int64)
+    cells[place] = count
+    return cells.reshape(periods, CELLS)
+
+
+def _joined(parts: Sequence[tuple[Counts, NDArray[Any] | None]]) -> NDArray[Any] | None:
+    """Join what parts have beside outcomes; None where some have outcomes without it.
+
+    Parameters
+    ----------
+    parts
+        Of each the outcomes of its periods, and (P, C) what it has.
+    """
+    known = [each for n, each in parts if n.any()]
+    some = next((each for each in known if each is not None), None)
+    if some is None or any(each is None for each in known):
+        return None
+    none = (np.zeros((len(n), some.shape[1]), some.dtype) for n, _ in parts)
     return np.concatenate(
-        [zeros if part.sums is None else part.sums for zeros, part in zip(none, parts, strict=True)]
+        [zeros if each is None else each for zeros, (_, each) in zip(none, parts, strict=True)]
     )
 
 

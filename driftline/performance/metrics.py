@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from driftline.performance.area_under_curve import area_under_curve
 from driftline.performance.intervals import Interval, mean_interval, wilson_interval
 from driftline.performance.score_grid import CALIBRATION_BINS, calibration_bins, first_positive_bin
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from driftline.performance.profile import PerformanceProfile
 
 
@@ -36,7 +35,7 @@ class Metrics:
     log_loss
         Mean log-loss.
     auc
-        Area under the ROC curve.
+        Area under the ROC curve; of more than two classes the mean of each against the rest.
     calibration_error
         Expected calibration error.
     mean_absolute_error, root_mean_squared_error
@@ -70,8 +69,9 @@ def measure(profile: PerformanceProfile) -> Metrics:
         Intervals treat outcomes as independent; `driftline.performance.loss_comparison.compare` does not.
     """
     n, nan = profile.n, math.nan
-    binary = profile.loss.binary
-    rate_interval = wilson_interval(profile.errors, n if binary else 0)
+    binary, classes = profile.loss.binary, not profile.loss.numeric
+    areas = profile.classes.areas() if profile.classes is not None else None
+    rate_interval = wilson_interval(profile.errors, n if classes else 0)
     zero_one = profile.loss.name == "zero_one"
 
     false_positive, false_negative = error_kinds(profile)
@@ -83,17 +83,17 @@ def measure(profile: PerformanceProfile) -> Metrics:
         n=n,
         mean_loss=profile.losses.mean if n else nan,
         mean_loss_interval=rate_interval if zero_one else mean_interval(profile.losses),
-        error_rate=mean(profile.errors, applies=binary),
+        error_rate=mean(profile.errors, applies=classes),
         error_rate_interval=rate_interval,
         false_positive_rate=false_positive,
         false_negative_rate=false_negative,
         calibration_gap=mean(float((profile.outcome_sums - profile.positives).sum()), applies=binary),
-        log_loss=mean(profile.log_loss_sum, applies=binary),
-        auc=area_under_curve(profile.negatives, profile.positives),
+        log_loss=mean(profile.log_loss_sum, applies=binary or profile.loss.probabilities),
+        auc=area_under_curve(profile.negatives, profile.positives) if areas is None else float(areas.mean()),
         calibration_error=calibration_error(profile) if binary else nan,
-        mean_absolute_error=mean(profile.absolute_sum, applies=not binary),
-        root_mean_squared_error=math.sqrt(mean(profile.squared_sum, applies=not binary)),
-        bias=mean(profile.signed_sum, applies=not binary),
+        mean_absolute_error=mean(profile.absolute_sum, applies=not classes),
+        root_mean_squared_error=math.sqrt(mean(profile.squared_sum, applies=not classes)),
+        bias=mean(profile.signed_sum, applies=not classes),
     )
 
 
@@ -114,40 +114,6 @@ def error_kinds(profile: PerformanceProfile) -> tuple[float, float]:
         float(false_positives) / negatives if negatives else math.nan,
         float(false_negatives) / positives if positives else math.nan,
     )
-
-
-def area_under_curve(negatives: NDArray[np.generic], positives: NDArray[np.generic]) -> float:
-    """Probability that a positive has a higher score than a negative, ties counted half.
-
-    Parameters
-    ----------
-    negatives, positives
-        (B,), how many of each class in each bin, in ascending order of scores; expected numbers may be
-        fractions.
-
-    Returns
-    -------
-    float
-        The area under the ROC curve; nan if a class is absent. Scores in one bin count as tied, which moves
-        the area by at most half the probability that a positive and a negative share a bin.
-
-    References
-    ----------
-    Hanley, J. A. and McNeil, B. J. (1982). The meaning and use of the area under a receiver operating
-    characteristic (ROC) curve. Radiology 143, 29-36.
-
-    Examples
-    --------
-    >>> area_under_curve(np.array([2, 1, 0]), np.array([0, 1, 2]))
-    0.9444...
-    """
-    below = negatives.astype(np.float64)
-    above = positives.astype(np.float64)
-    pairs = float(below.sum()) * float(above.sum())
-    if not pairs > 0:
-        return math.nan
-    won = np.cumsum(below) - below / 2
-    return min(1.0, float(np.dot(above, won)) / pairs)
 
 
 def calibration_error(profile: PerformanceProfile) -> float:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from driftline.losses import Loss
 
 
-def sums_of_outcomes(loss: Loss, scores: NDArray[np.float64], labels: NDArray[np.float64]) -> NDArray[Any]:
+def sums_of_outcomes(
+    loss: Loss, scores: NDArray[np.float64], labels: NDArray[np.float64]
+) -> NDArray[Any] | None:
     """Give what every outcome adds.
 
     Parameters
@@ -24,7 +26,10 @@ def sums_of_outcomes(loss: Loss, scores: NDArray[np.float64], labels: NDArray[np
 
     Returns
     -------
-    ndarray
-        Of classes (n, `CLASS_SUMS`) int64, see `sums_of_rows`; of numbers (n, 1) float64, the signed error.
+    ndarray or None
+        None of more than two classes. Of two (n, `CLASS_SUMS`) int64, see `sums_of_rows`; of numbers (n, 1)
+        float64, the signed error.
     """
+    if loss.classes:
+        return None
     return sums_of_rows(loss, scores, labels) if loss.binary else signed_errors(scores, labels)[:, None]

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from driftline.performance.component_comparison import compare_components, performance_p
+from driftline.performance.confusion_words import confusion_words
 from driftline.performance.estimation import estimate
 from driftline.performance.label_delays import delay_quantile
 from driftline.performance.loss_comparison import compare
+from driftline.performance.metric_comparison import compare_metrics
 from driftline.performance.metrics import measure
 from driftline.performance.performance_words import performance_words, standardised
 from driftline.segments import values_of
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
     from driftline.performance.component_comparison import ComponentComparison
     from driftline.performance.loss_comparison import Comparison
+    from driftline.performance.metric_comparison import MetricComparison
     from driftline.performance.performance_reference import PerformanceReference
     from driftline.performance.profile import PerformanceProfile
 
@@ -68,7 +71,7 @@ def performance_row(
         If the reference is of another loss or threshold.
     """
     start, end = window
-    binary = profile.loss.binary
+    binary, classes = profile.loss.binary, profile.classes
     metrics = measure(profile)
     labelled_reference = reference if reference is not None and reference.profile.n else None
     row: dict[str, Any] = {
@@ -104,6 +107,14 @@ def performance_row(
         "label_delay_p95_s": delay_quantile(profile.delays, 0.95),
         "baseline_version": baseline_version,
     }
+    if classes is not None:
+        row |= {
+            "classes": list(profile.loss.classes),
+            "confusion": classes.confusion.ravel().tolist(),
+            "auc_by_class": [_finite(area) for area in classes.areas().tolist()]
+            if len(classes.scores)
+            else None,
+        }
     if binary and profile.n_predictions:
         calibration = reference.calibration if reference is not None else None
         expected = estimate(profile, calibration)
@@ -117,6 +128,7 @@ def performance_row(
         normal = labelled_reference.metrics
         comparison = compare(profile, labelled_reference.profile, labelled_reference.null)
         beside = compare_components(profile, labelled_reference)
+        apart = compare_metrics(profile, labelled_reference)
         together = performance_p(comparison.p_value, beside.p_value)
         row |= {
             "n_reference": normal.n,
@@ -133,9 +145,21 @@ def performance_row(
             "bias_reference": normal.bias,
             "components_p": beside.p_value,
             "performance_p": together,
-            "components": _components(comparison, beside),
-            "change": performance_words(metrics, normal, comparison, beside, together),
+            "components": _components(comparison, beside, apart),
+            "difference_spread": comparison.spread,
+            "log_loss_reference": normal.log_loss,
+            "change": performance_words(metrics, normal, comparison, beside, together, apart),
         }
+        row |= {f"{name}_p": each.p_value for name, each in apart.items()}
+        row |= {f"{name}_spread": each.spread for name, each in apart.items()}
+        usual = labelled_reference.profile.classes
+        if classes is not None and usual is not None:
+            row["confusion_reference"] = usual.confusion.ravel().tolist()
+            if row["change"]:
+                pairs = confusion_words(profile.loss.classes, classes.confusion, usual.confusion)
+                row["change"] = ", ".join([row["change"], *pairs])
+        if profile.loss.name == "log":
+            row |= {"log_loss_p": comparison.p_value, "log_loss_spread": comparison.spread}
     return {name: _finite(row.get(name)) for name in PERFORMANCE.names}
 
 
@@ -154,8 +178,10 @@ def _status(
     return PerformanceStatus.OK if profile.n >= min_n else PerformanceStatus.INSUFFICIENT
 
 
-def _components(loss: Comparison, beside: ComponentComparison) -> dict[str, float | None] | None:
-    found = {name: _finite(value) for name, value in standardised(loss, beside).items()}
+def _components(
+    loss: Comparison, beside: ComponentComparison, metrics: dict[str, MetricComparison]
+) -> dict[str, float | None] | None:
+    found = {name: _finite(value) for name, value in standardised(loss, beside, metrics).items()}
     return found if any(value is not None for value in found.values()) else None
 
 

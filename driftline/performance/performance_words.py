@@ -7,34 +7,49 @@ from typing import TYPE_CHECKING, Final
 
 from scipy import special
 
-from driftline.performance.component_comparison import deviations
-
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from driftline.performance.component_comparison import ComponentComparison
     from driftline.performance.loss_comparison import Comparison
+    from driftline.performance.metric_comparison import MetricComparison
     from driftline.performance.metrics import Metrics
 
 _NOTABLE: Final = 3.0  # standard deviations of normal windows
 _UNUSUAL: Final = float(2 * special.ndtr(-_NOTABLE))  # p-value of as much
 
 
-def standardised(loss: Comparison, beside: ComponentComparison) -> dict[str, float]:
+_NOTHING: Final[dict[str, MetricComparison]] = {}
+
+
+def standardised(
+    loss: Comparison, beside: ComponentComparison, metrics: Mapping[str, MetricComparison] = _NOTHING
+) -> dict[str, float]:
     """Give every component in standard deviations of normal windows; nan where that is not known.
 
-    The loss, which has a null of its own, is as many as its two-sided p-value would be of a normal variable.
+    The loss and the metrics, which have nulls of their own, are as many as their two-sided p-values would be
+    of a normal variable.
     """
+    of_metrics = {
+        name: metrics[name].deviations if name in metrics else math.nan for name in ("auc", "log_loss")
+    }
     return {
-        "loss": deviations(loss.p_value, loss.difference),
+        "loss": loss.deviations,
         "false_positives": beside.false_positives.standardised,
         "false_negatives": beside.false_negatives.standardised,
         "calibration_gap": beside.calibration_gap.standardised,
         "separation": beside.separation.standardised,
         "bias": beside.bias.standardised,
-    }
+    } | of_metrics
 
 
-def performance_words(
-    current: Metrics, normal: Metrics, loss: Comparison, beside: ComponentComparison, p_value: float
+def performance_words(  # noqa: PLR0917  (what was compared)
+    current: Metrics,
+    normal: Metrics,
+    loss: Comparison,
+    beside: ComponentComparison,
+    p_value: float,
+    metrics: Mapping[str, MetricComparison] = _NOTHING,
 ) -> str | None:
     """Name what sticks out, the most unusual first.
 
@@ -42,7 +57,7 @@ def performance_words(
     ----------
     current, normal
         Of the window and of the reference.
-    loss, beside
+    loss, beside, metrics
         What comparing them gave.
     p_value
         Of all together: where it is unusual and no component is, the farthest one is named.
@@ -52,7 +67,7 @@ def performance_words(
     str or None
         None if nothing is further than three standard deviations from what normal windows have.
     """
-    far = {name: abs(z) for name, z in standardised(loss, beside).items() if math.isfinite(z)}
+    far = {name: abs(z) for name, z in standardised(loss, beside, metrics).items() if math.isfinite(z)}
     if not far:
         return None
     least = min(_NOTABLE, max(far.values())) if p_value <= _UNUSUAL else _NOTABLE
@@ -67,6 +82,8 @@ def performance_words(
         "calibration_gap": gap_words(beside.calibration_gap.change),
         "separation": f"scores of the classes {_apart(beside.separation.change)}",
         "bias": number_words("bias", normal.bias, current.bias, "+.3g"),
+        "auc": number_words("AUC", normal.auc, current.auc, ".2f"),
+        "log_loss": number_words("log-loss", normal.log_loss, current.log_loss, ".3g"),
     }
     words = [said[name] for name in sorted(far, key=lambda name: -far[name]) if far[name] >= least]
     return ", ".join(words) or None

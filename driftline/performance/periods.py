@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from driftline.framing import frame, unframe
+from driftline.framing import UnreadableBytesError, frame, refuses_damage, unframe
 from driftline.outcomes.batch_schemas import OUTCOMES
+from driftline.outcomes.class_scores import scores_of
 from driftline.performance.profile import PerformanceProfile
 from driftline.performance.recent import RecentOutcomes
 from driftline.segments import ALL
@@ -50,12 +51,13 @@ class Periods(NamedTuple):
         return frame(TAG, _VERSION, head, b"".join([*self.profiles.values(), self.recent]))
 
     @classmethod
+    @refuses_damage(_WHAT)
     def from_bytes(cls, data: bytes) -> Periods:
-        """Read what `to_bytes` wrote, profiles undecoded; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote, profiles undecoded; other bytes raise UnreadableBytesError."""
         head, payload = unframe(TAG, _VERSION, _WHAT, data)
         periods, recent = head["periods"], head["recent"]
         if sum(length for _, length in periods) + recent != len(payload):
-            raise ValueError(
+            raise UnreadableBytesError(
                 f"{_WHAT} of {len(data)} bytes cut short or too long; start from an older savepoint, or anew"
             )
         profiles, at = {}, 0
@@ -67,7 +69,7 @@ class Periods(NamedTuple):
 
 def usable(rows: Any, loss: Loss) -> NDArray[np.bool_]:
     """Tell which rows, (n,) bool, have scores, and labels if they are outcomes, that the loss is for."""
-    good = loss.usable_scores(rows["score"].to_numpy(zero_copy_only=False))
+    good = loss.usable_scores(scores_of(rows, loss))
     if "label" in rows.schema.names:
         good &= loss.usable_labels(rows["label"].to_numpy(zero_copy_only=False))
     return good
@@ -95,7 +97,8 @@ def profile_periods(rows: Any, loss: Loss, every: int) -> Iterator[tuple[str, Pe
     codes, names = encoded.indices.to_numpy(), encoded.dictionary.to_pylist()
     # ids order outcomes; of predictions they may be null
     wanted = OUTCOMES.names if outcomes else ("time", "score")
-    columns = {name: rows[name].to_numpy() for name in wanted if name != "segment"}
+    columns = {name: rows[name].to_numpy() for name in wanted if name not in {"segment", "score"}}
+    columns["score"] = scores_of(rows, loss)
     order = np.lexsort((columns["time"], codes))
     codes = codes[order]
     columns = {name: values[order] for name, values in columns.items()}

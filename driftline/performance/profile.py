@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 import numpy as np
 
-from driftline.losses import Loss, absolute_loss, log_loss, signed_errors, squared_loss, zero_one_loss
+from driftline.framing import refuses_damage
+from driftline.losses import (
+    Loss,
+    absolute_loss,
+    class_log_loss,
+    log_loss,
+    signed_errors,
+    squared_loss,
+    zero_one_loss,
+)
+from driftline.performance.class_counts import ClassCounts
 from driftline.performance.label_delays import DELAY_BINS, count_delays
 from driftline.performance.loss_moments import LossMoments
 from driftline.performance.profile_format import TAG, decode, encode
@@ -58,6 +68,8 @@ class PerformanceProfile:
         (B,) float64, the sum of the scores of the outcomes.
     delays
         (`DELAY_BINS`,) int64, outcomes by how long their label took.
+    classes
+        Of more than two classes, how outcomes were taken for each other; None of others.
 
     Examples
     --------
@@ -83,6 +95,7 @@ class PerformanceProfile:
     positives: Counts
     outcome_sums: Floats
     delays: Counts
+    classes: ClassCounts | None = None
 
     def __post_init__(self) -> None:
         """Freeze the arrays: a profile enters more than one merge."""
@@ -101,7 +114,11 @@ class PerformanceProfile:
         B = number_of_bins(loss)
         none, nothing = np.zeros(B, np.int64), np.zeros(B)
         delays = np.zeros(DELAY_BINS, np.int64)
-        return cls(loss, 0, none, nothing, LossMoments(), 0, 0.0, 0.0, 0.0, 0.0, none, none, nothing, delays)
+        classes = ClassCounts.empty(loss) if loss.classes else None
+        moments = LossMoments()
+        return cls(
+            loss, 0, none, nothing, moments, 0, 0.0, 0.0, 0.0, 0.0, none, none, nothing, delays, classes
+        )  # fmt: skip
 
     @classmethod
     def of_predictions(cls, loss: Loss, scores: Floats) -> PerformanceProfile:
@@ -154,6 +171,8 @@ class PerformanceProfile:
             If a score or a label is not usable.
         """
         loss.check(scores, labels)
+        if loss.classes:
+            return cls._of_classes(loss, scores, labels, delays)
         outcomes = replace(
             cls.empty(loss),
             losses=LossMoments.of(loss.of(scores, labels)),
@@ -173,6 +192,17 @@ class PerformanceProfile:
             negatives=by_class[:, 0].copy(),
             positives=by_class[:, 1].copy(),
             outcome_sums=np.bincount(bins, scores, B).astype(np.float64),
+        )
+
+    @classmethod
+    def _of_classes(cls, loss: Loss, scores: Floats, labels: Floats, delays: Counts) -> PerformanceProfile:
+        return replace(
+            cls.empty(loss),
+            losses=LossMoments.of(loss.of(scores, labels)),
+            errors=int((loss.predicted(scores) != labels).sum()),
+            log_loss_sum=float(class_log_loss(scores[:, 1:], labels).sum()) if loss.probabilities else 0.0,
+            delays=count_delays(delays),
+            classes=ClassCounts.of(loss, scores, labels),
         )
 
     def add_predictions(self, scores: Floats) -> PerformanceProfile:
@@ -232,6 +262,7 @@ class PerformanceProfile:
             np.sum([part.positives for part in parts], axis=0),
             np.sum([part.outcome_sums for part in parts], axis=0),
             np.sum([part.delays for part in parts], axis=0),
+            ClassCounts.merge([part.classes for part in parts]),
         )
 
     def to_bytes(self) -> bytes:
@@ -239,6 +270,7 @@ class PerformanceProfile:
         return encode(vars(self))
 
     @classmethod
+    @refuses_damage("performance profile")
     def from_bytes(cls, data: bytes) -> PerformanceProfile:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         return cls(**decode(data))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from driftline.framing import Arrays, frame, unframe
+from driftline.framing import Arrays, frame, refuses_damage, unframe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -150,8 +150,9 @@ class RecentOutcomes:
         return frame(TAG, _VERSION, head, b"".join(column.tobytes() for column in columns))
 
     @classmethod
+    @refuses_damage(_WHAT)
     def from_bytes(cls, data: bytes) -> RecentOutcomes:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         head, payload = unframe(TAG, _VERSION, _WHAT, data)
         arrays = Arrays(payload, _WHAT)
         try:

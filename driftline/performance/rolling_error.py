@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from driftline.framing import Arrays, frame, unframe
+from driftline.framing import Arrays, frame, refuses_damage, unframe
 from driftline.performance.recent import RecentOutcomes
 
 if TYPE_CHECKING:
@@ -102,8 +102,9 @@ class RollingError:
         return frame(TAG, _VERSION, {"steps": len(self.ends)}, steps + self.recent.to_bytes())
 
     @classmethod
+    @refuses_damage(_WHAT)
     def from_bytes(cls, data: bytes) -> RollingError:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         head, payload = unframe(TAG, _VERSION, _WHAT, data)
         steps = head.get("steps")
         arrays = Arrays(payload, _WHAT)

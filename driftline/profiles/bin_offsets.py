@@ -61,12 +61,12 @@ def offsets_of_sorted(
         return np.where(counts > 0, sums - counts * anchor, 0.0)
 
 
-def widths(edges: NDArray[np.float64]) -> NDArray[np.float64]:
+def bin_widths(edges: NDArray[np.float64]) -> NDArray[np.float64]:
     """Give the widths of the bins (F, B); 0 for the two open ones and in the padding.
 
     Examples
     --------
-    >>> widths(np.array([[1.0, 4.0, np.inf]]))
+    >>> bin_widths(np.array([[1.0, 4.0, np.inf]]))
     array([[0., 3., 0., 0.]])
     """
     found = np.zeros((len(edges), edges.shape[1] + 1))

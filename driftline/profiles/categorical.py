@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from driftline.framing import Head
+from driftline.framing import Head, refuses_damage
 from driftline.profiles import frequent, hyperloglog
 from driftline.profiles.encoding import Encoding
 
@@ -22,11 +22,15 @@ TAG = b"dCP"
 """How the bytes of a categorical profile begin."""
 
 _ANEW = "build it again from the events"
-_HEAD = Head(TAG, 2, "categorical profile", "8sqHIBIH", _ANEW)
+_HEADS = {
+    1: Head(TAG, 1, "categorical profile", "8sqHIBI", _ANEW),
+    2: Head(TAG, 2, "categorical profile", "8sqHIBIH", _ANEW),
+    3: Head(TAG, 3, "categorical profile", "8sqHIBIH", _ANEW),
+}
 # layout fingerprint, rows, features, width, bytes a count, registers in use (or _DENSE), buckets
-_EARLIER = (
-    Head(TAG, 1, "categorical profile", "8sqHIBI", _ANEW),
-)  # of layouts without buckets, still written
+# the first version is of layouts without buckets, the second without invalid values; both are still written
+_NEWEST = max(_HEADS)
+_HEAD = _HEADS[_NEWEST]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,6 +48,8 @@ class CategoricalProfile:
         Rows, missing values included.
     missing
         (F,) int64, rows without a value.
+    invalid
+        (F,) int64, rows with a value that is no plain one, such as a list.
     counts
         (F, width) int64, rows in each category's bin, then in *other*; bins a feature does not have are 0.
     unknown
@@ -81,10 +87,14 @@ class CategoricalProfile:
     registers: NDArray[np.uint8]
     frequent: tuple[bytes, ...]
     buckets: NDArray[np.int64]
+    invalid: NDArray[np.int64]
 
     def __post_init__(self) -> None:
         """Freeze the arrays: one slice profile enters several windows."""
-        for array in (self.missing, self.counts, self.unknown, self.registers, self.buckets):
+        for array in (
+            *(self.missing, self.counts, self.unknown),
+            *(self.registers, self.buckets, self.invalid),
+        ):
             array.flags.writeable = False
 
     @classmethod
@@ -100,6 +110,7 @@ class CategoricalProfile:
             hyperloglog.empty(features),
             (b"",) * features,
             np.zeros((features, block.buckets), np.int64),
+            np.zeros(features, np.int64),
         )
 
     @classmethod
@@ -115,9 +126,19 @@ class CategoricalProfile:
         return cls.of_rows(encoding, 0, len(encoding.codes))
 
     @classmethod
-    def of_rows(cls, encoding: Encoding, start: int, end: int) -> CategoricalProfile:
-        """Profile the rows [start, end) of an encoded block."""
+    def of_rows(
+        cls, encoding: Encoding, start: int, end: int, invalid: NDArray[np.int64] | None = None
+    ) -> CategoricalProfile:
+        """Profile the rows [start, end) of an encoded block.
+
+        Parameters
+        ----------
+        invalid
+            How many nulls of each feature are values that are none of its kind, shape (F,), int64; none if
+            not given.
+        """
         block = encoding.block
+        invalid = np.zeros(len(block), np.int64) if invalid is None else invalid
         features, width = len(block), block.width
         values, weights = encoding.distinct(start, end)
         slots = np.bincount(encoding.slot[values], weights, features * (width + 1))
@@ -140,12 +161,13 @@ class CategoricalProfile:
         return cls(
             block.fingerprint,
             end - start,
-            table[:, width].copy(),
+            table[:, width] - invalid,
             np.ascontiguousarray(table[:, :width]),
             unknown,
             registers,
             tuple(sketches),
             buckets.astype(np.int64).reshape(features, block.buckets),
+            invalid,
         )
 
     def add(self, block: Block, columns: Sequence[Any]) -> CategoricalProfile:
@@ -192,6 +214,7 @@ class CategoricalProfile:
             registers,
             tuple(frequent.merge(part.frequent[f] for part in parts) for f in range(len(first.missing))),
             _total([part.buckets for part in parts], first.buckets.shape),
+            _total([part.invalid for part in parts], first.missing.shape),
         )
 
     @property
@@ -222,14 +245,14 @@ class CategoricalProfile:
         return [text for text, _ in self.top(feature, most)]
 
     def to_bytes(self) -> bytes:
-        """Serialise, format version 2; version 1 where there are no buckets.
+        """Serialise, format version 3; 2 where nothing is invalid, and 1 where there are no buckets either.
 
         Returns
         -------
         bytes
-            Little-endian: header; missing, unknown, counts, buckets, in the smallest unsigned type that holds
-            `rows`; registers, or where that is shorter positions and values of those in use; sizes of the
-            sketches; sketches.
+            Little-endian: header; missing, unknown, counts, buckets, invalid, in the smallest unsigned type
+            that holds `rows`; registers, or where that is shorter positions and values of those in use; sizes
+            of the sketches; sketches.
         """
         features, width = self.counts.shape
         dtype = np.min_scalar_type(self.rows).newbyteorder("<")
@@ -237,13 +260,15 @@ class CategoricalProfile:
         sparse = 3 * len(used) < self.registers.size
         registers = len(used) if sparse else _DENSE
         head = (self.fingerprint, self.rows, features, width, dtype.itemsize, registers)
-        buckets = self.buckets.shape[1]
+        buckets, some = self.buckets.shape[1], bool(self.invalid.any())
+        version = _NEWEST if some else 2 if buckets else 1
         parts = [
-            _HEAD.pack(*head, buckets) if buckets else _EARLIER[0].pack(*head),
+            _HEADS[version].pack(*head, *((buckets,) if version > 1 else ())),
             self.missing.astype(dtype).tobytes(),
             self.unknown.astype(dtype).tobytes(),
             self.counts.astype(dtype).tobytes(),
             self.buckets.astype(dtype).tobytes(),
+            self.invalid.astype(dtype).tobytes() if some else b"",
             # A block has at most 64 features, so a position fits 16 bits.
             used.astype("<u2").tobytes() if sparse else b"",
             self.registers.reshape(-1)[used].tobytes() if sparse else self.registers.tobytes(),
@@ -253,10 +278,11 @@ class CategoricalProfile:
         return b"".join(parts)
 
     @classmethod
+    @refuses_damage("categorical profile")
     def from_bytes(cls, data: bytes) -> CategoricalProfile:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
-        head = _EARLIER[0] if data[3:4] == b"\1" else _HEAD
-        (fingerprint, rows, features, width, size, used, *in_other), arrays = head.unpack(data)
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
+        version = data[3] if len(data) > len(TAG) and data[3] in _HEADS else _NEWEST
+        (fingerprint, rows, features, width, size, used, *in_other), arrays = _HEADS[version].unpack(data)
         [buckets] = in_other or [0]
         if size not in {1, 2, 4, 8} or not 1 <= features <= _MOST_FEATURES:
             raise arrays.damaged()
@@ -265,6 +291,9 @@ class CategoricalProfile:
         unknown = arrays.take(dtype, features).astype(np.int64)
         counts = arrays.take(dtype, features * width).astype(np.int64).reshape(features, width)
         in_bucket = arrays.take(dtype, features * buckets).astype(np.int64).reshape(features, buckets)
+        invalid = np.zeros(features, np.int64)
+        if version == _NEWEST:
+            invalid = arrays.take(dtype, features).astype(np.int64)
         registers = hyperloglog.empty(features)
         if used == _DENSE:
             registers[:] = arrays.take("u1", registers.size).reshape(registers.shape)
@@ -275,7 +304,7 @@ class CategoricalProfile:
             registers.reshape(-1)[positions] = arrays.take("u1", used)
         sketches = tuple(arrays.take("u1", int(length)).tobytes() for length in arrays.take("<u4", features))
         arrays.done()
-        return cls(fingerprint, rows, missing, counts, unknown, registers, sketches, in_bucket)
+        return cls(fingerprint, rows, missing, counts, unknown, registers, sketches, in_bucket, invalid)
 
 
 _DENSE = 0xFFFFFFFF

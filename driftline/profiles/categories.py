@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from driftline.profiles.binned_features import BUCKETS, CategoricalFeature
 from driftline.profiles.hashing import hash_text
+from driftline.profiles.number_text import canonical_text
 from driftline.profiles.value_set import ValueSet
 
 if TYPE_CHECKING:
@@ -53,16 +54,18 @@ class Categories:
         Parameters
         ----------
         column
-            Text, as `pyarrow.Array` or `pyarrow.ChunkedArray`; nulls are no category.
+            Text, as `pyarrow.Array` or `pyarrow.ChunkedArray`; nulls are no category. Numbers are spelt in
+            one way: 1.50 is ``1.5``.
         """
         counted = pc.value_counts(column.drop_null())
         if len(counted) == 0:
             return cls()
         sketch = datasketches.frequent_strings_sketch(LG_MAX_SIZE)
+        values = canonical_text(counted.field(0))
         # Python once a distinct value; the row counting above is Arrow's.
-        for text, count in zip(counted.field(0).to_pylist(), counted.field(1).to_pylist(), strict=True):
+        for text, count in zip(values.to_pylist(), counted.field(1).to_pylist(), strict=True):
             sketch.update(text, count)
-        return cls(sketch.serialize(), ValueSet.of(hash_text(counted.field(0))))
+        return cls(sketch.serialize(), ValueSet.of(hash_text(values)))
 
     @classmethod
     def merge_all(cls, parts: Sequence[Categories]) -> Categories:

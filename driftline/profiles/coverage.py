@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from driftline.framing import check_tag
+from driftline.framing import UnreadableBytesError, check_tag, refuses_damage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -148,6 +148,7 @@ class Coverage:
         return _HEADER.pack(self.TAG, _VERSION, self.unit) + runs.tobytes()
 
     @classmethod
+    @refuses_damage("coverage", "build it again from the events")
     def from_bytes(cls, data: bytes) -> Coverage:
         """Read what `to_bytes` wrote.
 
@@ -163,12 +164,14 @@ class Coverage:
 
         Raises
         ------
-        ValueError
+        UnreadableBytesError
             If the bytes are of another version or cut short.
         """
         check_tag(cls.TAG, _VERSION, "coverage", data)
         if len(data) < _HEADER.size or (len(data) - _HEADER.size) % 16:
-            raise ValueError(f"coverage of {len(data)} bytes was cut short; build it again from the events")
+            raise UnreadableBytesError(
+                f"coverage of {len(data)} bytes was cut short; build it again from the events"
+            )
         runs = np.frombuffer(data, "<i8", -1, _HEADER.size).astype(np.int64).reshape(2, -1)
         return cls(_HEADER.unpack_from(data)[2], runs[0], runs[1])
 

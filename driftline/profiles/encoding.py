@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from driftline.profiles import hyperloglog
 from driftline.profiles.hashing import bucket_of, hash_text
+from driftline.profiles.spelling import as_in_reference
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,7 +50,8 @@ class Encoding:
     register, rank
         (D,) int64 and uint8, what the value does to the block's flat HyperLogLog registers; null has rank 0.
     texts
-        For each feature its distinct values but null, as an Arrow array.
+        For each feature its distinct values but null, as an Arrow array; spelt as in the reference, so that
+        one may be there twice.
     starts
         (F,) int64, the first table index of each feature.
     """
@@ -91,8 +93,9 @@ class Encoding:
             rows = indices.to_numpy()
             np.add(rows if order is None else rows[order], total, out=codes[:, f], casting="unsafe")
             starts[f] = total
-            tables.append(_tables(f, feature, distinct, block))
-            texts.append(distinct)
+            spelt, table = _tables(f, feature, distinct, block)
+            tables.append(table)
+            texts.append(spelt)
             total += len(distinct) + 1
         values, slot, bucket, unknown, tracked, hashes, register, rank = (
             np.concatenate(table) for table in zip(*tables, strict=True)
@@ -123,21 +126,34 @@ class Encoding:
         return ordered[first].astype(np.int64), np.diff(first, append=len(ordered))
 
 
-def _tables(f: int, feature: Any, distinct: Any, block: Block) -> tuple[NDArray[Any], ...]:
-    """Build the per-value tables of one feature, null as the last value."""
+def _tables(f: int, feature: Any, distinct: Any, block: Block) -> tuple[Any, tuple[NDArray[Any], ...]]:
+    """Spell the values of one feature and build the tables of them, null as the last value."""
     n, width = len(distinct), block.width
     bins = _bins(feature, distinct)
     # A category with a bin is one of the reference's, whatever the hashes say.
     in_other = bins == len(feature.categories)
     hashes = np.append(hash_text(distinct), np.uint64(0))
     unknown = in_other & feature.lacked(hashes[:-1])
+    strange = np.flatnonzero(in_other if feature.known is None else unknown)
+    if len(strange):
+        texts = distinct.take(pa.array(strange))
+        spelt = as_in_reference(feature, texts)
+        other = pc.not_equal(spelt, texts).to_numpy(zero_copy_only=False)
+        if other.any():
+            strange, spelt = strange[other], spelt.filter(pa.array(other))
+            changed = np.zeros(n, bool)
+            changed[strange] = True
+            distinct = pc.replace_with_mask(distinct, pa.array(changed), spelt)
+            bins[strange], hashes[strange] = _bins(feature, spelt), hash_text(spelt)
+            in_other = bins == len(feature.categories)
+            unknown = in_other & feature.lacked(hashes[:-1])
     tracked = in_other if feature.known is None else unknown
     buckets = np.full(n + 1, -1, np.int64)
     if feature.buckets:
         buckets[:-1] = f * block.buckets + bucket_of(hashes[:-1], feature.buckets)
     register, rank = hyperloglog.positions(hashes)
     rank[-1] = 0
-    return (
+    return distinct, (
         np.full(n + 1, f, np.int64),
         f * (width + 1) + np.append(bins, width),
         buckets,

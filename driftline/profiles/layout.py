@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from driftline.framing import frame, unframe
+from driftline.framing import UnreadableBytesError, frame, refuses_damage, unframe
+from driftline.profiles.bin_offsets import anchors
 from driftline.profiles.binned_features import CategoricalFeature, Feature, NumericFeature
 from driftline.profiles.feature_bytes import array_at, categorical, described, known_bytes
 from driftline.profiles.value_filter import ValueFilter
@@ -116,6 +117,11 @@ class Block:
         lowest = np.full((len(self), 1), np.finfo(np.float64).min)
         beyond = np.tile([np.inf, np.nan], (len(self), 1))
         return list(np.hstack((lowest, self.edges, beyond)))
+
+    @cached_property
+    def anchors(self) -> NDArray[np.float64]:
+        """Values from which the offsets of each bin count, shape (F, width)."""
+        return anchors(self.edges)
 
     @cached_property
     def fingerprint(self) -> bytes:
@@ -323,6 +329,7 @@ class Layout:
         return frame(_TAG, version, {"blocks": head, "wholes": wholes}, b"".join(arrays))
 
     @classmethod
+    @refuses_damage("layout", "build the baseline again")
     def from_bytes(cls, data: bytes) -> Layout:
         """Read what `to_bytes` wrote.
 
@@ -338,7 +345,7 @@ class Layout:
 
         Raises
         ------
-        ValueError
+        UnreadableBytesError
             If the bytes are not a layout, of a newer version, or damaged.
         """
         head, payload = unframe(_TAG, _VERSION, "layout", data)
@@ -363,11 +370,11 @@ class Layout:
                 offset += item["bytes"]
                 wholes.append(WholeRows(item["name"], item["kind"], data_of_it))
         except (KeyError, TypeError) as error:
-            raise ValueError(
+            raise UnreadableBytesError(
                 f"layout with a damaged head ({error!r}); write or copy the baseline again"
             ) from None
         if offset != len(payload):
-            raise ValueError(
+            raise UnreadableBytesError(
                 f"layout of {len(payload)} payload bytes, its head describes {offset}; "
                 "write or copy the baseline again"
             )

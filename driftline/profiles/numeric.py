@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from driftline.framing import Head
+from driftline.framing import Head, refuses_damage
+from driftline.profiles.bin_offsets import offsets_of_sorted
 from driftline.profiles.moments import Moments
 from driftline.profiles.tdigest import TDigest
 
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
 TAG = b"dNP"
 """How the bytes of a numeric profile begin."""
 
-_HEAD = Head(TAG, 1, "numeric profile", "8sHHHHIq", "profile the rows again")
-# fingerprint, F, width, C, bytes a count, unused, rows; 32 bytes, so that the arrays are aligned
+_HEAD = Head(TAG, 3, "numeric profile", "8sHHHHIq", "profile the rows again")
+# fingerprint, F, width, C, bytes a count, what there is, rows; 32 bytes, so that the arrays are aligned
+_WITH_INVALID, _WITH_OFFSETS = 1, 2
+_EARLIER = {1: 0, 2: _WITH_INVALID}  # what there is in versions whose head does not say it
 _COUNTS = {1: "<u1", 2: "<u2", 4: "<u4", 8: "<i8"}
 _MERGED_AT_ONCE = 512  # bounds the memory of a merge
 
@@ -50,6 +53,11 @@ class NumericProfile:
         Finite values in each bin, shape (F, width), int64; 0 in the padding.
     digest
         t-digest of the finite values.
+    invalid
+        Values that are no numbers, shape (F,), int64.
+    offsets
+        Sum of the distances of the values of each bin from its anchor (`driftline.profiles.bin_offsets`),
+        shape (F, width), float64; nan where that was not kept.
 
     Examples
     --------
@@ -72,6 +80,8 @@ class NumericProfile:
     moments: Moments
     counts: NDArray[np.int64]
     digest: TDigest
+    invalid: NDArray[np.int64]
+    offsets: NDArray[np.float64]
 
     def __post_init__(self) -> None:
         """Freeze the arrays: a profile enters more than one merge."""
@@ -86,7 +96,13 @@ class NumericProfile:
         return cls.of(block, np.empty((len(block), 0)), np.zeros(len(block), np.int64))
 
     @classmethod
-    def of(cls, block: Block, values: NDArray[np.float64], missing: NDArray[np.int64]) -> NumericProfile:
+    def of(
+        cls,
+        block: Block,
+        values: NDArray[np.float64],
+        missing: NDArray[np.int64],
+        invalid: NDArray[np.int64] | None = None,
+    ) -> NumericProfile:
         """Profile rows.
 
         Parameters
@@ -94,32 +110,36 @@ class NumericProfile:
         block
             A numeric block of F features.
         values
-            Shape (F, n), float64, C-contiguous; NaN where null or NaN.
-        missing
-            How many of the NaN of each feature are nulls, shape (F,), int64.
+            Shape (F, n), float64, C-contiguous; NaN where null, invalid or NaN.
+        missing, invalid
+            How many of the NaN of each feature are nulls, and how many values that are no numbers, shape
+            (F,), int64; none of those if not given.
 
         Raises
         ------
         ValueError
-            If shapes do not fit the block, or a feature has more nulls than NaN.
+            If shapes do not fit the block, or a feature has more nulls and invalid values than NaN.
         """
         F, n = values.shape
+        invalid = np.zeros(F, np.int64) if invalid is None else invalid
         if len(block) != F or missing.shape != (F,):
             raise ValueError(
                 f"block {block.name!r} has {len(block)} features, got values of shape {values.shape} and "
                 f"missing of shape {missing.shape}; pass one row of values a feature"
             )
-        rows = np.add(values, 0.0, order="C")  # a copy to sort, and -0.0 becomes 0.0
+        rows = np.full((F, n + 1), np.nan)  # a copy to sort, and a last place for bins that begin at the end
+        np.add(values, 0.0, out=rows[:, :n])  # -0.0 becomes 0.0
         rows.sort(axis=1)
         below = np.empty((F, block.width + 2), np.int64)
         for row, edges, out in zip(rows, block.needles, below, strict=True):
             out[:] = row.searchsorted(edges)
         start, end, number = below[:, 0], below[:, -2], below[:, -1]
-        nonfinite = (n - missing) - (end - start)
-        if (missing > n - number).any():
-            f = int(np.argmax(missing > n - number))
+        absent = missing + invalid
+        nonfinite = (n - absent) - (end - start)
+        if (absent > n - number).any():
+            f = int(np.argmax(absent > n - number))
             raise ValueError(
-                f"feature {block.names[f]!r}: {missing[f]} missing but only {n - number[f]} NaN among its "
+                f"feature {block.names[f]!r}: {absent[f]} missing but only {n - number[f]} NaN among its "
                 "values; write NaN where a value is null"
             )
         count = end - start
@@ -136,6 +156,8 @@ class NumericProfile:
             Moments.of_sorted(rows, start, count),
             np.diff(below[:, :-1]),
             TDigest.of_sorted(rows, start, count),
+            invalid.astype(np.int64),
+            offsets_of_sorted(rows, below[:, :-1], block.anchors),
         )
 
     @classmethod
@@ -177,17 +199,24 @@ class NumericProfile:
             )
         return _merge([self, other])
 
-    def add(self, block: Block, values: NDArray[np.float64], missing: NDArray[np.int64]) -> NumericProfile:
+    def add(
+        self,
+        block: Block,
+        values: NDArray[np.float64],
+        missing: NDArray[np.int64],
+        invalid: NDArray[np.int64] | None = None,
+    ) -> NumericProfile:
         """Profile more rows; parameters as in `of`."""
-        return self.merge(NumericProfile.of(block, values, missing))
+        return self.merge(NumericProfile.of(block, values, missing, invalid))
 
-    def without_digest(self) -> NumericProfile:
-        """Drop the digest, which takes most of the room; quantiles are nan then."""
+    def only_counts(self) -> NumericProfile:
+        """Drop digest and offsets, which take most of the room; quantiles are nan then."""
         nothing = np.empty((len(self.missing), 0))
-        return replace(self, digest=TDigest(nothing, nothing.astype(np.float32)))
+        digest = TDigest(nothing, nothing.astype(np.float32))
+        return replace(self, digest=digest, offsets=np.full(self.counts.shape, np.nan))
 
     def to_bytes(self) -> bytes:
-        """Write the profile, format version 1.
+        """Write the profile, format version 3.
 
         Returns
         -------
@@ -199,10 +228,17 @@ class NumericProfile:
         size = 1 if largest < 2**8 else 2 if largest < 2**16 else 4 if largest < 2**32 else 8
         C = self.digest.centroids.shape[1]
         moments = self.moments
+        absent, offsets, there = [self.missing, self.nonfinite], b"", 0
+        if self.invalid.any():
+            absent.append(self.invalid)
+            there |= _WITH_INVALID
+        if not np.isnan(self.offsets).all():
+            offsets = self.offsets.astype("<f8", copy=False).tobytes()
+            there |= _WITH_OFFSETS
         return b"".join(
             (
-                _HEAD.pack(self.fingerprint, F, width, C, size, 0, self.rows),
-                np.stack((self.missing, self.nonfinite)).astype("<i8", copy=False).tobytes(),
+                _HEAD.pack(self.fingerprint, F, width, C, size, there, self.rows),
+                np.stack(absent).astype("<i8", copy=False).tobytes(),
                 np.stack(
                     (
                         self.minimum,
@@ -216,6 +252,7 @@ class NumericProfile:
                 )
                 .astype("<f8", copy=False)
                 .tobytes(),
+                offsets,
                 self.digest.centroids.astype("<f8", copy=False).tobytes(),
                 self.digest.signed_weights.astype("<f4", copy=False).tobytes(),
                 self.counts.astype(_COUNTS[size]).tobytes(),
@@ -223,19 +260,25 @@ class NumericProfile:
         )
 
     @classmethod
+    @refuses_damage("numeric profile")
     def from_bytes(cls, data: bytes) -> NumericProfile:
-        """Read what `to_bytes` wrote; other bytes raise ValueError.
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError.
 
         Returns
         -------
         NumericProfile
             Read-only views of the bytes, except counts narrower than int64.
         """
-        (fingerprint, F, width, C, size, _, rows), arrays = _HEAD.unpack(data)
+        (fingerprint, F, width, C, size, there, rows), arrays = _HEAD.unpack(data)
+        there = _EARLIER.get(data[3], there)
+        kinds = 3 if there & _WITH_INVALID else 2
         if size not in _COUNTS or rows < 0:
             raise arrays.damaged()
-        missing, nonfinite = arrays.take("<i8", 2 * F).reshape(2, F)
+        missing, nonfinite, *others = arrays.take("<i8", kinds * F).reshape(kinds, F)
         minimum, maximum, *moments = arrays.take("<f8", 7 * F).reshape(7, F)
+        offsets = np.full((F, width), np.nan)
+        if there & _WITH_OFFSETS:
+            offsets = arrays.take("<f8", F * width).reshape(F, width)
         centroids = arrays.take("<f8", F * C).reshape(F, C)
         signed = arrays.take("<f4", F * C).reshape(F, C)
         counts = arrays.take(_COUNTS[size], F * width).reshape(F, width)
@@ -250,6 +293,8 @@ class NumericProfile:
             Moments(*moments),
             counts.astype(np.int64, copy=False),
             TDigest(centroids, signed),
+            others[0] if others else np.zeros(F, np.int64),
+            offsets,
         )
 
     @cached_property
@@ -317,6 +362,11 @@ class NumericProfile:
         """Share of rows that are NaN or infinite, shape (F,); nan without rows."""
         return self.nonfinite / self.rows if self.rows else np.full(len(self.missing), np.nan)
 
+    @property
+    def invalid_rate(self) -> NDArray[np.float64]:
+        """Share of rows that hold something else than a number, shape (F,); nan without rows."""
+        return self.invalid / self.rows if self.rows else np.full(len(self.invalid), np.nan)
+
     def quantiles(self, q: ArrayLike) -> NDArray[np.float64]:
         """Estimate quantiles of the finite values.
 
@@ -337,9 +387,10 @@ def _merge(profiles: Sequence[NumericProfile]) -> NumericProfile:
     if len(profiles) == 1:
         return profiles[0]
     first = profiles[0]
-    counts = first.counts.copy()
+    counts, offsets = first.counts.copy(), first.offsets.copy()
     for profile in profiles[1:]:
         counts += profile.counts
+        offsets += profile.offsets
     minimum = np.fmin.reduce([profile.minimum for profile in profiles])
     maximum = np.fmax.reduce([profile.maximum for profile in profiles])
     parts = [profile.moments for profile in profiles]
@@ -354,4 +405,6 @@ def _merge(profiles: Sequence[NumericProfile]) -> NumericProfile:
         Moments.merge(np.stack([profile.n for profile in profiles]), stacked, minimum, maximum),
         counts,
         TDigest.merge_all([profile.digest for profile in profiles]),
+        np.sum([profile.invalid for profile in profiles], axis=0),
+        offsets,
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from driftline.framing import UnreadableBytesError, refuses_damage
 from driftline.profiles.value_filter import MOST_BYTES, ValueFilter
 
 if TYPE_CHECKING:
@@ -84,12 +85,13 @@ class ValueSet:
         return _HASHES + self.known.astype("<u8").tobytes()
 
     @classmethod
+    @refuses_damage("values of a feature", "survey the reference again")
     def from_bytes(cls, data: bytes) -> ValueSet:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         if data[:1] == _FILTER and len(data) == MOST_BYTES + 1:
             return cls(ValueFilter(np.frombuffer(data, np.uint8, offset=1)))
         if data[:1] != _HASHES or len(data) % 8 != 1:
-            raise ValueError(
+            raise UnreadableBytesError(
                 f"values of a feature in {len(data)} bytes are damaged or cut short: "
                 "survey the reference again"
             )

@@ -10,6 +10,7 @@ import numpy as np
 from driftline.report.changes import changes_for_the_worse
 from driftline.report.findings import place_of
 from driftline.report.loss_words import losses_against
+from driftline.report.metric_changes import metric_changes, seen_words, stretch_words
 from driftline.report.performance_grid import STATUSES, instants
 from driftline.report.wording import listing, plural, rate
 from driftline.tables import PerformanceStatus
@@ -20,8 +21,12 @@ if TYPE_CHECKING:
 
     from driftline.report.changes import Change
     from driftline.report.detection_list import Detections
+    from driftline.report.metric_changes import Runs
     from driftline.report.performance_grid import PerformanceGrid
     from driftline.run_summary import RunSummary
+
+_MOST = 3
+"""Other measures and segments that are named."""
 
 
 @dataclass(frozen=True)
@@ -61,12 +66,15 @@ class Answer:
 
 
 def answer(
-    performance: PerformanceGrid | None, detections: Detections | None, run: RunSummary
+    performance: PerformanceGrid | None,
+    detections: Detections | None,
+    run: RunSummary,
+    runs: Runs | None = None,
 ) -> Answer | None:
     """Say in plain words whether the model is still right.
 
-    What is worse is decided by `driftline.verdicts.model_worse`, what cannot be told by
-    `driftline.verdicts.untold`.
+    What is worse is decided by `driftline.verdicts.model_worse` and, of all windows together, by
+    `driftline.verdicts.metric_worse`, what cannot be told by `driftline.verdicts.untold`.
 
     Parameters
     ----------
@@ -74,6 +82,8 @@ def answer(
         None if the run has no such table.
     detections : Detections or None
         None if the run has no such table.
+    runs : mapping of (segment, measure) to RunSpread, optional
+        How the windows of the reference follow each other, as the baseline knows it.
 
     Returns
     -------
@@ -84,16 +94,32 @@ def answer(
         return None
     when = instants(performance, run)
     changes = changes_for_the_worse(performance, detections, run)
-    if not changes:
-        return _not_worse(performance, detections, run, when)
+    stretches = metric_changes(performance, run, runs)
     loss = performance.loss if performance is not None else ""
+    if not changes and not stretches:
+        return _not_worse(performance, detections, run, when, runs)
+    if not changes:
+        said = [stretch_words(loss, worse, place_of(segment), when) for segment, worse in stretches]
+        more = _more_stretches(said[1:])
+        found = "found by all windows together"
+        return Answer(said[0], (found, *_as_of(performance, when), *more), "drift", stretches[0][0])
     worse, place = changes[0].worse, place_of(changes[0].segment)
     against = losses_against(loss, worse.now, worse.normal, of_reference=worse.against_reference)
     details = [_found_by(changes[0]), *_as_of(performance, when)]
     if also := [place_of(each.segment) for each in changes[1:]]:
         details.append(f"also worse in {listing(also, most=3)}")
+    beside = [(segment, each) for segment, each in stretches if each.name != "loss"]
+    details += _more_stretches(
+        [stretch_words(loss, each, place_of(segment), when) for segment, each in beside]
+    )
     claim = f"{against} since {when(worse.since)} in {place}"
     return Answer(claim, tuple(details), "drift", changes[0].segment)
+
+
+def _more_stretches(said: list[str]) -> list[str]:
+    """Name the clearest of what else is worse."""
+    more = [f"and {len(said) - _MOST} more"] if len(said) > _MOST else []
+    return [f"also {_lower(text)}" for text in said[:_MOST]] + more
 
 
 def _found_by(change: Change) -> str:
@@ -119,6 +145,7 @@ def _not_worse(
     detections: Detections | None,
     run: RunSummary,
     when: Callable[[int], str],
+    runs: Runs | None,
 ) -> Answer:
     cannot = "Cannot say whether the model is still right"
     if performance is None:
@@ -161,7 +188,7 @@ def _not_worse(
         ended = [f"the last change of the loss ({where}) has not left it clearly above the reference"]
     windows = plural(int(some.sum()), "labelled window")
     sign = f"No sign that the model got worse: {_lower(against)} in {place} over {windows}"
-    return Answer(sign, (*ended, *_as_of(performance, when)), "quiet")
+    return Answer(sign, (*ended, *seen_words(performance, s, run, runs), *_as_of(performance, when)), "quiet")
 
 
 def _estimated(performance: PerformanceGrid) -> tuple[str, ...]:
@@ -175,4 +202,4 @@ def _estimated(performance: PerformanceGrid) -> tuple[str, ...]:
 
 
 def _lower(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    return text if text.startswith("AUC") else text[:1].lower() + text[1:]

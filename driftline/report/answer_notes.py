@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from driftline.performance.confusion_words import confusion_words
 from driftline.report.findings import place_of
 from driftline.report.note import Note
 from driftline.report.performance_grid import CALIBRATED, RAW, STATUSES, instants
@@ -38,6 +39,7 @@ def notes_of(
     if performance is not None and performance.status.size:
         notes += [
             *_changed(performance, run, when),
+            *_confused(performance),
             *_labels(performance, when),
             *_untested(performance),
             *_estimates(performance),
@@ -72,6 +74,20 @@ def _changed(performance: PerformanceGrid, run: RunSummary, when: Callable[[int]
     )
     which = "; ".join(found[:MOST_CHANGES])
     return [Note(f"Unlike normal windows (of the newest, reference to now) {which}{more}.", warning=True)]
+
+
+def _confused(performance: PerformanceGrid) -> list[Note]:
+    """Name the classes that are taken for each other more often than in the reference."""
+    found = []
+    for s, each in sorted(performance.confusions.items()):
+        if pairs := confusion_words(each.classes, each.now, each.normal):
+            found.append(f"in {place_of(performance.segments[s])} {listing(pairs)}")
+    if not found:
+        return []
+    which = "; ".join(found[:MOST_CHANGES])
+    return [
+        Note(f"Classes taken for others more often than in the reference, in all windows together: {which}.")
+    ]
 
 
 def _labels(performance: PerformanceGrid, when: Callable[[int], str]) -> list[Note]:

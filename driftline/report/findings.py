@@ -116,8 +116,15 @@ def _also(grid: Grid, each: Episode) -> str:
 def _change(
     grid: Grid, each: Episode, reference: ReferenceDistribution | None
 ) -> tuple[str, tuple[int, int]]:
-    """Name the most telling change and when it held: missing values, new categories, or moved values."""
+    """Name the most telling change and when it held: invalid, missing, new or moved values."""
     at = each.segment, each.feature, each.worst
+    wrong, wrongly = grid.columns["invalid_rate"][at[:2]], reference.invalid_rate if reference else 0.0
+    if wrong[each.worst] - wrongly > 0.05:
+        before = f", normally {percent(wrongly)}" if reference else ""
+        kind = grid.kinds[each.feature]
+        return f"{percent(float(wrong[each.worst]))} not {kind}{before}", _around(
+            wrong - wrongly > 0.05, each
+        )
     usual = reference.missing_rate if reference else None
     missing, fresh = (
         grid.columns[name][each.segment, each.feature] for name in ("missing_rate", "new_category_rate")

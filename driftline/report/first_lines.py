@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from driftline.report.trend_answer import TrendAnswer
 
 _INPUTS = {"drift": "Drift", "quiet": "No drift", "unknown": "Not judged"}
-_MODEL = {"drift": "Model worse", "quiet": "Model holds", "unknown": "Model not judged"}
+_MODEL = {"drift": "Model worse", "quiet": "Model: no sign", "unknown": "Model not judged"}
 _RISING = ("quiet", "unknown", "drift")
 
 

@@ -153,6 +153,9 @@ def _unjudged(grid: Grid, run: RunSummary) -> list[Note]:
     ]
 
 
+_NAMED = 5
+
+
 def _counts(run: RunSummary) -> list[Note]:
     notes = []
     if run.dead_letters:
@@ -166,6 +169,19 @@ def _counts(run: RunSummary) -> list[Note]:
                 warning=True,
             )
         )
+    if run.invalid:
+        most = sorted(run.invalid.items(), key=lambda item: (-item[1], item[0]))
+        named = [f"{name} {count:,} ({percent(count / max(run.decoded, 1))})" for name, count in most]
+        text = (
+            f"Values of another type than their feature: {listing(named, most=_NAMED)}. They are invalid "
+            "there; their rows stay in all other features."
+        )
+        notes.append(Note(text, warning=True))
+    if run.absent:
+        gone = sorted(run.absent.items(), key=lambda item: (-item[1], item[0]))
+        named = [f"{name} in {plural(count, 'event')}" for name, count in gone]
+        text = f"There is no column {listing(named, most=_NAMED)}: what is read from it is missing there."
+        notes.append(Note(text, warning=True))
     if run.dropped_late:
         notes.append(
             Note(f"{plural(run.dropped_late, 'event')} came too late for any window and were dropped.")

@@ -94,7 +94,7 @@ def payload(
 
 
 _EXACT_ENOUGH = (
-    "coverage", "missing_rate", "nonfinite_rate", "cardinality", "new_category_rate",
+    "coverage", "missing_rate", "nonfinite_rate", "invalid_rate", "cardinality", "new_category_rate",
     "ks", "psi", "wasserstein_iqr", "rate_change", "rate_ratio", "chi2",
 )  # fmt: skip
 
@@ -136,6 +136,7 @@ def _references(
                     "quantiles": dict(reference.quantiles),
                     "missing": reference.missing_rate,
                     "nonfinite": reference.nonfinite_rate,
+                    "invalid": reference.invalid_rate,
                 }
             )
     return shown, axes

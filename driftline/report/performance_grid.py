@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -31,13 +31,16 @@ MEASURES = (
     "error_rate_low", "error_rate_high", "rolling_error", "auc", "calibration_error", "mean_absolute_error",
     "root_mean_squared_error", "estimated_accuracy", "estimated_auc", "difference", "p_value",
     "label_delay_p50_s", "label_delay_p95_s", "p_iid", "false_positive_rate", "false_negative_rate",
-    "calibration_gap", "bias", "components_p", "performance_p",
+    "calibration_gap", "bias", "components_p", "performance_p", "log_loss", "auc_p", "log_loss_p",
+    "calibration_p", "difference_spread", "auc_spread", "log_loss_spread", "calibration_spread",
 )  # fmt: skip
 REFERENCES = (
     "mean_loss_reference", "error_rate_reference", "calibration_error_reference", "auc_reference",
     "false_positive_rate_reference", "false_negative_rate_reference", "calibration_gap_reference",
-    "bias_reference",
+    "bias_reference", "log_loss_reference",
 )  # fmt: skip
+DEVIATIONS = ("loss", "auc", "log_loss")
+"""Components that are pooled over windows: columns of the grid with ``deviations.`` before their name."""
 RAW, CALIBRATED, UNKNOWN = range(3)
 """How an estimate was made."""
 MAX_CELLS = 60_000
@@ -61,11 +64,13 @@ class PerformanceGrid:
     estimates : ndarray of uint8, shape (S, W)
         `RAW`, `CALIBRATED` or `UNKNOWN`.
     columns : dict of str to ndarray of float64, shape (S, W)
-        `MEASURES`, NaN where a row has none.
+        `MEASURES` and `DEVIATIONS`, NaN where a row has none.
     normal : dict of str to ndarray of float64, shape (S,)
         `REFERENCES`: of each segment the newest that is known, NaN if none is.
     changes : dict of tuple of int to str
         What changed, in words, by place of segment and window; of cells where something did.
+    confusions : dict of int to Confusion
+        Of more than two classes, by place of segment.
     loss : str
         Name of the loss, of the newest row; empty without rows.
     segments_left_out, windows_left_out : int
@@ -80,6 +85,7 @@ class PerformanceGrid:
     columns: dict[str, NDArray[np.float64]]
     normal: dict[str, NDArray[np.float64]]
     changes: dict[tuple[int, int], str]
+    confusions: dict[int, Confusion]
     loss: str
     segments_left_out: int
     windows_left_out: int
@@ -124,23 +130,60 @@ def of(rows: Any, wanted: Collection[str] = ()) -> PerformanceGrid:
     ends = np.zeros(len(windows), np.int64)
     ends[column] = micros(table, "window_end")
     calibrated = pc.fill_null(table["estimate_calibrated"].cast(pa.uint8()), UNKNOWN).to_numpy()
+    measured = [(name, table[name]) for name in MEASURES]
+    measured += [(f"deviations.{name}", pc.struct_field(table["components"], name)) for name in DEVIATIONS]
     return PerformanceGrid(
         segments=segments,
         starts=windows,
         ends=ends,
         status=spread(codes(table["status"], STATUSES), ABSENT, "u1"),
         estimates=spread(calibrated, UNKNOWN, "u1"),
-        columns={name: spread(floats(table[name]), np.nan, "f8") for name in MEASURES},
+        columns={name: spread(floats(values), np.nan, "f8") for name, values in measured},
         normal={name: _newest(spread(floats(table[name]), np.nan, "f8")) for name in REFERENCES},
         changes={
             (s, w): words
             for s, w, words in zip(*(x.tolist() for x in place), table["change"].to_pylist(), strict=True)
             if words
         },
+        confusions=_confusions(table, place[0]),
         loss=str(table["loss"][int(np.argmax(column))].as_py()) if table.num_rows else "",
         segments_left_out=len(every_segment) - len(segments),
         windows_left_out=len(every_window) - len(windows),
     )
+
+
+class Confusion(NamedTuple):
+    """Outcomes of all windows of a segment, by true and by predicted class.
+
+    Parameters
+    ----------
+    classes : list of str
+        Names of K classes.
+    now, normal : ndarray of int64, shape (K, K)
+        Of the windows, those that overlap counted each, and of the reference.
+    """
+
+    classes: list[str]
+    now: NDArray[np.int64]
+    normal: NDArray[np.int64]
+
+
+def _confusions(table: Any, place: NDArray[np.int64]) -> dict[int, Confusion]:
+    found: dict[int, Confusion] = {}
+    known = np.flatnonzero(table["confusion_reference"].is_valid().to_numpy())
+    for row in known.tolist():
+        classes = table["classes"][row].as_py()
+        shape = len(classes), len(classes)
+        now, normal = (
+            np.array(table[name][row].as_py(), np.int64).reshape(shape)
+            for name in ("confusion", "confusion_reference")
+        )
+        s = int(place[row])
+        before = found.get(s)
+        if before is not None and before.classes == classes:
+            now = before.now + now
+        found[s] = Confusion(classes, now, normal)
+    return found
 
 
 def instants(performance: PerformanceGrid | None, run: RunSummary) -> Callable[[int], str]:

@@ -17,7 +17,15 @@ if TYPE_CHECKING:
     from driftline.report.detection_list import Detections
     from driftline.report.performance_grid import PerformanceGrid
 
-_P_VALUES: Final = ("p_value", "p_iid", "components_p", "performance_p")
+_P_VALUES: Final = (
+    "p_value",
+    "p_iid",
+    "components_p",
+    "performance_p",
+    "auc_p",
+    "log_loss_p",
+    "calibration_p",
+)
 
 
 def performance_payload(
@@ -75,7 +83,9 @@ def performance_payload(
 
 def _drawn(name: str, performance: PerformanceGrid) -> bool:
     """Whether the page needs a column: of the 0/1 loss the mean is the error rate."""
-    return name != "difference" and not (performance.loss == "zero_one" and name.startswith("mean_loss"))
+    if name in {"difference", "log_loss"} or name.startswith("deviations.") or name.endswith("_spread"):
+        return False
+    return not (performance.loss == "zero_one" and name.startswith("mean_loss"))
 
 
 def _listed(detections: Detections | None) -> list[dict[str, Any]]:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from driftline.measures.reference_distribution import ReferenceDistribution
     from driftline.report.findings import Finding
+    from driftline.report.metric_changes import Runs
     from driftline.report.note import Note
     from driftline.report.result_grid import Grid
     from driftline.run_summary import RunSummary
@@ -53,6 +54,7 @@ def render(
     performance: Any = None,
     detections: Any = None,
     trends: Any = None,
+    runs: Runs | None = None,
 ) -> str:
     """Write the report of one run.
 
@@ -69,6 +71,8 @@ def render(
         Rows of the DETECTION schema.
     trends : pyarrow.Table, optional
         Rows of the TREND schema, used as the results are; without them the page does not speak of trends.
+    runs : mapping of (segment, measure) to RunSpread, optional
+        How the performance of the reference's windows follows each other, as the baseline knows it.
 
     Returns
     -------
@@ -77,7 +81,7 @@ def render(
     """
     cells = grids.of(results, run)
     words = headline(cells, run, references)
-    said, model = _model(run, performance, detections)
+    said, model = _model(run, performance, detections, runs)
     trend, notes, followed = _trends(cells, run, trends)
     script = "\n".join(['"use strict";', *(_asset(f"{name}.js") for name in _SCRIPTS)])
     digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode("ascii")
@@ -103,7 +107,9 @@ def render(
     )
 
 
-def _model(run: RunSummary, performance: Any, detections: Any) -> tuple[Answer | None, dict[str, str]]:
+def _model(
+    run: RunSummary, performance: Any, detections: Any, runs: Runs | None
+) -> tuple[Answer | None, dict[str, str]]:
     """Write what the page says about the model's error: nothing, if the run has neither table."""
     names = "performance", "performance_reading", "performance_payload"
     if performance is None and detections is None:
@@ -111,7 +117,7 @@ def _model(run: RunSummary, performance: Any, detections: Any) -> tuple[Answer |
     changes = None if detections is None else detected.of(detections)
     on_loss = {each.segment for each in changes.on_loss} if changes else set()
     cells = None if performance is None else performances.of(performance, on_loss)
-    said = answer(cells, changes, run)
+    said = answer(cells, changes, run, runs)
     drawn = cells is not None and cells.status.size
     part = Template(_asset("performance.html")).substitute(
         notes=_notes(notes_of(cells, changes, run)), hidden="" if drawn else " hidden"

@@ -24,7 +24,7 @@ ABSENT = len(STATUSES)
 """Status code of a cell without a row."""
 
 STATISTICS = (
-    "n", "coverage", "missing_rate", "nonfinite_rate", "cardinality", "new_category_rate",
+    "n", "coverage", "missing_rate", "nonfinite_rate", "invalid_rate", "cardinality", "new_category_rate",
     "ks", "psi", "wasserstein_iqr", "rate_change", "rate_ratio", "chi2", "mean",
 )  # fmt: skip
 QUANTILES = ("p05", "p25", "p50", "p75", "p95")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from driftline.windows.calendar import MONTH
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -110,10 +112,16 @@ def span(micros: int) -> str:
 
     Examples
     --------
-    >>> [span(x) for x in (86_400_000_000, 604_800_000_000, 1_800_000_000, 5_400_000_000)]
-    ['1 day', '7 days', '30 minutes', '90 minutes']
+    >>> [span(x) for x in (86_400_000_000, 604_800_000_000, 1_800_000_000, 5_400_000_000, 3 * MONTH)]
+    ['1 day', '7 days', '30 minutes', '90 minutes', '3 months']
     """
-    for unit, size in (("day", _DAY), ("hour", _DAY // 24), ("minute", 60_000_000), ("second", 1_000_000)):
+    for unit, size in (
+        ("month", MONTH),
+        ("day", _DAY),
+        ("hour", _DAY // 24),
+        ("minute", 60_000_000),
+        ("second", 1_000_000),
+    ):
         if micros and micros % size == 0:
             return plural(micros // size, unit)
     return f"{micros / 1e6:g} seconds"

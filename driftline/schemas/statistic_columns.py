@@ -39,6 +39,8 @@ STATISTICS: Final = Registry(
         "new": "driftline.statistics.new_categories:NEW_CATEGORIES",
         "cardinality": "driftline.statistics.cardinality:CARDINALITY",
         "missing_categories": "driftline.statistics.missing_rate:OF_CATEGORIES",
+        "invalid": "driftline.statistics.invalid_rate:OF_NUMBERS",
+        "invalid_categories": "driftline.statistics.invalid_rate:OF_CATEGORIES",
     },
     _wrong,
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from driftline.framing import Head
+from driftline.framing import Head, refuses_damage
 from driftline.signals.winsorised_periods import winsorised
 
 if TYPE_CHECKING:
@@ -186,8 +186,9 @@ class AlarmLimits:
         return head + b"".join(array.tobytes() for array in arrays)
 
     @classmethod
+    @refuses_damage("limits of alarms", "build the baseline again")
     def from_bytes(cls, data: bytes) -> AlarmLimits:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         (is_rate, block, number, values, level, together, time), arrays = _HEAD.unpack(data)
         lengths = arrays.take("<i8", number).astype(np.int64)
         tails = [arrays.take("<f8", 2 * number).astype(np.float64).reshape(-1, 2) for _ in range(3)]

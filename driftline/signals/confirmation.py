@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from driftline.detectors.change import Change
-from driftline.framing import Head
+from driftline.framing import Head, refuses_damage
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -61,8 +61,9 @@ class Confirmation:
         return _HEAD.pack(*numbers) + self.sums.astype("<f8").tobytes()
 
     @classmethod
+    @refuses_damage("confirmation of a change")
     def from_bytes(cls, data: bytes) -> Confirmation:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         (block, number, n, since, open_, total, level), arrays = _HEAD.unpack(data)
         sums = arrays.take("<f8", number).astype(np.float64)
         arrays.done()

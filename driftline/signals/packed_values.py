@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from driftline.framing import Head
+from driftline.framing import Head, refuses_damage
 from driftline.signals.signal_values import SignalValues
 
 if TYPE_CHECKING:
@@ -53,8 +53,9 @@ def encode_block(values: SignalValues) -> bytes:
     return head + b"".join(columns[name].astype(dtype).tobytes() for name, dtype in _layout(flags))
 
 
+@refuses_damage("block of a signal")
 def decode_block(data: bytes) -> SignalValues:
-    """Read what `encode_block` wrote; other bytes raise ValueError.
+    """Read what `encode_block` wrote; other bytes raise UnreadableBytesError.
 
     Examples
     --------
@@ -75,8 +76,9 @@ def decode_block(data: bytes) -> SignalValues:
     )
 
 
+@refuses_damage("block of a signal")
 def first_known(data: bytes) -> int:
-    """Read the earliest ``known`` of a block without decoding it; other bytes raise ValueError."""
+    """Read the earliest ``known`` of a block without decoding it; other bytes raise UnreadableBytesError."""
     (_, _, earliest, _), _ = _HEAD.unpack(data)
     return int(earliest)
 

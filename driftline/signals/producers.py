@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.arrays import numbers
+from driftline.outcomes.class_scores import scores_of
 from driftline.profiles.row_groups import segment_codes
 from driftline.segments import ALL
 from driftline.signals.signal_values import SignalValues
@@ -69,7 +70,7 @@ def losses_of(outcomes: Any, loss: Loss) -> SignalValues:
     outcomes
         `pyarrow.RecordBatch` with the columns of `OUTCOMES`.
     """
-    scores, labels = (numbers(outcomes.column(name)) for name in ("score", "label"))
+    scores, labels = scores_of(outcomes, loss), numbers(outcomes.column("label"))
     usable = loss.usable_scores(scores) & loss.usable_labels(labels)
     losses = np.full(len(scores), np.nan)
     losses[usable] = loss.of(scores[usable], labels[usable])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from driftline.framing import Head
+from driftline.framing import Head, refuses_damage
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -97,8 +97,9 @@ class SignalPeriods:
         return head + b"".join(array.tobytes() for array in (*arrays, self.m2.astype("<f8")))
 
     @classmethod
+    @refuses_damage("periods of a signal", "build the baseline again")
     def from_bytes(cls, data: bytes) -> SignalPeriods:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         (shift, number), arrays = _HEAD.unpack(data)
         period, n = (arrays.take("<i8", number).astype(np.int64) for _ in range(2))
         mean, m2 = (arrays.take("<f8", number).astype(np.float64) for _ in range(2))

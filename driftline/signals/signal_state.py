@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from driftline.detectors import JOB_DETECTORS, detector_from_bytes
-from driftline.framing import frame, unframe
+from driftline.detectors import ADWIN, JOB_DETECTORS, detector_from_bytes
+from driftline.framing import UnreadableBytesError, check_head, frame, refuses_damage, unframe
 from driftline.signals.confirmation import Confirmation
 from driftline.signals.stream_times import Times
 
@@ -23,6 +23,25 @@ _TAG: Final = b"dSS"
 _WHAT: Final = "state of a signal"
 _NONE: Final = Times()
 _UNCONFIRMED: Final = Confirmation()
+
+
+def parameters_in_job(detector: str, parameters: Mapping[str, Any], *, errors: bool) -> dict[str, Any]:
+    """Give a detector the settings for a signal of unknown scale, where the configuration gives none.
+
+    Parameters
+    ----------
+    errors
+        Whether values are errors, 0 or 1: the scale that detectors are made for.
+
+    Examples
+    --------
+    >>> parameters_in_job("adwin", {}, errors=False), parameters_in_job("adwin", {}, errors=True)
+    ({'scale_free': True}, {})
+    """
+    found = dict(parameters)
+    if detector == ADWIN.NAME and not errors:
+        found.setdefault("scale_free", True)
+    return found
 
 
 class DetectorSpec(NamedTuple):
@@ -123,14 +142,16 @@ class SignalState:
         return frame(_TAG, STATE_VERSION, head, payload)
 
     @classmethod
+    @refuses_damage(_WHAT)
     def from_bytes(cls, data: bytes) -> SignalState:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         head, payload = unframe(_TAG, STATE_VERSION, _WHAT, data)
+        check_head(_WHAT, head, n=int)
         try:
             last = None if head["last"] is None else tuple(head["last"])
             return cls(head["n"], last, tuple(_watched(head["watched"], payload)))
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(
+            raise UnreadableBytesError(
                 f"{_WHAT} is damaged ({type(error).__name__}: {error}); "
                 "start from an older savepoint, or anew"
             ) from None

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from driftline.framing import UnreadableBytesError, refuses_damage
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -88,10 +90,13 @@ class Times:
         return np.concatenate((self.newest, *self.levels)).astype("<i8").tobytes()
 
     @classmethod
+    @refuses_damage("times of a signal")
     def from_bytes(cls, n: int, data: bytes) -> Times:
         """Read what `to_bytes` of `n` values wrote; ValueError if there are more or fewer times."""
         counts = [min(n, NEWEST), *(min(-(-n >> level), _A_LEVEL) for level in _LEVELS)]
         if len(data) != 8 * sum(counts):
-            raise ValueError(f"{len(data)} bytes for the times of {n} values, expected {8 * sum(counts)}")
+            raise UnreadableBytesError(
+                f"{len(data)} bytes for the times of {n} values, expected {8 * sum(counts)}"
+            )
         newest, *levels = np.split(np.frombuffer(data, "<i8").astype(np.int64), np.cumsum(counts)[:-1])
         return cls(n, newest, tuple(levels))

@@ -13,8 +13,10 @@ from driftline.statistics.cardinality import CARDINALITY, EXPECTED
 from driftline.statistics.chi_square import CHI_SQUARE, OF_TYPICAL_WINDOWS, two_sample
 from driftline.statistics.coincidence import coincidences
 from driftline.statistics.comparison import MISSING, Comparison, Tested
+from driftline.statistics.invalid_rate import INVALID
 from driftline.statistics.multiple import bonferroni_pair
-from driftline.statistics.new_categories import NEW_CATEGORIES
+from driftline.statistics.new_categories import NEW_CATEGORIES, new_tail
+from driftline.statistics.null.pooling import by_chance
 from driftline.statistics.rate_sizes import LEAST_POINTS, rate_sizes
 from driftline.statistics.statistic_registry import statistics_of
 from driftline.statistics.vanished import vanished_share
@@ -44,6 +46,8 @@ class CategoricalCounts:
         Distinct categories.
     buckets : ndarray of int64, shape (F, buckets), optional
         Rows in each hash bucket; 0 of a feature that has none.
+    invalid : ndarray of int64, shape (F,), optional
+        Rows that hold something else than a plain value; none if not given.
     """
 
     categories: NDArray[np.int64]
@@ -51,11 +55,17 @@ class CategoricalCounts:
     new: NDArray[np.float64] | None = None
     cardinality: NDArray[np.float64] | None = None
     buckets: NDArray[np.int64] | None = None
+    invalid: NDArray[np.int64] = None  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        """Begin with no invalid rows."""
+        if self.invalid is None:
+            object.__setattr__(self, "invalid", np.zeros_like(self.missing))
 
     @cached_property
     def present(self) -> NDArray[np.float64]:
         """Rows with a value, shape (F,)."""
-        return self.rows - self.missing
+        return self.rows - self.absent
 
     @cached_property
     def in_bucket(self) -> NDArray[np.int64]:
@@ -66,13 +76,19 @@ class CategoricalCounts:
 
     @cached_property
     def all(self) -> NDArray[np.float64]:
-        """Missing first, then categories, other and padding, shape (F, K + 2)."""
-        return np.concatenate([self.missing[:, None], self.categories], axis=1).astype(np.float64)
+        """Missing and invalid first, then categories, other and padding, shape (F, K + 2)."""
+        return np.concatenate([self.absent[:, None], self.categories], axis=1).astype(np.float64)
 
-    @property
+    @cached_property
+    def apart(self) -> NDArray[np.float64]:
+        """Invalid first, then missing, categories, other and padding, shape (F, K + 3)."""
+        first = np.stack([self.invalid, self.missing], axis=1)
+        return np.concatenate([first, self.categories], axis=1).astype(np.float64)
+
+    @cached_property
     def absent(self) -> NDArray[np.int64]:
-        """Rows without a value, shape (F,)."""
-        return self.missing
+        """Rows without a value that can be used, shape (F,)."""
+        return self.missing + self.invalid
 
     @cached_property
     def rows(self) -> NDArray[np.float64]:
@@ -107,6 +123,15 @@ class CategoricalReference:
         return np.arange(width) < bins[:, None] - 1
 
     @cached_property
+    def by_chance(self) -> NDArray[np.bool_]:
+        """Bins that a category may have by chance, and *other* with them, shape (F, K + 1)."""
+        found = np.zeros(self.counts.categories.shape, bool)
+        for rows, named, chance in zip(self.counts.categories, self.named, found, strict=True):
+            bins = int(named.sum()) + 1
+            chance[:bins] = by_chance(rows[:bins].astype(np.float64), 1.0)
+        return found
+
+    @cached_property
     def shares(self) -> NDArray[np.float64]:
         """Shares of the named categories among the values, shape (F, K + 1)."""
         return self.counts.categories * self.named / np.maximum(self.counts.present, 1.0)[:, None]
@@ -119,7 +144,11 @@ class CategoricalReference:
     def of(self, features: NDArray[np.int64]) -> CategoricalReference:
         """Give the references of these features, one below the other."""
         return CategoricalReference(
-            CategoricalCounts(self.counts.categories[features], self.counts.missing[features])
+            CategoricalCounts(
+                self.counts.categories[features],
+                self.counts.missing[features],
+                invalid=self.counts.invalid[features],
+            )
         )
 
 
@@ -140,12 +169,17 @@ class CategoricalPair:
     @classmethod
     def of_windows(cls, windows: FeatureWindows) -> CategoricalPair:
         """Pair each window of a reference with all of them together."""
-        counts, missing = windows.counts.astype(np.int64), windows.missing.astype(np.int64)
+        counts, missing, invalid = (
+            each.astype(np.int64) for each in (windows.counts, windows.missing, windows.invalid_rows)
+        )
         whole = CategoricalCounts(
-            np.broadcast_to(counts.sum(0), counts.shape), np.broadcast_to(missing.sum(), missing.shape)
+            np.broadcast_to(counts.sum(0), counts.shape),
+            np.broadcast_to(missing.sum(), missing.shape),
+            invalid=np.broadcast_to(invalid.sum(), invalid.shape),
         )
         when = None if windows.season is None else windows.season.times
-        return cls(CategoricalCounts(counts, missing), CategoricalReference(whole), when)
+        current = CategoricalCounts(counts, missing, invalid=invalid)
+        return cls(current, CategoricalReference(whole), when)
 
     @cached_property
     def some(self) -> NDArray[np.bool_]:
@@ -184,7 +218,7 @@ class CategoricalPair:
         return np.where(self.current.present > 0, found, np.nan)
 
     def rate_sizes(self, expected: NDArray[np.float64] | None) -> dict[str, NDArray[np.float64]]:
-        """Largest change among the shares of missing, each category, other and new ones, and of those gone.
+        """Largest change among shares: missing, invalid, each category, other, new ones, and those gone.
 
         Parameters
         ----------
@@ -192,7 +226,7 @@ class CategoricalPair:
             Distinct categories that a window of so many rows should have.
         """
         current, base = self.current, self.reference.counts
-        points, ratio = rate_sizes(current.all, current.rows, base.all, base.rows)
+        points, ratio = rate_sizes(current.apart, current.rows, base.apart, base.rows)
         if current.new is not None:
             new = np.nan_to_num(current.new)[:, None]
             share, _ = rate_sizes(new, current.rows, np.zeros_like(new), base.rows)
@@ -230,7 +264,33 @@ class CategoricalPair:
     @cached_property
     def two_sample(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Chi-square and its p-value as if rows were independent, shape (F,) each."""
-        return two_sample(self.current.all, self.reference.counts.all)
+        return two_sample(self.current.apart, self.reference.counts.apart)
+
+    @cached_property
+    def p_iid(self) -> NDArray[np.float64]:
+        """p-value as if rows were independent, of the categories and of new ones, shape (F,).
+
+        What the reference's own rows chose to have a bin has fewer of the next ones: in text that hardly ever
+        repeats none at all. So categories that may have their bin by chance count as *other*. That would hide
+        new ones: of those there should be as many as the reference met at most once (`NewCategories`).
+        """
+        chance = self.reference.by_chance
+        pooled = []
+        for each in (self.current, self.reference.counts):
+            named, absent = (
+                np.where(chance, 0, each.categories),
+                np.stack([each.invalid, each.missing], axis=1),
+            )
+            other = np.where(chance, each.categories, 0).sum(-1, keepdims=True)
+            pooled.append(np.concatenate([absent, named, other], axis=1))
+        p = two_sample(*pooled)[1]
+        new, rare = self.current.new, self.reference.rare
+        if new is None or rare is None:
+            return p
+        n, known = self.current.present, self.reference.counts.present
+        appear = new_tail(np.nan_to_num(new), rare + 1.0, n, known)
+        told = (np.nan_to_num(new) > 0) & (n > 0) & (known > 0)
+        return np.where(told & ~np.isnan(p), bonferroni_pair(p, appear), p)
 
 
 def compare_categorical(
@@ -276,10 +336,19 @@ def compare_categorical(
     values = {name: column for each in statistics for name, column in each.values(pair).items()}
     tested = Tested.of(pair, statistics, null).first(CHI_SQUARE.name, of=OF_TYPICAL_WINDOWS.name)
     chi2_p = tested.p[CHI_SQUARE.name]
-    missing_iid = rates.iid_p_value(current.missing, current.rows, base.missing, base.rows)
+    missing_iid = rates.iid_p_value(current.absent, current.rows, base.absent, base.rows)
     return tested.combined(
         {**values, **pair.rate_sizes(tested.standardised.get(EXPECTED)), "psi_p": chi2_p},
-        by={CHI_SQUARE.name: 2.0, MISSING: 2.0, NEW_CATEGORIES.name: 1.0, CARDINALITY.name: 1.0},
-        idle={MISSING: (current.absent == 0) & (base.absent == 0)},
-        p_iid=bonferroni_pair(pair.two_sample[1], missing_iid),
+        by={
+            CHI_SQUARE.name: 2.0,
+            MISSING: 2.0,
+            INVALID: 2.0,
+            NEW_CATEGORIES.name: 1.0,
+            CARDINALITY.name: 1.0,
+        },
+        idle={
+            MISSING: (current.absent == 0) & (base.absent == 0),
+            INVALID: (current.invalid == 0) & (base.invalid == 0),
+        },
+        p_iid=bonferroni_pair(pair.p_iid, missing_iid),
     )

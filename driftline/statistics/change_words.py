@@ -28,6 +28,7 @@ def change_words(
     notable: float = NOTABLE,
     *,
     outside: float | None = None,
+    invalid: tuple[float, float] | None = None,
 ) -> str | None:
     """Name what sticks out, the most unusual first.
 
@@ -46,6 +47,8 @@ def change_words(
         Size of a component from which on it is named.
     outside : float, optional
         Share of the values beyond all of the reference, if it is unusual.
+    invalid : tuple of float, optional
+        Shares of invalid values in reference and window, if their change is unusual.
 
     Returns
     -------
@@ -59,7 +62,7 @@ def change_words(
     >>> change_words([1.0, 0.0, 0.0, 0.0], 0.1, 1.0, None) is None
     True
     """
-    words = _missing_words(missing)
+    words = _missing_words(missing, invalid)
     if outside is not None:
         words.append(f"{100 * outside:.3g} % outside the reference's range")
     for order in sorted(range(len(components)), key=lambda k: -abs(components[k])):
@@ -79,6 +82,7 @@ def category_words(
     concentration: tuple[float, float],
     new: float | None,
     missing: tuple[float, float] | None,
+    invalid: tuple[float, float] | None = None,
 ) -> str | None:
     """Name what sticks out of a categorical feature.
 
@@ -93,6 +97,8 @@ def category_words(
         Share of values in new categories, if it is unusual.
     missing : tuple of float, optional
         Missing rates of reference and window, if their change is unusual.
+    invalid : tuple of float, optional
+        Shares of invalid values in reference and window, likewise.
 
     Returns
     -------
@@ -106,7 +112,7 @@ def category_words(
     >>> category_words((20.0, 20.0), (0.06, 0.31), None, None)
     'concentration 6 % to 31 %'
     """
-    words = _missing_words(missing)
+    words = _missing_words(missing, invalid)
     if new is not None:
         words.append(f"new {100 * new:.3g} %")
     if cardinality is not None:
@@ -119,5 +125,10 @@ def category_words(
     return ", ".join(words) or None
 
 
-def _missing_words(missing: tuple[float, float] | None) -> list[str]:
-    return [] if missing is None else [f"missing {100 * missing[0]:.3g} % to {100 * missing[1]:.3g} %"]
+def _missing_words(missing: tuple[float, float] | None, invalid: tuple[float, float] | None) -> list[str]:
+    named = (("invalid", invalid), ("missing", missing))
+    return [
+        f"{what} {100 * rates[0]:.3g} % to {100 * rates[1]:.3g} %"
+        for what, rates in named
+        if rates is not None
+    ]

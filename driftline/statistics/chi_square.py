@@ -87,7 +87,8 @@ def two_sample(current: ArrayLike, reference: ArrayLike) -> tuple[NDArray[np.flo
 class ChiSquare(Statistic):
     """Chi-square on categories, missing one of them; its null is that of the quadratic form on pooled ones.
 
-    PSI of categories has the same quadratic form, and so the same p-value.
+    The form takes invalid rows for missing: `invalid` tests those apart. PSI of categories has the same
+    quadratic form, and so the same p-value.
 
     Parameters
     ----------
@@ -108,7 +109,7 @@ class ChiSquare(Statistic):
         if self._least:
             return {}
         chi2, _ = pair.two_sample
-        return {"chi2": chi2, "psi": psi(pair.current.all, pair.reference.counts.all)}
+        return {"chi2": chi2, "psi": psi(pair.current.apart, pair.reference.counts.apart)}
 
     def squared(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
         """Compute the quadratic form on the groups the null was calibrated with."""
@@ -133,7 +134,7 @@ class ChiSquare(Statistic):
         Rare ones are pooled until a group expects five rows there, or one independent cluster of rows, where
         rows come in clusters.
         """
-        table = np.concatenate([windows.missing[:, None], windows.counts], axis=1)
+        table = np.concatenate([windows.absent[:, None], windows.counts], axis=1)
         n = table.sum(1)
         seen = table[n > 0]
         if len(seen):
@@ -149,7 +150,7 @@ class ChiSquare(Statistic):
         else:
             low, group = windows.smallest, np.zeros(table.shape[1], dtype=np.int16)
         pooled = sum_groups(table, group, int(group.max()) + 1)
-        null, form = fit_quadratic(pooled, windows.overlap, RARE / low, windows.season)
+        null, form = fit_quadratic(pooled, windows.overlap, RARE / low, windows.season, windows.kept)
         arrays: dict[str, NDArray[Any]] = {"group": group, **form}
         if self._least:
             arrays["smallest"] = np.array([low], np.float32)

@@ -81,14 +81,11 @@ def fit_distances(distances: Sequence[Distance], windows: FeatureWindows) -> dic
     dict of str to FittedNull
         By name; each is what it would be alone.
     """
-    values, gap, overlap = windows.counts, windows.gap, windows.overlap
-    n = values.sum(1)
-    seen = n > 0
+    total, gap, overlap = windows.counts.sum(0), windows.gap, windows.overlap
+    values, n, seen = windows.with_values
     if not seen.any():
-        return {each.name: FittedNull(without_null(n[seen], overlap)) for each in distances}
-    ends = decile_ends(values.sum(0))
-    values, n = values[seen], n[seen]
-    total = values.sum(0)
+        return {each.name: FittedNull(without_null(n, overlap)) for each in distances}
+    ends = decile_ends(total)
     hit = np.flatnonzero(total)
     hit_gap = np.diff(np.concatenate([np.zeros(1), gap.cumsum()])[hit])
     decile = np.searchsorted(ends, hit)
@@ -116,6 +113,15 @@ def fit_distances(distances: Sequence[Distance], windows: FeatureWindows) -> dic
         places=hit,
         bins=values.shape[1],
     )
-    tables = calibrate(fractions, n, squared, one_row, overlap=overlap, ordered=True, season=usual)
+    tables = calibrate(
+        fractions,
+        n,
+        squared,
+        one_row,
+        overlap=overlap,
+        ordered=True,
+        season=usual,
+        reference=total[hit] / total.sum(),
+    )
     arrays = {} if usual is None else usual.arrays
     return {each.name: FittedNull(table, arrays) for each, table in zip(distances, tables, strict=False)}

@@ -14,8 +14,11 @@ from driftline.statistics.null.runs import fit_runs
 from driftline.statistics.numeric_comparison import NumericPair
 from driftline.statistics.statistic import FeatureWindows, FittedNull
 from driftline.statistics.statistic_registry import statistics_of
+from driftline.statistics.unlike_windows import without_incidents
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike
 
     from driftline.statistics.season import SeasonOfWindows
@@ -23,6 +26,9 @@ if TYPE_CHECKING:
 
 SMALLEST: Final = 200
 """Rows of the smallest window that is ever judged, unless a configuration says otherwise."""
+
+LEFT_OUT_BY: Final = "missing"
+"""The statistic whose null says which windows are left out; features of both kinds have it."""
 
 _PAIRS: Final[dict[str, Any]] = {"numeric": NumericPair, "categorical": CategoricalPair}
 
@@ -33,14 +39,24 @@ def fit_nulls(kind: str, windows: FeatureWindows) -> dict[str, FittedNull]:
     Returns
     -------
     dict of str to FittedNull
-        By the statistic's name.
+        By the statistic's name. The array ``left_out`` of the missing rate has the places of windows that are
+        so unlike the others that nothing is learnt from them.
     """
     statistics = statistics_of(kind)
+    pair = _PAIRS[kind].of_windows(windows)
+    nulls, unlike = without_incidents(windows, statistics, pair, lambda kept: _fitted(statistics, kept))
+    fitted = {each.name: _with_runs(each, nulls[each.name], pair, windows.overlap) for each in statistics}
+    if len(unlike):
+        missing = fitted[LEFT_OUT_BY]
+        arrays = {**missing.arrays, "left_out": unlike.astype(np.float32)}
+        fitted[LEFT_OUT_BY] = replace(missing, arrays=arrays)
+    return fitted
+
+
+def _fitted(statistics: Sequence[Statistic], windows: FeatureWindows) -> dict[str, FittedNull]:
     distances = [each for each in statistics if isinstance(each, Distance)]
     together = fit_distances(distances, windows) if distances else {}
-    fitted = {each.name: together.get(each.name) or each.fit(windows) for each in statistics}
-    pair = _PAIRS[kind].of_windows(windows)
-    return {each.name: _with_runs(each, fitted[each.name], pair, windows.overlap) for each in statistics}
+    return {each.name: together.get(each.name) or each.fit(windows) for each in statistics}
 
 
 def _with_runs(statistic: Statistic, fitted: FittedNull, pair: Any, overlap: float) -> FittedNull:
@@ -73,6 +89,7 @@ def fit_numeric(
     mean: ArrayLike | None = None,
     variance: ArrayLike | None = None,
     season: SeasonOfWindows | None = None,
+    invalid: ArrayLike | None = None,
 ) -> dict[str, FittedNull]:
     """Calibrate every statistic of one numeric feature.
 
@@ -94,6 +111,8 @@ def fit_numeric(
         Of the finite values of each window.
     season : SeasonOfWindows, optional
         When the windows were: each is compared with what is usual then.
+    invalid : array_like of int, shape (W,), optional
+        Rows of each window that hold something else than a number; none if not given.
 
     Returns
     -------
@@ -114,6 +133,7 @@ def fit_numeric(
         mean=None if mean is None else np.asarray(mean, np.float64),
         variance=None if variance is None else np.asarray(variance, np.float64),
         season=season,
+        invalid=None if invalid is None else np.asarray(invalid, np.float64),
     )
     return fit_nulls("numeric", windows)
 
@@ -128,6 +148,7 @@ def fit_categorical(
     cardinality: ArrayLike | None = None,
     coincidences: ArrayLike | None = None,
     season: SeasonOfWindows | None = None,
+    invalid: ArrayLike | None = None,
 ) -> dict[str, FittedNull]:
     """Calibrate every statistic of one categorical feature.
 
@@ -137,7 +158,7 @@ def fit_categorical(
         Rows of each reference window in each category, the last one *other*; windows in time order.
     missing : array_like of int, shape (W,)
         Rows of each window that are null.
-    overlap, smallest, season
+    overlap, smallest, season, invalid
         As for `fit_numeric`.
     rare_categories : int
         Categories of the reference that count as *other*.
@@ -163,5 +184,6 @@ def fit_categorical(
         cardinality=None if cardinality is None else np.asarray(cardinality, np.float64),
         coincidences=None if coincidences is None else np.asarray(coincidences, np.float64),
         season=season,
+        invalid=None if invalid is None else np.asarray(invalid, np.float64),
     )
     return fit_nulls("categorical", windows)

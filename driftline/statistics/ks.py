@@ -12,6 +12,8 @@ from driftline.statistics.distance import Distance
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+_STEPS = 5.0  # an atom's bin is two of 2^-23 of its value wide, which may be four of float32
+_OF_ITS_NEIGHBOURS = 2.0**-18  # that of 0 is two millionths of the way to the next value wide
 _NEWTON_STEPS = 5
 _UNINTERESTING = 0.5  # scaled distances below this have p = .96 or more whatever happens inside the bins
 
@@ -49,14 +51,20 @@ def atom_bins(edges: ArrayLike) -> NDArray[np.bool_]:
     Returns
     -------
     ndarray of bool, shape (..., B)
-        True where a bin is no wider than one step of a float32, so an atom ``[v, nextafter(v))``.
+        True where a bin is no wider than a float32 or the last digits of a computation are off: where it is
+        that of an atom, as `driftline.profiles.bins.around_values` makes it, or of 0.
     """
     edges = np.asarray(edges, dtype=np.float64)
     low, high = edges[..., :-1], edges[..., 1:]
     finite = np.isfinite(low) & np.isfinite(high)
     with np.errstate(over="ignore", invalid="ignore"):
-        step = 2 * np.abs(np.spacing(low.astype(np.float32))).astype(np.float64)
-        narrow = finite & (high - low <= step)
+        step = _STEPS * np.abs(np.spacing(low.astype(np.float32))).astype(np.float64)
+        width = np.where(finite, high - low, np.inf)
+        sides = np.full((*edges.shape[:-1], 1), np.inf)
+        left = np.concatenate([sides, width[..., :-1]], axis=-1)
+        right = np.concatenate([width[..., 1:], sides], axis=-1)
+        zero = (low < 0) & (high > 0) & (width <= np.minimum(left, right) * _OF_ITS_NEIGHBOURS)
+        narrow = finite & ((width <= step) | zero)
     outer = np.zeros((*edges.shape[:-1], 1), dtype=bool)
     return np.concatenate([outer, narrow, outer], axis=-1)
 

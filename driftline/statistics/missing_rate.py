@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MissingRate(Statistic):
-    """The arcsine difference of the rates; of numbers, NaN and infinite ones are missing too.
+    """The arcsine difference of the rates; NaN, infinite and invalid values are missing too.
 
     Parameters
     ----------
@@ -53,8 +53,8 @@ class MissingRate(Statistic):
 
     def fit(self, windows: FeatureWindows) -> FittedNull:
         """Calibrate the difference."""
-        absent = windows.missing + windows.nonfinite
-        return FittedNull(*fit_rate(absent, windows.counts.sum(1) + absent, windows.overlap, windows.season))
+        n = windows.counts.sum(1) + windows.absent
+        return FittedNull(*fit_rate(windows.absent, n, windows.overlap, windows.season, windows.kept))
 
 
 def _unusual(pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:

@@ -25,6 +25,30 @@ if TYPE_CHECKING:
 _COUNTS: Final = np.geomspace(1e-3, 1e6, 400)
 
 
+def new_tail(k: Any, once: Any, n: Any, known: Any) -> Floats:
+    """Chance that k or more of n independent rows are of categories that `known` rows have not met.
+
+    Parameters
+    ----------
+    k : array_like of float
+        Rows of new categories; 0 has chance 1.
+    once : array_like of float
+        One more than the categories that the known rows met at most once.
+    n, known : array_like of float
+        Rows.
+
+    Examples
+    --------
+    >>> new_tail([0.0, 50.0], 1.0, 100.0, 10_000.0).round(3)
+    array([1., 0.])
+    """
+    k, n = np.asarray(k, np.float64), np.asarray(n, np.float64)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # a regularised incomplete beta function, which goes on between whole numbers
+        tail = special.betainc(np.maximum(k, 1e-9), once, np.nan_to_num(n / (known + n)))
+    return np.where(k > 0, tail, 1.0)
+
+
 class NewCategories(Statistic):
     """How many independent rows of a window are of categories that the reference lacks.
 
@@ -56,7 +80,7 @@ class NewCategories(Statistic):
 
     def rows(self, pair: Any) -> tuple[Floats, NDArray[np.bool_]]:
         """Count the rows with a category; undefined where the reference's are not all known."""
-        present = pair.current.rows - pair.current.missing
+        present = pair.current.present
         known = pair.current.new is not None and np.isfinite(pair.current.new)
         return present, pair.some & (present > 0) & known
 
@@ -69,9 +93,8 @@ class NewCategories(Statistic):
         group = pool_rare(counts.sum(0) / n.sum(), typical, RARE)
         effect = max(design_effect(sum_groups(counts, group, int(group.max()) + 1)), 1.0)
         rows = typical * SIZE_GRID
-        chance = rows / (n.sum() / max(windows.overlap, 1.0) + rows)
-        # P(at least k) is a regularised incomplete beta function, which goes on between whole numbers
-        tail = special.betainc(_COUNTS[None], windows.rare_categories + 1.0, chance[:, None])
+        known = n.sum() / max(windows.overlap, 1.0)
+        tail = new_tail(_COUNTS[None], windows.rare_categories + 1.0, rows[:, None], known)
         log_p = np.log(np.maximum(tail, 1e-300))
         table = [np.interp(-np.log(P_GRID), -row, np.log(_COUNTS)) for row in log_p]
         series = WindowSeries.of(n, windows.overlap, np.zeros((len(n), 1)))

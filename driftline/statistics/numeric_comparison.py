@@ -11,9 +11,10 @@ import numpy as np
 from driftline.statistics import ks, rates
 from driftline.statistics.beyond_range import BEYOND_RANGE
 from driftline.statistics.comparison import MISSING, Comparison, Tested
+from driftline.statistics.invalid_rate import INVALID
 from driftline.statistics.location_scale import LOCATION_SCALE
 from driftline.statistics.multiple import bonferroni_pair
-from driftline.statistics.psi import decile_ends, sum_deciles
+from driftline.statistics.psi import COARSE, decile_ends, sum_deciles
 from driftline.statistics.rate_sizes import rate_sizes
 from driftline.statistics.score_moments import normal_scores, score_moments
 from driftline.statistics.smooth import SMOOTH
@@ -30,6 +31,7 @@ _DECIDING: Final = {
     SMOOTH.name: 3.0,
     ks.KS.name: 3.0,
     MISSING: 3.0,
+    INVALID: 3.0,
     LOCATION_SCALE.name: 1.0,
     BEYOND_RANGE.name: 1.0,
 }
@@ -48,6 +50,8 @@ class NumericCounts:
         Rows that are null, and NaN or infinite.
     mean, variance : ndarray of float64, shape (F,), optional
         Of the finite values.
+    invalid : ndarray of int64, shape (F,), optional
+        Rows that hold something else than a number; none if not given.
     offsets : ndarray of float64, shape (F, B), optional
         Sum of the distances of the values of each bin from its anchor (`driftline.profiles.bin_offsets`);
         nan for a feature of which they are not known.
@@ -58,7 +62,13 @@ class NumericCounts:
     nonfinite: NDArray[np.int64]
     mean: NDArray[np.float64] | None = None
     variance: NDArray[np.float64] | None = None
+    invalid: NDArray[np.int64] = None  # type: ignore[assignment]
     offsets: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        """Begin with no invalid rows."""
+        if self.invalid is None:
+            object.__setattr__(self, "invalid", np.zeros_like(self.missing))
 
     @cached_property
     def present(self) -> NDArray[np.float64]:
@@ -69,7 +79,7 @@ class NumericCounts:
     @cached_property
     def absent(self) -> NDArray[np.float64]:
         """Rows without a finite value, shape (F,)."""
-        return (self.missing + self.nonfinite).astype(np.float64)
+        return (self.missing + self.nonfinite + self.invalid).astype(np.float64)
 
     @cached_property
     def rows(self) -> NDArray[np.float64]:
@@ -89,10 +99,16 @@ class NumericCounts:
         by_row: NDArray[np.float64] = self.offsets / np.maximum(self.present, 1.0)[:, None]
         return by_row
 
-    def coarse(self, ends: NDArray[np.int16]) -> NDArray[np.float64]:
-        """Rows in each decile, then missing, then non-finite, shape (F, 12)."""
+    def coarse(self, ends: NDArray[np.int16], bins: int = COARSE) -> NDArray[np.float64]:
+        """Rows in each decile, then missing, non-finite and invalid, shape (F, 13).
+
+        With 12 bins, as nulls of earlier releases have, invalid ones are among the non-finite.
+        """
         deciles = sum_deciles(self.values.astype(np.float64), ends)
-        return np.concatenate([deciles, self.missing[:, None], self.nonfinite[:, None]], axis=1)
+        others = [self.missing, self.nonfinite, self.invalid]
+        if bins < COARSE:
+            others = [self.missing, self.nonfinite + self.invalid]
+        return np.concatenate([deciles, np.stack(others, axis=1)], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +142,12 @@ class NumericReference:
         """Give the references of these features, one below the other."""
         counts = self.counts
         return NumericReference(
-            NumericCounts(counts.values[features], counts.missing[features], counts.nonfinite[features]),
+            NumericCounts(
+                counts.values[features],
+                counts.missing[features],
+                counts.nonfinite[features],
+                invalid=counts.invalid[features],
+            ),
             self.gap[features],
             self.iqr[features],
             self.sd[features],
@@ -139,7 +160,7 @@ class NumericReference:
 
     @cached_property
     def coarse(self) -> NDArray[np.float64]:
-        """Rows in each decile, missing, non-finite, shape (F, 12)."""
+        """Rows in each decile, missing, non-finite and invalid, shape (F, 13)."""
         return self.counts.coarse(self.decile_ends)
 
     @cached_property
@@ -180,8 +201,9 @@ class NumericPair:
     @classmethod
     def of_windows(cls, windows: FeatureWindows) -> NumericPair:
         """Pair each window of a reference with the whole of it."""
-        counts, missing, nonfinite = (
-            each.astype(np.int64) for each in (windows.counts, windows.missing, windows.nonfinite)
+        counts, missing, nonfinite, invalid = (
+            each.astype(np.int64)
+            for each in (windows.counts, windows.missing, windows.nonfinite, windows.invalid_rows)
         )
         count = len(counts)
 
@@ -189,11 +211,14 @@ class NumericPair:
             return np.broadcast_to(x, (count, *np.shape(x)))
 
         whole = NumericCounts(
-            same(windows.reference.astype(np.int64)), same(missing.sum()), same(nonfinite.sum())
+            same(windows.reference.astype(np.int64)),
+            same(missing.sum()),
+            same(nonfinite.sum()),
+            invalid=same(invalid.sum()),
         )
         one = np.ones(count)
         return cls(
-            NumericCounts(counts, missing, nonfinite, windows.mean, windows.variance),
+            NumericCounts(counts, missing, nonfinite, windows.mean, windows.variance, invalid),
             NumericReference(whole, same(windows.gap), one, one),
             None if windows.season is None else windows.season.times,
         )
@@ -216,11 +241,13 @@ class NumericPair:
 
     @cached_property
     def rate_sizes(self) -> dict[str, NDArray[np.float64]]:
-        """Largest change among the shares missing, non-finite, below and above the reference's range."""
+        """Largest change among the shares missing, non-finite, invalid, below and above the range."""
         current, base = self.current, self.reference.counts
-        live = np.stack([current.missing, current.nonfinite, *self.beyond.T], axis=1).astype(np.float64)
+        absent = [current.missing, current.nonfinite, current.invalid]
+        live = np.stack([*absent, *self.beyond.T], axis=1).astype(np.float64)
         nothing = np.zeros_like(base.missing)
-        known = np.stack([base.missing, base.nonfinite, nothing, nothing], axis=1).astype(np.float64)
+        usual = [base.missing, base.nonfinite, base.invalid, nothing, nothing]
+        known = np.stack(usual, axis=1).astype(np.float64)
         points, ratio = rate_sizes(live, current.rows, known, base.rows)
         return {"rate_change": points, "rate_ratio": ratio}
 
@@ -275,7 +302,10 @@ def compare_numeric(
     return tested.combined(
         values | pair.rate_sizes,
         by=_DECIDING,
-        idle={MISSING: (current.absent == 0) & (base.absent == 0)},
+        idle={
+            MISSING: (current.absent == 0) & (base.absent == 0),
+            INVALID: (current.invalid == 0) & (base.invalid == 0),
+        },
         p_iid=bonferroni_pair(np.where(pair.comparable, ks_iid, np.nan), missing_iid),
     )
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from driftline.statistics.statistic import FeatureWindows
 
 DECILES = 10
+COARSE = DECILES + 3
+"""Bins of a numeric feature: deciles, missing, non-finite, invalid."""
+
 _HALF_ROW = 0.5
 
 
@@ -85,7 +88,7 @@ def psi(current: ArrayLike, reference: ArrayLike) -> NDArray[np.float64]:
     Parameters
     ----------
     current, reference : array_like of int, shape (..., K)
-        Counts: coarse bins or categories, then missing and non-finite as bins of their own.
+        Counts: coarse bins or categories; missing, non-finite and invalid are bins of their own.
 
     Returns
     -------
@@ -144,7 +147,7 @@ def iid_p_value(value: ArrayLike, n: ArrayLike, m: ArrayLike, bins: ArrayLike) -
 
 
 class PopulationStability(Statistic):
-    """PSI on the reference's deciles, missing and non-finite; its null is that of the quadratic form."""
+    """PSI on deciles, missing, non-finite and invalid; its null is that of the quadratic form."""
 
     name = "psi"
     kind = "numeric"
@@ -157,7 +160,8 @@ class PopulationStability(Statistic):
     def squared(self, pair: Any, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
         """Compute the quadratic form on the bins the null was calibrated with."""
         current, base = pair.current, pair.reference.counts
-        live, reference = current.coarse(arrays["ends"]), base.coarse(arrays["ends"])
+        bins = arrays["scale"].shape[1]
+        live, reference = (each.coarse(arrays["ends"], bins) for each in (current, base))
         difference = (
             live / np.maximum(current.rows, 1.0)[:, None] - reference / np.maximum(base.rows, 1.0)[:, None]
         )
@@ -172,8 +176,11 @@ class PopulationStability(Statistic):
         """Calibrate the quadratic form."""
         ends = decile_ends(windows.counts.sum(0))
         deciles = sum_deciles(windows.counts, ends)
-        coarse = np.concatenate([deciles, windows.missing[:, None], windows.nonfinite[:, None]], axis=1)
-        table, form = fit_quadratic(coarse, windows.overlap, RARE / windows.smallest, windows.season)
+        others = np.stack([windows.missing, windows.nonfinite, windows.invalid_rows], axis=1)
+        coarse = np.concatenate([deciles, others], axis=1)
+        table, form = fit_quadratic(
+            coarse, windows.overlap, RARE / windows.smallest, windows.season, windows.kept
+        )
         return FittedNull(table, {"ends": ends, **form})
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from driftline.windows.calendar import MONTH
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -195,7 +197,7 @@ def _cycles_seen(starts: NDArray[np.int64], cycle: int) -> float:
 
 def _shown(size: int) -> str:
     """Write a length in the longest unit that it is a multiple of."""
-    for unit, letter in ((DAY, "d"), (HOUR, "h"), (HOUR // 60, "m"), (HOUR // 3600, "s")):
+    for unit, letter in ((MONTH, "mo"), (DAY, "d"), (HOUR, "h"), (HOUR // 60, "m"), (HOUR // 3600, "s")):
         if size % unit == 0:
             return f"{size // unit}{letter}"
     return f"{size // 1000}ms"

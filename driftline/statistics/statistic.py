@@ -46,6 +46,10 @@ class FeatureWindows:
         windows were kept without them.
     season : SeasonOfWindows, optional
         When the windows were: each is compared with what is usual then.
+    invalid : ndarray of float64, shape (W,), optional
+        Rows whose value is none of the feature's kind; none of a baseline whose windows were kept without.
+    kept : ndarray of bool, shape (W,), optional
+        Windows to learn from; all if not given. The others are part of the reference none the less.
     """
 
     counts: Floats
@@ -61,12 +65,24 @@ class FeatureWindows:
     cardinality: Floats | None = None
     coincidences: Floats | None = None
     season: SeasonOfWindows | None = None
+    invalid: Floats | None = None
+    kept: NDArray[np.bool_] | None = None
+
+    @property
+    def invalid_rows(self) -> Floats:
+        """Rows whose value is none of the feature's kind, shape (W,)."""
+        return self.missing * 0.0 if self.invalid is None else self.invalid
+
+    @property
+    def absent(self) -> Floats:
+        """Rows without a value that can be used, shape (W,)."""
+        return self.missing + self.nonfinite + self.invalid_rows
 
     @property
     def with_values(self) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """Counts (V, B) and rows (V,) of the V windows that hold a value, and which these are (W,)."""
+        """Counts (V, B) and rows (V,) of the V kept windows that hold a value, and which these are (W,)."""
         n = self.counts.sum(1)
-        seen = n > 0
+        seen = n > 0 if self.kept is None else (n > 0) & self.kept
         return self.counts[seen], n[seen], seen
 
 

@@ -186,7 +186,7 @@ class Wasserstein(Distance):
         earth = self.of(pair)
         with np.errstate(over="ignore", invalid="ignore"):
             if current.mean is not None and base.mean is not None:
-                # bins end at the reference's extremes; what lies beyond moves the mean, and no distance is less
+                # what lies beyond the reference moves the mean, and no distance is less
                 farther = pair.comparable & pair.beyond.any(1)
                 moved = settled(np.abs(current.mean - base.mean))
                 earth = np.where(farther, np.fmax(earth, moved), earth)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from driftline.decoding.event_schema import REQUEST
-from driftline.framing import Head
+from driftline.framing import Head, refuses_damage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -131,8 +131,9 @@ def encode_ids(ids: NDArray[np.uint64]) -> bytes:
     return _HEAD.pack(len(ids)) + ids.astype("<u8", copy=False).tobytes()
 
 
+@refuses_damage("ids of events")
 def decode_ids(data: bytes) -> NDArray[np.uint64]:
-    """Read what `encode_ids` wrote, without copying it; other bytes raise ValueError."""
+    """Read what `encode_ids` wrote, without copying it; other bytes raise UnreadableBytesError."""
     (count,), arrays = _HEAD.unpack(data)
     ids = arrays.take("<u8", count)
     arrays.done()

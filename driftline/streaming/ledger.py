@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Final
 
-from driftline.framing import Head
+from driftline.framing import Head, refuses_damage
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -33,8 +33,9 @@ class Ledger:
         return self._head().pack(*numbers)
 
     @classmethod
+    @refuses_damage("ledger")
     def from_bytes(cls, data: bytes | None) -> Self:
-        """Read what `to_bytes` wrote, None for an unknown key; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote, None for an unknown key; other bytes raise UnreadableBytesError."""
         if data is None:
             return cls()
         numbers, rest = cls._head().unpack(data)

@@ -221,6 +221,8 @@ PERFORMANCE = RowSchema(
                     "Mean score of class 1 minus that of class 0: higher where scores move outward.",
                 ),
                 Field("bias", "float64", "nullable", "Mean of predicted minus true number."),
+                Field("auc", "float64", "nullable", "`auc`: negative is worse."),
+                Field("log_loss", "float64", "nullable", "`log_loss`, where it is not the loss itself."),
             ),
         ),
         Field(
@@ -230,6 +232,43 @@ PERFORMANCE = RowSchema(
             "What changed, in words: components of three standard deviations or more, the largest first; the "
             "largest alone where only `performance_p` is as unusual; null if none.",
         ),
+        Field(
+            "auc_p",
+            "float64",
+            "nullable",
+            "Two-sided p-value of `auc`, calibrated on the reference's own windows as `p_value` is, so that "
+            "few of class 1 are no alarm; null as `p_value`, if a class is absent, and with a baseline of an "
+            "earlier release.",
+        ),
+        Field("log_loss_p", "float64", "nullable", "The same of `log_loss`."),
+        Field("calibration_p", "float64", "nullable", "The same of `calibration_gap`."),
+        Field(
+            "difference_spread",
+            "float64",
+            "nullable",
+            "Standard deviation of `difference` among normal windows of as many outcomes: what is much "
+            "smaller could not be seen in one window.",
+        ),
+        Field("auc_spread", "float64", "nullable", "The same of `auc`."),
+        Field("log_loss_spread", "float64", "nullable", "The same of `log_loss`."),
+        Field("calibration_spread", "float64", "nullable", "The same of `calibration_gap`."),
+        Field("classes", "string", "repeated", "Names of the classes, if there are more than two."),
+        Field(
+            "confusion",
+            "int64",
+            "repeated",
+            "Outcomes by true class, and within it by predicted class, in the order of `classes`; null "
+            "without.",
+        ),
+        Field("confusion_reference", "int64", "repeated", "`confusion` of the reference."),
+        Field(
+            "auc_by_class",
+            "float64",
+            "repeated",
+            "Area under the ROC curve of each class against the rest, in the order of `classes`; `auc` is "
+            "their mean. Null without probabilities, and of a class that is absent.",
+        ),
+        Field("log_loss_reference", "float64", "nullable", "`log_loss` of the reference."),
     ),
 )
 

@@ -107,8 +107,8 @@ _OWN = RowSchema(
             "coverage",
             "float64",
             "required",
-            "Share of the window's slices, quarters of `windows.every` each, that hold rows of the model: "
-            "below 1 at the edges of the data.",
+            "Share of the window's slices, quarters of `windows.every` each, that hold rows of the model, of "
+            "those that usually do in the reference: below 1 at the edges of the data.",
         ),
         Field(
             "status",

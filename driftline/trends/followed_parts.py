@@ -106,5 +106,6 @@ class FollowedPerformance:
             "false_negatives": rate_words("false negatives", normal.false_negative_rate, now),
             "calibration_gap": gap_words(now),
             "bias": number_words("bias", normal.bias, now, "+.3g"),
+            "auc": number_words("AUC", normal.auc, now, ".2f"),
         }
         return said[statistic]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
-from driftline.framing import Arrays, frame, unframe
+from driftline.framing import Arrays, check_head, frame, refuses_damage, unframe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -104,9 +104,11 @@ class FollowedWindows:
         return frame(_TAG, _VERSION, head, b"".join(arrays))
 
     @classmethod
+    @refuses_damage(_WHAT)
     def from_bytes(cls, data: bytes) -> FollowedWindows:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         head, payload = unframe(_TAG, _VERSION, _WHAT, data)
+        check_head(_WHAT, head, version=str, size=int)
         arrays, statistics = Arrays(payload, _WHAT), {}
         try:
             for name, rows, width, sizes in head["statistics"]:

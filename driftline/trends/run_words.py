@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 _MOMENTS: Final = 4
 _MISSING: Final = "missing values"
 _OTHER: Final = "other categories"
+_ABSENT: Final = ("missing_rate", "nonfinite_rate", "invalid_rate")
 
 
 def sizes_of(statistic: str, rows: Any, width: int) -> Floats:
@@ -68,25 +69,32 @@ def _moment_words(sizes: Floats, larger: float, reference: ReferenceDistribution
 
 
 def _absent(rows: Any, width: int) -> Floats:  # noqa: ARG001
-    rates = np.nan_to_num(column(rows, "missing_rate")) + np.nan_to_num(column(rows, "nonfinite_rate"))
-    return rates[:, None]
+    return _share_absent(rows)[:, None]
+
+
+def _share_absent(rows: Any) -> Floats:
+    """Share of rows without a value that can be used, (R,)."""
+    rates = [name for name in _ABSENT if name in rows.schema.names]
+    found: Floats = np.sum([np.nan_to_num(column(rows, rate)) for rate in rates], axis=0)
+    return found
 
 
 def _absent_words(sizes: Floats, larger: float, reference: ReferenceDistribution) -> str:  # noqa: ARG001
-    before = reference.missing_rate + reference.nonfinite_rate
+    before = reference.missing_rate + reference.nonfinite_rate + reference.invalid_rate
     return _from_to("missing", before, float(sizes.mean()))
 
 
 def _shares(rows: Any, width: int) -> Floats:
     counts = bin_counts(rows, width)
     n = np.maximum(rows.column("n").to_numpy(), 1)[:, None]
-    return np.concatenate([np.nan_to_num(column(rows, "missing_rate"))[:, None], counts / n], axis=1)
+    return np.concatenate([_share_absent(rows)[:, None], counts / n], axis=1)
 
 
 def _share_words(sizes: Floats, larger: float, reference: ReferenceDistribution) -> str:  # noqa: ARG001
     names = [_MISSING, *(f"`{name}`" for name in reference.categories), _OTHER]
     present = reference.counts / max(reference.counts.sum(), 1)
-    before = np.append(reference.missing_rate, (1 - reference.missing_rate) * present)
+    absent = reference.missing_rate + reference.invalid_rate
+    before = np.append(absent, (1 - absent) * present)
     after = sizes.mean(0)[: len(before)]
     most = int(np.abs(after - before).argmax())
     return _from_to(names[most], before[most], after[most])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from driftline.framing import ANEW, frame, unframe
+from driftline.framing import ANEW, UnreadableBytesError, frame, refuses_damage, unframe
 from driftline.trends.followed_windows import FollowedWindows
 
 if TYPE_CHECKING:
@@ -51,8 +51,9 @@ class TrendState:
         return frame(_TAG, _VERSION, {"alarms": dict(self.alarms)}, self.windows.to_bytes())
 
     @classmethod
+    @refuses_damage(_WHAT)
     def from_bytes(cls, data: bytes) -> TrendState:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         head, windows = unframe(_TAG, _VERSION, _WHAT, data)
         try:
             alarms = {
@@ -60,5 +61,7 @@ class TrendState:
                 for feature, (since, statistic) in head["alarms"].items()
             }
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{_WHAT} is damaged ({type(error).__name__}: {error}); {ANEW}") from None
+            raise UnreadableBytesError(
+                f"{_WHAT} is damaged ({type(error).__name__}: {error}); {ANEW}"
+            ) from None
         return cls(FollowedWindows.from_bytes(windows), alarms)

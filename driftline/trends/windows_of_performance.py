@@ -31,7 +31,10 @@ _SIZES: Final = {
     "false_positives": "false_positive_rate",
     "false_negatives": "false_negative_rate",
     "bias": "bias",
+    "auc": "auc",
 }
+_TOLD_BY_OTHERS: Final = "log_loss"
+"""Where it is not the loss it moves with the calibration gap and with the AUC."""
 _LARGEST: Final = float(np.finfo(np.float32).max)
 
 
@@ -61,6 +64,8 @@ def performance_windows(
         reference = baseline.reference(segment, PART)
         statistics = {}
         for name in reference_runs(entry.null):
+            if name == _TOLD_BY_OTHERS:
+                continue
             followed = _of_component(name, own, reference)
             if len(followed.place):
                 statistics[name] = followed

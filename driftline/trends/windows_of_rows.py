@@ -32,6 +32,7 @@ _NEEDED: Final = frozenset(
         "n",
         "missing_rate",
         "nonfinite_rate",
+        "invalid_rate",
         "bin_counts",
         "components",
         "shift",

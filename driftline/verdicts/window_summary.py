@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow.compute as pc
 
-from driftline.framing import frame, unframe
+from driftline.framing import UnreadableBytesError, check_head, frame, refuses_damage, unframe
 from driftline.segments import ALL
 from driftline.verdicts.severity import severity
 
@@ -187,20 +187,24 @@ class WindowSummary:
         return frame(TAG, _VERSION, head, payload + np.packbits(judged).tobytes())
 
     @staticmethod
+    @refuses_damage(_WHAT, "read it again from where it was written")
     def from_bytes(data: bytes) -> WindowSummary:
         """Decode what `to_bytes` gave, in this or an earlier version.
 
         Raises
         ------
-        ValueError
+        UnreadableBytesError
             If the bytes are something else, cut short, or of a newer release.
         """
         head, payload = unframe(TAG, _VERSION, _WHAT, data)
+        check_head(_WHAT, head, model=str, pane=str, layout=str, segments=list, features=list, findings=int)
         labels, features, count = head["segments"], head["features"], head["findings"]
         cells = len(labels) * len(features)
         numbers, bits = 2 * _PLACES.itemsize * count, (2 * _PLACES.itemsize + 4 * _NUMBERS.itemsize) * count
         if len(payload) != bits + -(-cells // 8):
-            raise ValueError(f"{_WHAT} cut short or too long; read it again from where it was written")
+            raise UnreadableBytesError(
+                f"{_WHAT} cut short or too long; read it again from where it was written"
+            )
         places = np.frombuffer(payload, _PLACES, 2 * count).reshape(-1, 2)
         sizes = np.frombuffer(payload, _NUMBERS, 4 * count, numbers).reshape(-1, 4)
         judged = np.unpackbits(np.frombuffer(payload, np.uint8, offset=bits), count=cells).astype(bool)

@@ -1,4 +1,4 @@
-"""The job of docs/how-to/own-pipeline.md, run as it stands there, in a project that has packages of common names."""
+"""The job of docs/how-to/own-pipeline.md, run as it stands there, beside packages of common names."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+
 from tests.extensions.toy_package import BLOCK, CLI, ROOT, python
 
 PAGE = (ROOT / "docs" / "how-to" / "own-pipeline.md").read_text()
@@ -13,16 +14,15 @@ PAGE = (ROOT / "docs" / "how-to" / "own-pipeline.md").read_text()
 
 def lines(rng, days, shift):
     """JSON lines of an order a minute, by day."""
-    rows = []
-    for minute in range(days[0] * 1440, days[1] * 1440):
-        rows.append(
-            {
-                "at": 1_767_225_600_000 + minute * 60_000,
-                "country": "DE" if rng.random() < 0.5 else "FR",
-                "amount": rng.normal(20 + shift, 5),
-                "channel": "app" if rng.random() < 0.6 else "web",
-            }
-        )
+    rows = [
+        {
+            "at": 1_767_225_600_000 + minute * 60_000,
+            "country": "DE" if rng.random() < 0.5 else "FR",
+            "amount": rng.normal(20 + shift, 5),
+            "channel": "app" if rng.random() < 0.6 else "web",
+        }
+        for minute in range(days[0] * 1440, days[1] * 1440)
+    ]
     return "".join(json.dumps(row) + "\n" for row in rows)
 
 

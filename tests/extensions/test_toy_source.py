@@ -53,7 +53,7 @@ def shop(tmp_path_factory, site):
     write(folder, "past", past)
     write(folder, "past_labels", labels_of(past))
     write(folder, "labels", labels_of(now))
-    now["x"][7] = "text"
+    now["at"][7] = None
     write(folder, "shop", now)
     (folder / "toy.yaml").write_text(CONFIG)
     args = ("baseline", "toy.yaml", "--input", "past.jsonl", "--labels", "past_labels.jsonl")
@@ -87,11 +87,11 @@ def test_rows_are_those_of_the_same_events_in_files(shop, site, out):
 
 def test_what_it_cannot_use_is_a_dead_letter(out):
     said, folder = out
-    assert "180 decoded = 179 profiled + 1 rejected (wrong_type 1)" in said
+    assert "180 decoded = 179 profiled + 1 rejected (missing_event_time 1)" in said
     letters = rows(folder, "dead_letters").to_pylist()
     assert sorted((each["source"], each["position"], each["reason"]) for each in letters) == [
         ("labels.db", "row 7", "no_prediction"),
-        ("shop.db", "row 7", "wrong_type"),
+        ("shop.db", "row 7", "missing_event_time"),
     ]
 
 

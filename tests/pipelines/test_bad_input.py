@@ -138,9 +138,7 @@ def test_a_reference_of_one_row_judges_and_acts_on_nothing(desk, driftline, toda
 def test_a_file_of_another_format_under_this_suffix(backtest, desk):
     path = desk.folder / "live.parquet"
     path.write_text("id,at,s,x,k,c,score\n1,2,A,3,4,a,5\n")
-    ran = backtest(path)
-    assert ran.counts["rejected"] == 1
-    assert "Parquet" in desk.rejects()[0]["detail"]
+    refused(backtest(path), "live.parquet", "cannot be read as parquet")
 
 
 def test_a_truncated_avro_block_loses_only_what_is_behind_the_cut(backtest, desk, today):
@@ -187,13 +185,20 @@ def test_one_damaged_file_among_good_ones(backtest, desk, today):
 
 def test_a_feature_the_data_lacks(backtest, desk, today):
     ran = backtest(today.drop_columns(["x"]))
-    refused(ran, "drift.yaml", "features.x", "no column 'x'", "id, at, s, k, c, score")
+    assert ran.code == 0, ran.err
+    assert ran.counts["profiled"] == 400
+    assert "no column x (in 400 events)" in ran.out
+    row = full_day(desk, "x")
+    assert (row["missing_rate"], row["drifted"]) == (1, True)
+
+
+def test_files_without_any_feature_are_other_files(backtest, desk, today):
+    ran = backtest(today.select(["id", "at", "s"]))
+    refused(ran, "drift.yaml", "features.x", "no column 'x'", "id, at, s")
     assert desk.left_behind() == []
 
 
-@pytest.mark.parametrize(
-    ("column", "key"), [("at", "event_time"), ("s", "segments"), ("score", "prediction")]
-)
+@pytest.mark.parametrize(("column", "key"), [("at", "event_time"), ("s", "segments")])
 def test_another_column_the_data_lacks(backtest, today, column, key):
     refused(backtest(today.drop_columns([column])), key, f"no column '{column}'")
 
@@ -209,22 +214,34 @@ def test_a_feature_that_one_of_many_files_lacks_is_missing_there(backtest, desk,
         assert full_day(desk, "x")["missing_rate"] == pytest.approx((100 + nulls) / 400)
 
 
-def test_text_in_a_numeric_column_is_refused_before_the_job(backtest, today):
+def test_text_in_a_numeric_column_is_invalid_there(backtest, desk, today):
     ran = backtest(replaced(today, x=["many"] * 400))
-    refused(ran, "features.x", "column 'x' is text, not a number", "categorical")
+    assert ran.code == 0, ran.err
+    assert "values of another type than their feature: x 400 (100 %)" in ran.out
+    row = full_day(desk, "x")
+    assert (row["n"], row["invalid_rate"], row["missing_rate"], row["drifted"]) == (400, 1, 0, True)
+    assert full_day(desk, "c")["n"] == 400
 
 
-def test_text_among_the_numbers_of_json_lines_is_a_dead_letter(backtest, desk, today):
+def test_numbers_as_text_are_numbers(backtest, desk, today):
+    backtest(today)
+    plain = full_day(desk, "x")
+    ran = backtest(replaced(today, x=[None if x is None else repr(x) for x in today["x"].to_pylist()]))
+    assert ran.code == 0, ran.err
+    row = full_day(desk, "x")
+    assert (row["ks"], row["invalid_rate"], row["mean"]) == (plain["ks"], 0, plain["mean"])
+
+
+def test_text_among_the_numbers_of_json_lines_is_invalid_and_its_row_stays(backtest, desk, today):
     lines = [orjson.dumps(row) for row in replaced(today, x=np.zeros(400)).to_pylist()]
     lines[7] = lines[7].replace(b'"x":0.0', b'"x":"many"')
     path = desk.folder / "live.jsonl"
     path.write_bytes(b"\n".join(lines))
     ran = backtest(path)
-    assert ran.counts == {"decoded": 400, "profiled": 399, "rejected": 1, "dropped": 0}
-    [letter] = desk.rejects()
-    assert (letter["reason"], letter["position"], letter["payload"]) == ("wrong_type", "line 8", lines[7])
-    assert "many" in letter["detail"]
-    assert "x" in letter["detail"]
+    assert ran.counts == {"decoded": 400, "profiled": 400, "rejected": 0, "dropped": 0}
+    assert desk.rejects() == []
+    assert full_day(desk, "x")["invalid_rate"] == pytest.approx(1 / 400)
+    assert full_day(desk, "c")["invalid_rate"] == 0
 
 
 # --- values

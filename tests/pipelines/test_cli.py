@@ -264,7 +264,7 @@ def test_report(calls, capsys, args, output):
     [
         ([], "Usage: driftline"),
         (["bactest"], "did you mean `backtest`?"),
-        (["frobnicate"], "commands: validate, baseline, import-tdigest, backtest, monitor, report"),
+        (["frobnicate"], "commands: init, validate, baseline, import-tdigest, backtest, monitor, report"),
         (["validate"], "Missing argument 'CONFIG'"),
         (["validate", "a", "b"], "unexpected extra argument"),
         (["baseline", "a", "--inptu", "x"], "No such option"),

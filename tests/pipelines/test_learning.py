@@ -104,7 +104,7 @@ def test_detections_are_those_of_a_plain_loop(desk, now, segment):
     if segment != "*":
         rows = rows[rows["s"] == segment.removeprefix("s=")]
     gaps, positions = plain_gaps(rows)
-    changes = list(ADWIN().changes(gaps))
+    changes = list(ADWIN(scale_free=True).changes(gaps))
     when, at = (rows[name].to_numpy()[positions] for name in ("when", "at"))
     expected = sorted(
         (int(at[c.position - c.width + 1]), int(when[c.position]), c.width, c.after) for c in changes
@@ -141,7 +141,7 @@ def test_labels_with_the_events(desk, now):
     rows = outcomes(now, late=False)
     gaps, positions = plain_gaps(rows)
     when = rows["when"].to_numpy()[positions]
-    expected = sorted(int(when[change.position]) for change in ADWIN().changes(gaps))
+    expected = sorted(int(when[change.position]) for change in ADWIN(scale_free=True).changes(gaps))
     told = sorted(round(row["detected_at"].timestamp() * 1e6) for row in found(desk.folder / "with", "*"))
     assert told == expected
 

@@ -17,6 +17,7 @@ from apache_beam.transforms.userstate import BagStateSpec, ReadModifyWriteStateS
 from apache_beam.transforms.window import GlobalWindows
 
 import driftline.transforms.coders  # noqa: F401  (registers the coder of RecordBatch)
+from driftline.outcomes.class_scores import columns_of
 from driftline.signals import (
     DetectorSpec,
     SignalState,
@@ -86,7 +87,9 @@ class OutcomeSignals(_MakeSignals):
         self._loss = loss
 
     def _needed(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        return batch.select(["id_high", "id_low", "time", "segment", "score", "label", "known"])
+        return batch.select(
+            ["id_high", "id_low", "time", "segment", "label", "known", *columns_of(self._loss)]
+        )
 
     def _signals(self, batch: pa.RecordBatch) -> Iterator[tuple[SignalKey, SignalValues]]:
         return loss_signal(batch, self._loss)

@@ -15,7 +15,6 @@ from driftline.transforms.spine.judge_profiles import JudgeProfiles
 if TYPE_CHECKING:
     from driftline.config import Tests
     from driftline.transforms.spine.baseline_source import BaselineSource
-    from driftline.windows.slices import SliceLength
 
 
 @dataclass
@@ -34,7 +33,6 @@ class JudgeWindows(beam.PTransform):
 
     baseline: BaselineSource
     tests: Tests
-    length: SliceLength
     keep_for: int
     streaming: bool = False
 
@@ -44,9 +42,7 @@ class JudgeWindows(beam.PTransform):
             tuple[tuple[str, int, int, str], bytes]
         )
         judged = profiles | "Judge" >> judge.with_outputs(JudgeProfiles.ROWS, main="judged")
-        settle = SettleWindow(
-            self.baseline, self.tests, self.length.coverage, self.keep_for, streaming=self.streaming
-        )
+        settle = SettleWindow(self.baseline, self.tests, self.keep_for, streaming=self.streaming)
         settled = (
             judged.judged
             | "Global" >> beam.WindowInto(GlobalWindows())

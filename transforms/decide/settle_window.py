@@ -20,7 +20,9 @@ from driftline.windows.slices import MILLISECOND
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from driftline.baseline import Baseline
     from driftline.config import Tests
+    from driftline.profiles.coverage import Coverage
     from driftline.transforms.spine.baseline_source import BaselineSource
     from driftline.transforms.spine.judge_profiles import WindowKey
 
@@ -43,8 +45,6 @@ class SettleWindow(beam.DoFn):
 
     Parameters
     ----------
-    coverage_unit
-        Length of a unit of coverage, microseconds.
     keep_for
         How long after its end a window can still be corrected, microseconds.
     streaming
@@ -70,12 +70,9 @@ class SettleWindow(beam.DoFn):
     AGAIN = TimerSpec("settle_again_v1", TimeDomain.REAL_TIME)
     CLOSE = TimerSpec("close_window_v2", TimeDomain.WATERMARK)
 
-    def __init__(
-        self, baseline: BaselineSource, tests: Tests, coverage_unit: int, keep_for: int, *, streaming: bool
-    ) -> None:
+    def __init__(self, baseline: BaselineSource, tests: Tests, keep_for: int, *, streaming: bool) -> None:
         self._source = baseline
         self._tests = tests
-        self._unit = coverage_unit
         self._keep_for = keep_for
         self._streaming = streaming
 
@@ -157,12 +154,12 @@ class SettleWindow(beam.DoFn):
             return
         said = emitted.read()
         now = time.time_ns() // 1000
-        units = (end - start) // self._unit
+        baseline = self._source.of_layout(fingerprint)
         settled = settle_window(
             rows.batches,
             (start, end),
-            rows.coverage.count(start, end) / units if rows.coverage is not None else 0.0,
-            self._source.of_layout(fingerprint),
+            _covered(rows.coverage, start, end, baseline),
+            baseline,
             self._tests,
             layout=fingerprint,
             emitted=Emitted.from_bytes(said) if said else None,
@@ -179,6 +176,15 @@ class SettleWindow(beam.DoFn):
         if not said:
             count("windows", 1)
             if self._streaming:
-                distribution("window_delay_ms", (now - end) // 1000)
+                ended = end if baseline is None else baseline.calendar.in_utc(end)
+                distribution("window_delay_ms", (now - ended) // 1000)
         count("results", len(settled.changed))
         yield from settled.changed.combine_chunks().to_batches()
+
+
+def _covered(coverage: Coverage | None, start: int, end: int, baseline: Baseline | None) -> float:
+    if coverage is None:
+        return 0.0
+    if baseline is None:  # it is lost, and with it what is usual
+        return coverage.count(start, end) / ((end - start) // coverage.unit)
+    return baseline.coverage(coverage, start, end)

@@ -9,10 +9,9 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.pvalue import AsSingleton
 
-from driftline.baseline.reference_windows import full_windows
+from driftline.baseline.reference_windows import reference_windows
 from driftline.performance import LossNull, LossPeriods, PerformanceProfile
 from driftline.performance.performance_measure import performance_record
-from driftline.profiles.coverage import Coverage
 
 
 class FitLossNull(beam.DoFn):
@@ -48,8 +47,8 @@ class FitLossNull(beam.DoFn):
         [profile] = joined["profile"]
         null = None
         for losses in joined["losses"]:
-            starts = full_windows(
-                Coverage.from_bytes(coverage), self._size, self._stride, self._min_coverage, self._excluded
+            starts, _ = reference_windows(
+                coverage, self._size, self._stride, self._min_coverage, self._excluded
             )
             null = LossNull.fit(
                 PerformanceProfile.from_bytes(profile),

@@ -96,7 +96,8 @@ class ProfilePeriods(GatherBundle):
         at=beam.DoFn.TimestampParam,  # noqa: ANN001
     ) -> Iterator[WindowedValue]:
         """Gather the usable rows of a batch."""
-        batch = without_features(batch)
+        if not self._loss.probabilities:
+            batch = without_features(batch)
         good = usable(batch, self._loss)
         if not good.all():
             count(PERFORMANCE_UNUSABLE, int((~good).sum()))

@@ -11,7 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from driftline.outcomes.class_scores import scores_of
 from driftline.performance import LossPeriods, PerformanceProfile
+from driftline.performance.class_cells import cells_of_rows
 from driftline.performance.outcome_sums import sums_of_outcomes
 from driftline.segments import ALL
 from driftline.transforms.spine.merge_encoded import MergeEncoded
@@ -32,7 +34,7 @@ class ProfileBatch(beam.DoFn):
             yield segment, self._profile(rows)
 
     def _profile(self, rows: pa.RecordBatch) -> bytes:
-        scores = rows.column("score").to_numpy()
+        scores = scores_of(rows, self._loss)
         if "label" not in rows.schema.names:
             return PerformanceProfile.of_predictions(self._loss, scores).to_bytes()
         delays = pc.subtract(rows.column("known"), rows.column("time")).to_numpy()
@@ -60,9 +62,10 @@ class LossesByPeriod(beam.DoFn):
             if "label" not in rows.schema.names:
                 yield segment, LossPeriods.of_predictions(times, self._every).to_bytes()
                 continue
-            scores, labels = rows.column("score").to_numpy(), rows.column("label").to_numpy()
+            scores, labels = scores_of(rows, self._loss), rows.column("label").to_numpy()
             losses, sums = self._loss.of(scores, labels), sums_of_outcomes(self._loss, scores, labels)
-            yield segment, LossPeriods.of(times, losses, self._every, sums).to_bytes()
+            cells = cells_of_rows(self._loss, scores, labels)
+            yield segment, LossPeriods.of(times, losses, self._every, sums, cells).to_bytes()
 
 
 @dataclass

@@ -75,8 +75,11 @@ def dead_letter_rows(
 
 
 def by_reason(rejects: Sequence[Reject]) -> Counter[str]:
-    """Count rejects by reason."""
-    return Counter(reject.reason.value for reject in rejects)
+    """Count the rows that are lost, by reason."""
+    lost: Counter[str] = Counter()
+    for reject in rejects:
+        lost[reject.reason.value] += reject.rows
+    return lost
 
 
 class UnmatchedDeadLetters(beam.DoFn):

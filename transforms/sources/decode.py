@@ -15,7 +15,16 @@ from apache_beam import pvalue
 import driftline.transforms.coders  # noqa: F401  # batches travel as Arrow IPC
 from driftline.decoding.decoded import Decoded, Part
 from driftline.decoding.events import DecodedEvents, events_of
-from driftline.transforms.counters import DECODED, LABELS_ALONE, UNUSABLE, count, count_rejected
+from driftline.transforms.counters import (
+    ABSENT_IN,
+    DECODED,
+    EMPTY_IN,
+    INVALID_IN,
+    LABELS_ALONE,
+    UNUSABLE,
+    count,
+    count_rejected,
+)
 from driftline.transforms.sources.dead_letter_rows import (
     DEAD_LETTERS,
     by_reason,
@@ -162,6 +171,12 @@ def outputs_of(
     count(prefix + DECODED, result.decoded)
     if result.rejects:
         count_rejected(by_reason(result.rejects), prefix)
+    for name, number in result.invalid.items():
+        count(INVALID_IN + name, number)
+    for name, number in result.empty.items():
+        count(EMPTY_IN + name, number)
+    for name, number in result.absent.items():
+        count(ABSENT_IN + name, number)
     if result.flagged:
         count(UNUSABLE, len(result.flagged))
     placed = [(position_of(reject, positions, unit), reject) for reject in (*result.rejects, *result.flagged)]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from apache_beam.io.filesystems import FileSystems
 
 from driftline.config.errors import ConfigError, Problem
-from driftline.decoding.avro_schema import AvroSchemaError, writer_schema
+from driftline.decoding.avro_canonical import AvroSchemaError
+from driftline.decoding.avro_schema import writer_schema
 from driftline.decoding.formats import MessageFormat
 from driftline.transforms.sources.schema_registry import RegistrySchemas
 
@@ -35,10 +36,13 @@ def message_format(source: MessagesSource, key: str, name: str) -> MessageFormat
     ConfigError
         If a schema file is missing or cannot be used, or the registry's client or options.
     """
+    limit = source.max_expanded_mb << 20
     if source.registry is not None:
-        return MessageFormat(source.format, resolver=_registry(source.registry, f"{key}.registry", name))
+        resolver = _registry(source.registry, f"{key}.registry", name)
+        return MessageFormat(source.format, resolver=resolver, limit=limit)
     if isinstance(source.schema_, str):
-        return MessageFormat(source.format, _avro_schema(source.schema_, f"{key}.schema", name))
+        schema = _avro_schema(source.schema_, f"{key}.schema", name)
+        return MessageFormat(source.format, schema, limit=limit)
     if source.schema_ is not None:
         return MessageFormat(
             source.format,
@@ -46,8 +50,9 @@ def message_format(source: MessagesSource, key: str, name: str) -> MessageFormat
                 number: _avro_schema(path, f"{key}.schema.{number}", name)
                 for number, path in source.schema_.items()
             },
+            limit=limit,
         )
-    return MessageFormat(source.format)
+    return MessageFormat(source.format, limit=limit)
 
 
 def _avro_schema(path: str, key: str, name: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from driftline.config.errors import ConfigError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import apache_beam as beam
 
@@ -39,6 +39,9 @@ class Reading:
         Whether to stop at what there is now, where the source is endless.
     in_process
         Whether a stream is read by this process, on the local runner.
+    judged
+        Whether there is a baseline: then a feature that is gone or of another type is for the job to report
+        and no reason not to begin.
     """
 
     settings: Any
@@ -49,6 +52,7 @@ class Reading:
     late: LateRule
     bounded: bool = True
     in_process: bool = False
+    judged: bool = False
 
     @property
     def by_option(self) -> bool:
@@ -70,7 +74,12 @@ class Reading:
         return ConfigError(name, [Problem(where, message, remedy, value)])
 
     def check_columns(
-        self, columns: Iterable[tuple[str, Any]], remedy: str, *, record_times: bool = False
+        self,
+        columns: Iterable[tuple[str, Any]],
+        remedy: str,
+        *,
+        record_times: bool = False,
+        times: Sequence[Any] = (),
     ) -> None:
         """Refuse columns that are not what the configuration describes.
 
@@ -82,15 +91,28 @@ class Reading:
             What to do, besides correcting the configuration.
         record_times
             Whether times are those of records, so that no column needs to hold them.
+        times
+            Some values of the column of event times, as Arrow arrays: a unit is guessed from them.
 
         Raises
         ------
         ConfigError
             With every problem by the key that names the column.
         """
+        from driftline.decoding.column_paths import root_of  # noqa: PLC0415  # imports pyarrow
         from driftline.decoding.event_schema import column_problems  # noqa: PLC0415  # imports pyarrow
 
-        found = column_problems(columns, self.schema, record_times=record_times)
+        columns = list(columns)
+        types = dict(columns)
+        # files without any of the features are other files
+        known = any(root_of(feature.column, types) is not None for feature in self.schema.features)
+        found = column_problems(
+            columns,
+            self.schema,
+            record_times=record_times,
+            times=times,
+            features=not (self.judged and known),
+        )
         if found:
             raise ConfigError(self.name, [Problem(key, problem, remedy) for key, problem in found])
 
@@ -175,6 +197,21 @@ class Source(Protocol):
         ConfigError
             If it is not what the configuration describes.
         """
+
+    def look(self, reading: Reading) -> list[str]:  # noqa: ARG002
+        """Read some events as a job does, where that needs no connection; `check` found nothing wrong.
+
+        Returns
+        -------
+        list of str
+            What they are like, for ``driftline validate``; nothing by default.
+
+        Raises
+        ------
+        ConfigError
+            If not one of them can be used.
+        """
+        return []
 
     def reader(self, reading: Reading) -> Reader:
         """Make what reads; `check` found nothing wrong.

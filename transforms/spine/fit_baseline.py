@@ -13,11 +13,10 @@ from apache_beam.utils.timestamp import Duration
 
 from driftline.baseline import encode_baseline
 from driftline.baseline.fit_entry import fit_entry
-from driftline.baseline.reference_windows import disjoint, full_windows
+from driftline.baseline.reference_windows import disjoint, reference_windows
 from driftline.baseline.windows_file import encode_windows, windows_record
 from driftline.measures.measure_registry import measure, measure_of, merge_encoded
 from driftline.measures.window_histograms import ReferenceWindows
-from driftline.profiles.coverage import Coverage
 from driftline.profiles.layout import Layout
 from driftline.statistics.season import season_for
 from driftline.transforms.counters import count
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from driftline.config.models import Tests, Windows
     from driftline.transforms.spine.parts import Key
     from driftline.transforms.spine.survey_reference import Plan
+    from driftline.windows.calendar import Calendar
 
 
 class FitEntry(beam.DoFn):
@@ -73,7 +73,7 @@ class FitEntry(beam.DoFn):
         name, _ = split_part(key)
         [profile] = joined["profile"]
         size, stride = self._size, self._stride
-        starts = full_windows(Coverage.from_bytes(coverage), size, stride, self._min_coverage, self._excluded)
+        starts, _ = reference_windows(coverage, size, stride, self._min_coverage, self._excluded)
         season, _ = season_for(self._season, size=size, starts=starts)
         windows = ReferenceWindows(starts, size, stride, self._min_n, season)
         part = Layout.from_bytes(plan[0]).part(name)
@@ -149,7 +149,7 @@ class FitBaseline(beam.PTransform):
                     self.stride,
                     config.tests,
                     config.baseline.season,
-                    config.baseline.excluded,
+                    config.excluded,
                 ),
                 AsSingleton(self.plan),
                 AsSingleton(coverage),
@@ -169,7 +169,7 @@ class FitBaseline(beam.PTransform):
                 self.stride,
                 tests.min_n,
                 tests.min_coverage,
-                config.baseline.excluded,
+                config.excluded,
             )
             limits = () if self.limits is None else (self.limits,)
             entries = (entries, records, *limits) | "Entries" >> beam.Flatten()
@@ -187,7 +187,8 @@ class FitBaseline(beam.PTransform):
                 windows=config.windows,
                 tests=config.tests,
                 stride=self.stride,
-                excluded=config.baseline.excluded,
+                calendar=config.calendar,
+                excluded=config.excluded,
             )
         )
 
@@ -229,10 +230,11 @@ def _write(
     windows: Windows,
     tests: Tests,
     stride: int,
+    calendar: Calendar,
     excluded: tuple[tuple[int, int], ...],
 ) -> str:
     # not the whole configuration, which has secrets
-    starts = full_windows(Coverage.from_bytes(coverage), windows.size, stride, tests.min_coverage, excluded)
+    starts, rhythm = reference_windows(coverage, windows.size, stride, tests.min_coverage, excluded)
     data = encode_baseline(
         entries,
         Layout.from_bytes(plan[0]),
@@ -243,6 +245,8 @@ def _write(
         windows=disjoint(starts, windows.size, stride),
         created_at=time.time_ns() // 1000,
         min_n=tests.min_n,
+        rhythm=rhythm,
+        calendar=calendar,
     )
     write_atomically(path, data)
     return path

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import apache_beam as beam
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from apache_beam.pvalue import AsSingleton
@@ -14,14 +15,18 @@ from apache_beam.utils.timestamp import MIN_TIMESTAMP
 from apache_beam.utils.windowed_value import WindowedValue
 
 from driftline.baseline import BaselineError
+from driftline.decoding.time_advice import implausible_unit
 from driftline.measures.survey import Survey, merge_surveys
 from driftline.segments import ALL, labels, largest
 from driftline.transforms.spine.gather_bundle import GatherBundle
 from driftline.transforms.spine.merge_encoded import MergeEncoded
+from driftline.transforms.spine.time_range import Range, TimeRange
+from driftline.transforms.spine.why_rejected import NONE, Rejected, WhyRejected, complaints
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from driftline.config.event_time import EventTime
     from driftline.feature_spec import FeatureSpec
 
 #: encoded layout and monitored segment labels
@@ -91,6 +96,10 @@ class SurveyReference(beam.PTransform):
         How many segments keep profiles of their own.
     asked
         Settings of measures that come with no feature, by name.
+    dead_letters
+        What of the reference could not be used, to say why if nothing could.
+    times
+        How the configuration has event times read, to doubt a unit by what it makes of them.
 
     Returns
     -------
@@ -100,16 +109,22 @@ class SurveyReference(beam.PTransform):
     Raises
     ------
     BaselineError
-        While running, if the reference has no usable row.
+        While running, if the reference has no usable row, or its times are of another unit.
     """
 
     features: Sequence[FeatureSpec]
     segments: Sequence[str]
     max_segments: int
     asked: Mapping[str, Any] = field(default_factory=dict)
+    dead_letters: beam.PCollection | None = None
+    times: EventTime | None = None
 
     def expand(self, events: beam.PCollection) -> beam.PCollection:
         """Survey features and count segments."""
+        rejected: Any = NONE
+        if self.dead_letters is not None:
+            rejected = AsSingleton(self.dead_letters | "WhyRejected" >> beam.CombineGlobally(WhyRejected()))
+        spanned = events | "TimeRange" >> beam.CombineGlobally(TimeRange())
         survey = (
             events
             | "Survey" >> beam.ParDo(SurveyBatches(self.features, self.asked)).with_output_types(bytes)
@@ -122,20 +137,43 @@ class SurveyReference(beam.PTransform):
             | "Largest" >> beam.CombineGlobally(_Largest(self.max_segments))
         )
         return survey | "Plan" >> beam.Map(
-            _plan, tuple(self.features), dict(self.asked), AsSingleton(monitored)
+            _plan,
+            tuple(self.features),
+            dict(self.asked),
+            AsSingleton(monitored),
+            rejected,
+            AsSingleton(spanned),
+            self.times,
         )
 
 
-def _plan(
-    survey: bytes, features: Sequence[FeatureSpec], asked: Mapping[str, Any], monitored: list[str]
+def _plan(  # noqa: PLR0917  # Beam gives side inputs by place
+    survey: bytes,
+    features: Sequence[FeatureSpec],
+    asked: Mapping[str, Any],
+    monitored: list[str],
+    rejected: Rejected,
+    spanned: Range,
+    times: EventTime | None,
 ) -> Plan:
     if not survey:
-        msg = (
-            "the reference has no usable row: every one was rejected or lies in baseline.exclude, or the "
-            "files are empty. Hold event_time and the kinds of the features against the data, or give other "
-            "files with --input"
-        )
-        raise BaselineError(msg)
+        raise BaselineError(f"the reference has no usable row: {_why(rejected)}")
+    if times is not None and times.unit is not None:
+        _check_unit(spanned, times.unit, times.column)
     return Survey.from_bytes(survey).layout(features, asked).to_bytes(), [
         label for label in monitored if label != ALL
     ]
+
+
+def _why(rejected: Rejected) -> str:
+    if rejected:
+        listed = "; ".join(complaints(rejected)).rstrip(".")
+        return f"{listed}. Or give other files with --input"
+    return "there is none, or all lie in baseline.exclude; give other files with --input"
+
+
+def _check_unit(spanned: Range, unit: str, column: str) -> None:
+    count, odd, first, last = spanned
+    doubt = implausible_unit(np.array([first, last]), unit, "event_time", column)
+    if 2 * odd > count and doubt is not None:
+        raise BaselineError(doubt)

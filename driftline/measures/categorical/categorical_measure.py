@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from driftline.measures.categorical.categorical_survey import CategoricalSurvey
 from driftline.measures.counts_of_rows import (
     bin_counts,
     followed_vectors,
+    invalid_rows,
     middles,
     places,
     share_of_rows,
@@ -76,8 +78,9 @@ class CategoricalMeasure(Measure["Block"]):
         """Profile all features of a block at once."""
         columns = [events.column(f"feature.{name}") for name in part.names]
         encoding = Encoding.of(part, columns, groups.order)
-        for start, end in zip(groups.bounds[:-1].tolist(), groups.bounds[1:].tolist(), strict=True):
-            yield CategoricalProfile.of_rows(encoding, start, end).to_bytes()
+        invalid = invalid_rows(part, events, groups)
+        for g, (start, end) in enumerate(pairwise(groups.bounds.tolist())):
+            yield CategoricalProfile.of_rows(encoding, start, end, invalid[:, g]).to_bytes()
 
     def merge(self, profiles: Sequence[bytes]) -> bytes:
         """Merge profiles of one block."""
@@ -140,6 +143,7 @@ class CategoricalMeasure(Measure["Block"]):
                     cardinality=None if distinct is None else distinct[:, row],
                     coincidences=None if pairs is None else pairs[:, row],
                     season=histograms.season,
+                    invalid=None if histograms.invalid is None else histograms.invalid[:, row],
                 )
                 for row, feature in enumerate(part.categorical)
             ]
@@ -158,7 +162,9 @@ class CategoricalMeasure(Measure["Block"]):
     def reference(self, part: Block, entry: Entry) -> CategoricalReference:
         """Give counts."""
         profile: CategoricalProfile = entry.profile
-        counts = CategoricalCounts(profile.counts, profile.missing, buckets=profile.buckets)
+        counts = CategoricalCounts(
+            profile.counts, profile.missing, buckets=profile.buckets, invalid=profile.invalid
+        )
         bins = np.array([feature.bins for feature in part.features])
         return CategoricalReference(counts, bins, np.array([_rare(each) for each in part.categorical]))
 
@@ -176,7 +182,8 @@ class CategoricalMeasure(Measure["Block"]):
             known = np.array([feature.known is not None for feature in part.categorical])
             new = np.where(known, profile.unknown, np.nan)
             counts = CategoricalCounts(
-                profile.counts, profile.missing, new, profile.cardinality, profile.buckets
+                *(profile.counts, profile.missing, new, profile.cardinality, profile.buckets),
+                invalid=profile.invalid,
             )
             tests = compare_categorical(counts, reference, entry.null, window.when)
         return {"results": judged_rows(window, part, _described(profile, part), entry, tests)}
@@ -186,7 +193,11 @@ class CategoricalMeasure(Measure["Block"]):
     ) -> dict[str, Floats]:
         """Compare the counts that the rows hold."""
         place = places(rows, part.names)
-        counts = CategoricalCounts(bin_counts(rows, part.width), share_of_rows(rows, "missing_rate"))
+        counts = CategoricalCounts(
+            bin_counts(rows, part.width),
+            share_of_rows(rows, "missing_rate"),
+            invalid=share_of_rows(rows, "invalid_rate"),
+        )
         return followed_vectors(
             self.name, CategoricalPair(counts, reference.of(place), middles(rows)), entry.null, place, rows
         )
@@ -205,7 +216,7 @@ class CategoricalMeasure(Measure["Block"]):
         profile: CategoricalProfile,
     ) -> Iterable[tuple[str, ReferenceDistribution]]:
         """Give categories and counts."""
-        missing = profile.missing / max(profile.rows, 1)
+        missing, invalid = (each / max(profile.rows, 1) for each in (profile.missing, profile.invalid))
         for row, feature in enumerate(part.categorical):
             yield (
                 feature.name,
@@ -214,6 +225,7 @@ class CategoricalMeasure(Measure["Block"]):
                     profile.counts[row, : feature.bins],
                     categories=feature.categories,
                     missing_rate=float(missing[row]),
+                    invalid_rate=float(invalid[row]),
                 ),
             )
 
@@ -228,13 +240,14 @@ def _rare(feature: CategoricalFeature) -> int:
 
 def _described(profile: CategoricalProfile, block: Block) -> dict[str, Any]:
     """Describe the window by itself: cardinality and new categories."""
-    values = profile.rows - profile.missing
+    values = profile.rows - profile.missing - profile.invalid
     known = np.array([feature.known is not None for feature in block.categorical])
     with np.errstate(invalid="ignore", divide="ignore"):
         new_rate = np.where(known & (values > 0), profile.unknown / values, np.nan)
     return {
         "n": profile.rows,
         "missing_rate": profile.missing / max(profile.rows, 1),
+        "invalid_rate": profile.invalid / max(profile.rows, 1),
         "cardinality": pa.array(np.rint(profile.cardinality).astype(np.int64)),
         "new_category_rate": new_rate,
         "bin_counts": ragged(profile.counts, [feature.bins for feature in block.features]),

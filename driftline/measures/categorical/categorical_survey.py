@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from driftline.framing import frame, unframe
+from driftline.framing import check_head, frame, refuses_damage, unframe
 from driftline.profiles.categories import Categories
 from driftline.profiles.value_set import ValueSet
 
@@ -42,15 +42,17 @@ class CategoricalSurvey:
         return frame(_TAG, _VERSION, {"features": head}, b"".join(payload))
 
     @classmethod
+    @refuses_damage("survey of categorical features", "survey the reference again")
     def from_bytes(cls, data: bytes) -> CategoricalSurvey:
         """Read what `to_bytes` wrote.
 
         Raises
         ------
-        ValueError
+        UnreadableBytesError
             If the bytes are something else, of a newer version, or cut short.
         """
         head, payload = unframe(_TAG, _VERSION, "survey of categorical features", data)
+        check_head("survey of categorical features", head, features=list)
         features, offset = {}, 0
         for name, *lengths in head["features"]:
             sketch, values = (*lengths, 0)[:2]  # the first version has no values

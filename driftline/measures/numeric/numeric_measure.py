@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 from driftline.measures.counts_of_rows import (
     bin_counts,
     followed_vectors,
+    invalid_rows,
     middles,
     places,
     share_of_rows,
@@ -20,6 +22,7 @@ from driftline.measures.numeric.numeric_survey import GroupedNumericSurvey
 from driftline.measures.reference_distribution import ReferenceDistribution
 from driftline.measures.result_rows import floats, judged_rows, ragged, rows_without_data
 from driftline.measures.window_histograms import ReferenceWindows, WindowHistograms, window_histograms
+from driftline.profiles.bin_offsets import bin_widths
 from driftline.profiles.bins import BINS, bin_centers
 from driftline.profiles.layout import blocks_of
 from driftline.profiles.numeric import NumericProfile
@@ -82,10 +85,11 @@ class NumericMeasure(Measure["Block"]):
             if column.null_count:
                 nulls = _numpy(pc.is_null(column))
                 missing[f] = np.add.reduceat(groups.arrange(nulls).astype(np.int64), groups.bounds[:-1])
-        for g, (start, end) in enumerate(zip(groups.bounds[:-1], groups.bounds[1:], strict=True)):
-            yield NumericProfile.of(
-                part, np.ascontiguousarray(values[:, start:end]), missing[:, g]
-            ).to_bytes()
+        invalid = invalid_rows(part, events, groups)
+        missing -= invalid
+        for g, (start, end) in enumerate(pairwise(groups.bounds)):
+            rows = np.ascontiguousarray(values[:, start:end])
+            yield NumericProfile.of(part, rows, missing[:, g], invalid[:, g]).to_bytes()
 
     def merge(self, profiles: Sequence[bytes]) -> bytes:
         """Merge profiles of one block."""
@@ -101,7 +105,7 @@ class NumericMeasure(Measure["Block"]):
 
     def for_calibration(self, profile: bytes) -> bytes:
         """Keep the counts."""
-        return self.decode(profile).without_digest().to_bytes()
+        return self.decode(profile).only_counts().to_bytes()
 
     def fit(
         self,
@@ -154,6 +158,7 @@ class NumericMeasure(Measure["Block"]):
                     mean=None if histograms.mean is None else histograms.mean[:, row],
                     variance=None if histograms.variance is None else histograms.variance[:, row],
                     season=histograms.season,
+                    invalid=None if histograms.invalid is None else histograms.invalid[:, row],
                 )
                 for row, feature in enumerate(part.numeric)
             ]
@@ -183,6 +188,7 @@ class NumericMeasure(Measure["Block"]):
             iqr=quartiles[:, 1] - quartiles[:, 0],
             sd=np.sqrt(profile.variance),
             atoms=atoms,
+            widths=bin_widths(part.edges),
         )
 
     def judge(
@@ -206,6 +212,7 @@ class NumericMeasure(Measure["Block"]):
             bin_counts(rows, part.width),
             share_of_rows(rows, "missing_rate"),
             share_of_rows(rows, "nonfinite_rate"),
+            invalid=share_of_rows(rows, "invalid_rate"),
         )
         return followed_vectors(
             self.name, NumericPair(counts, reference.of(place), middles(rows)), entry.null, place, rows
@@ -237,6 +244,7 @@ class NumericMeasure(Measure["Block"]):
                     quantiles=dict(zip(QUANTILES, quantiles[row].tolist(), strict=True)),
                     missing_rate=float(missing[row]),
                     nonfinite_rate=float(profile.nonfinite[row] / max(profile.rows, 1)),
+                    invalid_rate=float(profile.invalid[row] / max(profile.rows, 1)),
                 ),
             )
 
@@ -265,9 +273,9 @@ def bin_gaps(block: Block, profile: NumericProfile) -> NDArray[np.float64]:
 
 
 def _counts(profile: NumericProfile) -> NumericCounts:
-    return NumericCounts(
-        profile.counts, profile.missing, profile.nonfinite, profile.mean, np.asarray(profile.variance)
-    )
+    variance = np.asarray(profile.variance)
+    seen = (profile.counts, profile.missing, profile.nonfinite)
+    return NumericCounts(*seen, profile.mean, variance, profile.invalid, profile.offsets)
 
 
 def _numpy(column: Any) -> Any:
@@ -282,6 +290,7 @@ def _described(profile: NumericProfile, block: Block) -> dict[str, Any]:
         "n": profile.rows,
         "missing_rate": profile.missing / max(profile.rows, 1),
         "nonfinite_rate": profile.nonfinite / max(profile.rows, 1),
+        "invalid_rate": profile.invalid / max(profile.rows, 1),
         "mean": np.where(present, profile.mean, np.nan),
         "variance": profile.variance,
         "skewness": profile.skewness,

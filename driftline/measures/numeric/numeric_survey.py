@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from driftline.framing import frame, unframe
+from driftline.framing import check_head, frame, refuses_damage, unframe
 from driftline.profiles.bins import NumericSurvey
 from driftline.profiles.layout import BLOCK_FEATURES
 
@@ -65,15 +65,17 @@ class GroupedNumericSurvey:
         return frame(_TAG, _VERSION, head, b"".join(pieces))
 
     @classmethod
+    @refuses_damage("survey of numeric features", "survey the reference again")
     def from_bytes(cls, data: bytes) -> GroupedNumericSurvey:
         """Read what `to_bytes` wrote.
 
         Raises
         ------
-        ValueError
+        UnreadableBytesError
             If the bytes are something else, of a newer version, or cut short.
         """
         head, payload = unframe(_TAG, _VERSION, "survey of numeric features", data)
+        check_head("survey of numeric features", head, groups=list)
         groups, offset = [], 0
         for names, length in head["groups"]:
             groups.append((tuple(names), NumericSurvey.from_bytes(payload[offset : offset + length])))

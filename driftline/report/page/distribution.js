@@ -2,7 +2,7 @@
 
 const BARS = 40;
 
-// Shares are of all rows of each side, so bars, tails, missing and non-finite values add up to 1.
+// Shares are of all rows of each side, so bars, tails, missing, non-finite and invalid values add up to 1.
 function sides(report, s, f, w) {
   const reference = report.reference.get(s * report.F + f);
   const cell = report.at(s, f, w);
@@ -16,10 +16,11 @@ function sides(report, s, f, w) {
   const rate = (name) => report.column[name][cell] || 0;
   return {
     axis: report.axes[reference.axis],
-    before: share(reference.counts, reference.missing + reference.nonfinite),
-    now: share(counts, rate("missing_rate") + rate("nonfinite_rate")),
+    before: share(reference.counts, reference.missing + reference.nonfinite + reference.invalid),
+    now: share(counts, rate("missing_rate") + rate("nonfinite_rate") + rate("invalid_rate")),
     missing: [reference.missing, rate("missing_rate")],
     nonfinite: [reference.nonfinite, rate("nonfinite_rate")],
+    invalid: [reference.invalid, rate("invalid_rate")],
   };
 }
 
@@ -39,18 +40,22 @@ function cumulative(shares, edges) {
 
 const same = (a, b) => Math.abs(a - b) <= 1e-9 * Math.max(1, Math.abs(a));
 
+// The bin of one value is as wide as a float32 rounds it, that of 0 millionths of the way to the next value.
+const oneValue = (a, b, range) => b - a <= 1e-6 * Math.max(Math.abs(a), Math.abs(b)) + 2e-6 * range;
+
 // The step between neighbouring values of rounded data, 0 if there is none: bars that do not fit it show a comb.
 function grainOf(edges) {
-  const atoms = edges.filter((edge, i) => i + 1 < edges.length && same(edge, edges[i + 1]));
+  const range = edges[edges.length - 1] - edges[0];
+  const atoms = edges.flatMap((edge, i) => (i + 1 < edges.length && oneValue(edge, edges[i + 1], range) ? [(edge + edges[i + 1]) / 2] : []));
   const gaps = atoms.slice(1).map((atom, i) => atom - atoms[i]);
   if (gaps.length >= 3 && atoms.length * 4 > edges.length) return Math.min(...gaps);
-  return edges.every((edge) => same(edge, Math.round(edge))) ? 1 : 0;
+  return edges.every((edge) => oneValue(...[edge, Math.round(edge)].sort((a, b) => a - b), 0)) ? 1 : 0;
 }
 
 // Equal-width bars between the outermost edges; what lies beyond is a bar of its own on either side.
-function histogram({ axis: edges, before, now, missing, nonfinite }) {
+function histogram({ axis: edges, before, now, missing, nonfinite, invalid }) {
   const low = edges[0], high = edges[edges.length - 1];
-  const point = same(low, high);
+  const point = oneValue(low, high, 0);
   const grain = grainOf(edges);
   const step = grain ? grain * Math.max(1, Math.ceil((high - low) / grain / BARS)) : (high - low) / BARS;
   const from = low - grain / 2;
@@ -68,6 +73,7 @@ function histogram({ axis: edges, before, now, missing, nonfinite }) {
     { label: `≥ ${num(high)}`, shares: [a[last], b[last]], side: "right" },
     { label: "missing", shares: missing, side: "right" },
     { label: "not finite", shares: nonfinite, side: "right" },
+    { label: "invalid", shares: invalid, side: "right" },
   ].filter((each) => each.shares[0] + each.shares[1] > 0);
   return { at, low: at[0], high: at[steps], point, before: a.slice(1, -1), now: b.slice(1, -1), apart };
 }

@@ -113,6 +113,9 @@ function start(report, trends) {
       { title: "−log₁₀ adjusted p", values: series("p_adjusted"), levels: [{ at: level, kind: "threshold", always: true }], tip: (w) => `adjusted p: ${pValue(series("p_adjusted")[w])}` },
       { title: "Missing", values: series("missing_rate"), format: pct, levels: usual(reference ? reference.missing : NaN) },
     );
+    if (series("invalid_rate").some((share) => share > 0)) {
+      charts.push({ title: "Invalid", values: series("invalid_rate"), format: pct, levels: usual(reference ? reference.invalid : NaN) });
+    }
     if (numeric) {
       charts.push({
         title: "Median, 25–75%, 5–95%", values: series("p50"), floor: null,
@@ -180,6 +183,8 @@ function start(report, trends) {
       pairs.push(["Median", reference ? `${num(reference.quantiles.p50)} → ${num(c.p50[cell])}` : num(c.p50[cell])]);
     } else pairs.push(["Chi-square", num(c.chi2[cell])], ["Distinct", num(c.cardinality[cell])]);
     pairs.push(["Missing", reference ? `${pct(reference.missing)} → ${pct(c.missing_rate[cell])}` : pct(c.missing_rate[cell])]);
+    const usualInvalid = reference ? reference.invalid : 0;
+    if (usualInvalid > 0 || c.invalid_rate[cell] > 0) pairs.push(["Invalid", `${pct(usualInvalid)} → ${pct(c.invalid_rate[cell])}`]);
     pairs.push(["Adjusted p", pValue(c.p_adjusted[cell])], ["p if rows were independent", pValue(c.p_iid[cell])]);
     return el("dl", { class: "facts-line" }, ...pairs.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
   }

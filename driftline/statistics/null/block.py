@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from driftline.framing import refuses_damage
 from driftline.statistics.null import lookup_grid, null_bytes
 from driftline.statistics.null.null_table import ACTED_ON, FEWEST_WINDOWS
 
@@ -170,12 +171,13 @@ class BlockNull:
         return null_bytes.encode(self.statistics, self.quantiles, numbers, self.arrays)
 
     @classmethod
+    @refuses_damage("block of nulls", "rebuild the baseline")
     def from_bytes(cls, data: bytes) -> BlockNull:
         """Read what `to_bytes` wrote, in this or an earlier version.
 
         Raises
         ------
-        ValueError
+        UnreadableBytesError
             If the bytes are not a block of nulls, are cut short, or come from a newer version.
         """
         statistics, quantiles, numbers, arrays = null_bytes.decode(data)

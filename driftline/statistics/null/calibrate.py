@@ -5,26 +5,29 @@ For every squared statistic T^2 the windows, each left out in turn, give the *sc
 
 1. scale: ``E T^2(n) = M ((1 - rho) n_h / n + rho)`` from the windows (`scale`), never below multinomial;
 2. shape: ``T^2 / E T^2`` from normal draws with the windows' covariance, shrunk to multinomial (`shape`);
-3. tails: divided by ``chi2_d / d``, d from the error of M (the windows' degrees of freedom) and from windows
-   that vary more than normal ones; a generalised Pareto beyond p = .05.
+3. tails: times c and divided by ``chi2_d / d``, averaged over all c and d that the windows leave possible
+   (`predictive_tail`). Few windows leave more of them, and so have the longer tail.
 
 What is kept is a table of log quantiles on a grid of window sizes and p-values (`lookup_grid`).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from driftline.statistics.null.lookup_grid import SIZE_GRID
 from driftline.statistics.null.null_table import FEWEST_WINDOWS, NullTable, disjoint_windows, without_null
+from driftline.statistics.null.predictive_tail import (
+    averaged_quantiles,
+    for_smaller,
+    mixed_survival,
+    plausible,
+)
 from driftline.statistics.null.shape import (
     SIMULATED_SIZES,
     Statistics,
-    arcsine_quantiles,
-    mixture_quantiles,
     multinomial_mean,
     simulate,
     window_covariance,
@@ -37,23 +40,7 @@ if TYPE_CHECKING:
     from driftline.statistics.null.season_of_bins import SeasonOfBins
 
 _SHAPE_SIZES = np.r_[1 / 8, 1 / 3, SIMULATED_SIZES]
-_TYPICAL = 2  # where the size is 1
 _QUADRATIC_DF = 4.0  # of a quadratic form of correlated bins, before its shape is known
-_HEAVIEST_TAIL = 2.5  # d never below: the mixture keeps a mean
-_NORMAL_TAIL = 4.0  # d of one window whose T^2 varies no more than the shape says comes on top of this
-
-
-@dataclass(frozen=True, eq=False)
-class _Tail:
-    """What decides how heavy the tail of one statistic is."""
-
-    df: float
-    excess: float
-
-    def at(self, shape_df: float, size: float) -> float:
-        """Degrees of freedom d of the scale mixture for windows of ``size`` times the typical rows."""
-        heavier = self.excess * max(1.0, 1 / size)
-        return max(1 / (1 / (shape_df * self.df) + 1 / (_NORMAL_TAIL + 2 / heavier)), _HEAVIEST_TAIL)
 
 
 def calibrate(
@@ -65,6 +52,7 @@ def calibrate(
     overlap: float,
     ordered: bool,
     season: SeasonOfBins | None = None,
+    reference: NDArray[np.float64] | None = None,
 ) -> list[NullTable]:
     """Calibrate squared statistics of fractions.
 
@@ -85,6 +73,8 @@ def calibrate(
         True if bins are in order of value, so that neighbours move together.
     season : SeasonOfBins, optional
         What is expected of the windows' times, and is no deviation.
+    reference : ndarray of float64, shape (B,), optional
+        What windows will be compared with, if that is more than these windows together.
 
     Returns
     -------
@@ -93,21 +83,21 @@ def calibrate(
     """
     if disjoint_windows(len(n), overlap) <= FEWEST_WINDOWS:
         return [without_null(n, overlap)] * len(floor(np.ones(1))[0])
-    reference = (fractions * n[:, None]).sum(0) / n.sum()
-    residual = fractions - reference
+    together = (fractions * n[:, None]).sum(0) / n.sum()
+    reference = together if reference is None else reference
+    residual = fractions - together
     if season is not None:
         residual = residual - season.fitted
     series = residual.cumsum(1) if ordered else residual / np.sqrt(reference)
     windows = WindowSeries.of(n, overlap, series, None if season is None else season.leverage)
-    deviations = residual * windows.left_out[:, None]
+    deviations = residual * windows.left_out[:, None] + (together - reference)
     squares = statistics(deviations)
     iid = multinomial_mean(reference, statistics)
     least = floor(SIZE_GRID / np.mean(1 / n))
     if len(reference) < 2:
         return [_table(windows, squares[:, j], 0.0, least[:, j]) for j in range(squares.shape[1])]
     scale = windows.scale(squares[:, -1], float(iid[-1]), _QUADRATIC_DF)
-    factor = (1 - scale.wobble) * scale.typical_n / n + scale.wobble
-    covariance = window_covariance(deviations, reference, factor, scale.wobble, windows.df)
+    covariance = window_covariance(deviations, reference, scale.relative(n), scale.wobble, windows.df)
     shapes = np.stack([simulate(covariance, size, statistics) for size in SIMULATED_SIZES])
     return [
         _table(windows, squares[:, j], float(iid[j]), least[:, j], shapes[:, :, j])
@@ -121,6 +111,7 @@ def calibrate_difference(
     *,
     overlap: float,
     leverage: NDArray[np.float64] | None = None,
+    offset: float = 0.0,
 ) -> NullTable:
     """Calibrate a squared difference of rates or of means.
 
@@ -135,6 +126,8 @@ def calibrate_difference(
         Window length over window period.
     leverage : ndarray of float64, shape (W,), optional
         As of `WindowSeries`.
+    offset : float
+        Mean of the differences, where the reference holds more than these windows.
 
     Returns
     -------
@@ -143,8 +136,9 @@ def calibrate_difference(
     """
     if disjoint_windows(len(n), overlap) <= FEWEST_WINDOWS:
         return without_null(n, overlap)
-    windows = WindowSeries.of(n, overlap, differences[:, None], leverage)
-    squares = (differences * windows.left_out) ** 2
+    around = differences - offset
+    windows = WindowSeries.of(n, overlap, around[:, None], leverage)
+    squares = (around * windows.left_out + offset) ** 2
     return _table(windows, squares, 1.0, np.zeros(len(SIZE_GRID)))
 
 
@@ -159,22 +153,24 @@ def _table(
 
     ``shapes`` (sizes, draws) are simulated ``T^2 / E T^2``; without them T is one normal variable.
     """
-    # windows smaller than typical have the shape at the typical size, which is the more concentrated one
-    draws = None if shapes is None else [shapes[0], shapes[0], *shapes]
-    shape_df = [1.0] * len(_SHAPE_SIZES) if draws is None else [2 / max(float(x.var()), 1e-9) for x in draws]
-    typical_df = shape_df[_TYPICAL]
-    scale = windows.scale(squares, iid, typical_df)
-    standard = squares / ((1 - scale.wobble) * scale.typical_n / windows.n + scale.wobble)
+    shape_df = 1.0 if shapes is None else 2 / max(float(shapes[0].var()), 1e-9)
+    scale = windows.scale(squares, iid, shape_df)
+    standard = squares / scale.relative(windows.n)
     spread = float(standard.var(ddof=1)) / max(float(standard.mean()), 1e-150) ** 2
-    scale = windows.scale(squares, iid, min(typical_df, 2 / max(spread, 1e-9)))
-    tail = _Tail(windows.df, max((1 + spread) / (1 + 2 / typical_df) - 1, 1e-6))
-    quantiles = []
-    for i, size in enumerate(_SHAPE_SIZES):
-        d = tail.at(shape_df[i], float(size))
-        quantiles.append(arcsine_quantiles(d) if draws is None else mixture_quantiles(draws[i], d))
-    log_shape = np.log(np.maximum(np.array(quantiles), 1e-300))
+    scale = windows.scale(squares, iid, min(shape_df, 2 / max(spread, 1e-9)))
+    typical = float(scale.weight @ scale.mean)
+    standard = squares / scale.relative(windows.n) / max(typical, 1e-150)
+    at_one = mixed_survival(None if shapes is None else shapes[0])
+    independent = iid / scale.typical_n / max(typical, 1e-150)
+    weight = plausible(standard, at_one, windows.depends.square, independent)
+    log_shape = []
+    for size in _SHAPE_SIZES:
+        # windows smaller than typical have the shape at the typical size, which is the more concentrated one
+        simulated = None if shapes is None or size <= 1 else shapes[SIMULATED_SIZES.tolist().index(size)]
+        survival = at_one if simulated is None else mixed_survival(simulated)
+        log_shape.append(averaged_quantiles(for_smaller(weight, float(size)), survival))
     place, known = np.log(SIZE_GRID), np.log(_SHAPE_SIZES)
-    by_size = np.stack([np.interp(place, known, column) for column in log_shape.T], axis=1)
+    by_size = np.stack([np.interp(place, known, column) for column in np.array(log_shape).T], axis=1)
     mean = np.maximum(np.maximum(scale.at((scale.typical_n * SIZE_GRID).astype(np.float64)), least), 1e-100)
     log_quantiles = np.maximum.accumulate(np.log(mean)[:, None] + by_size, axis=1)
     return windows.table(log_quantiles, scale.typical_n)

@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
 
 def fit_quadratic(
-    counts: NDArray[np.float64], overlap: float, floor: float, season: SeasonOfWindows | None = None
+    counts: NDArray[np.float64],
+    overlap: float,
+    floor: float,
+    season: SeasonOfWindows | None = None,
+    kept: NDArray[np.bool_] | None = None,
 ) -> tuple[NullTable, dict[str, NDArray[np.float32]]]:
     """Calibrate ``sum (p - q)^2 / max(q, floor)``.
 
@@ -35,6 +39,8 @@ def fit_quadratic(
         Smallest share to divide by.
     season : SeasonOfWindows, optional
         When the windows were.
+    kept : ndarray of bool, shape (W,), optional
+        Windows to learn from, all of which are compared with all windows.
 
     Returns
     -------
@@ -44,12 +50,12 @@ def fit_quadratic(
         Its denominators ``scale`` (K,), and what is expected of a time.
     """
     n = counts.sum(1)
-    seen = n > 0
+    seen = n > 0 if kept is None else (n > 0) & kept
     if not seen.any():
         return without_null(n[seen], overlap), {"scale": np.ones(counts.shape[1], np.float32)}
+    share = counts.sum(0) / n.sum()
     counts, n = counts[seen], n[seen]
     season = None if season is None else season.only(seen)
-    share = counts.sum(0) / n.sum()
     scale = np.maximum(share, floor).astype(np.float32)
     hit = np.flatnonzero(share)
     hit_scale = scale[hit].astype(np.float64)
@@ -72,7 +78,9 @@ def fit_quadratic(
         places=hit,
         bins=counts.shape[1],
     )
-    tables = calibrate(fractions, n, squared, one_row, overlap=overlap, ordered=False, season=usual)
+    tables = calibrate(
+        fractions, n, squared, one_row, overlap=overlap, ordered=False, season=usual, reference=share[hit]
+    )
     return tables[0], {"scale": scale, **({} if usual is None else usual.arrays)}
 
 
@@ -81,6 +89,7 @@ def fit_rate(
     n: NDArray[np.float64],
     overlap: float,
     season: SeasonOfWindows | None = None,
+    kept: NDArray[np.bool_] | None = None,
 ) -> tuple[NullTable, dict[str, NDArray[np.float32]]]:
     """Calibrate the arcsine difference of a rate.
 
@@ -92,6 +101,8 @@ def fit_rate(
         Window length over window period.
     season : SeasonOfWindows, optional
         When the windows were.
+    kept : ndarray of bool, shape (W,), optional
+        As of `fit_quadratic`.
 
     Returns
     -------
@@ -100,16 +111,20 @@ def fit_rate(
     dict of str to ndarray of float32
         What is expected of a time.
     """
-    seen = n > 0
+    seen = n > 0 if kept is None else (n > 0) & kept
     if not seen.any():
         return without_null(n[seen], overlap), {}
+    rate = events.sum() / n.sum()
     events, n = events[seen], n[seen]
-    differences = arcsine_difference(events, n, events.sum() / n.sum())
+    differences = arcsine_difference(events, n, rate)
+    # what windows that are not learnt from make all others differ by
+    offset = 0.0 if kept is None else float(n @ differences / n.sum())
     within = None if season is None else season.only(seen)
-    model = choose_season(differences[:, None], n, within, overlap)
+    model = choose_season(differences[:, None] - offset, n, within, overlap)
     if model is None:
-        return calibrate_difference(differences, n, overlap=overlap), {}
-    usual = model.coefficients(differences[:, None])
+        return calibrate_difference(differences, n, overlap=overlap, offset=offset), {}
+    usual = model.coefficients(differences[:, None] - offset)
     differences = differences - (model.design @ usual)[:, 0]
-    table = calibrate_difference(differences, n, overlap=overlap, leverage=model.leverage())
+    leverage = model.leverage()
+    table = calibrate_difference(differences, n, overlap=overlap, leverage=leverage, offset=offset)
     return table, stored_season(usual)

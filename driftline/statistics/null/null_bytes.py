@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from driftline.framing import UnreadableBytesError, refuses_damage
 from driftline.statistics.null import lookup_grid
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def encode(
     )
 
 
+@refuses_damage("null calibration", "rebuild the baseline")
 def decode(data: bytes) -> Parts:
     """Read nulls.
 
@@ -108,23 +110,23 @@ def decode(data: bytes) -> Parts:
 
     Raises
     ------
-    ValueError
+    UnreadableBytesError
         If the bytes are not nulls, are cut short, or come from a newer version.
     """
     if len(data) < _HEAD.size or data[:4] != _MAGIC:
-        raise ValueError(
+        raise UnreadableBytesError(
             "not a null calibration: the bytes do not start with its mark. Rebuild the baseline."
         )
     version = data[4]
     if not 1 <= version <= _VERSION:
-        raise ValueError(
+        raise UnreadableBytesError(
             f"null calibration has format version {version}, this driftline reads up to {_VERSION}. "
             "Upgrade driftline or rebuild the baseline."
         )
     try:
         return _version_1(data) if version == 1 else _version_2(data)
     except (KeyError, TypeError, ValueError, struct.error) as error:
-        raise ValueError(
+        raise UnreadableBytesError(
             f"null calibration is damaged ({len(data)} bytes: {error}). Rebuild the baseline."
         ) from error
 

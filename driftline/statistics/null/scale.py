@@ -45,6 +45,11 @@ class Scale:
     typical_n: float
     known: tuple[float, float]
 
+    def relative(self, n: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Give ``E T^2`` for windows of ``n`` rows over that at the typical number, shape (N,)."""
+        factor: NDArray[np.float64] = (1 - self.wobble) * self.typical_n / n + self.wobble
+        return factor
+
     def at(self, n: NDArray[np.float64]) -> NDArray[np.float64]:
         """Give ``E T^2`` for windows of ``n`` rows, shape (N,).
 

@@ -8,16 +8,12 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
-
-from driftline.statistics.null.lookup_grid import P_GRID
 
 Statistics = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """Squared statistics (..., S) of deviations (..., B) from the reference fractions."""
 
 DRAWS = 4000
 SIMULATED_SIZES = np.array([1.0, 3.0, 8.0])  # n over typical n; smaller windows have the shape at 1
-_TAIL = 0.05  # the generalised Pareto takes over here
 _TRUSTED_DF = 19.0  # with fewer degrees of freedom a covariance's concentration is anyone's guess
 
 
@@ -151,40 +147,3 @@ def simulate(covariance: WindowCovariance, size: float, statistics: Statistics) 
     drawn = statistics((z * np.sqrt(values[keep])) @ covariance.vectors[:, keep].T * covariance.root)
     mean = drawn.mean(0)
     return np.where(mean > 0, drawn / np.where(mean > 0, mean, 1.0), 1.0)
-
-
-def mixture_quantiles(shape: NDArray[np.float64], tail_df: float) -> NDArray[np.float64]:
-    """Upper quantiles at `P_GRID` of ``shape / (chi2_d / d)``, a scale mixture as in Student's t.
-
-    Parameters
-    ----------
-    shape : ndarray of float64, shape (draws,)
-        ``T^2 / E T^2`` without uncertainty of scale.
-    tail_df : float
-        d; the tail index of the mixture is ``2 / d``.
-
-    Returns
-    -------
-    ndarray of float64, shape (len(P_GRID),)
-        Empirical quantiles down to .05, beyond them a generalised Pareto with that index.
-
-    References
-    ----------
-    Pickands, J. (1975). Statistical inference using extreme order statistics. Annals of Statistics 3,
-    119-131.
-    """
-    draws = len(shape)
-    mixed = np.sort(shape / (np.random.default_rng(0).chisquare(tail_df, draws) / tail_df))
-    exceeding = int(draws * _TAIL)
-    start = mixed[-exceeding - 1]
-    index = 2 / tail_df
-    spread = float((mixed[-exceeding:] - start).mean()) * (1 - index)
-    beyond = start + spread / index * ((_TAIL / np.minimum(P_GRID, _TAIL)) ** index - 1)
-    inside: NDArray[np.float64] = np.quantile(mixed, 1 - P_GRID)
-    return np.where(P_GRID > _TAIL, inside, beyond)
-
-
-def arcsine_quantiles(tail_df: float) -> NDArray[np.float64]:
-    """Upper quantiles at `P_GRID` of one squared normal over ``chi2_d / d``: F(1, d)."""
-    quantiles: NDArray[np.float64] = special.stdtrit(tail_df, P_GRID / 2) ** 2
-    return quantiles

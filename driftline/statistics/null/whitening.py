@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from driftline.statistics.null.f_tail import predictive_quantiles
 from driftline.statistics.null.lookup_grid import P_GRID, SIZE_GRID
+from driftline.statistics.null.predictive_tail import predictive_quantiles
 from driftline.statistics.null.window_series import WindowSeries
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def _best_shrinkage(folds: list[_Fold]) -> float:
     for fold in folds:
         values, vectors, mean, scale = fold.eigen
         moved = (1 - _SHRINKAGE)[:, None] * values + _SHRINKAGE[:, None] * mean
-        variances = moved[:, None, :] * _relative(scale, fold.out_n)[None, :, None]
+        variances = moved[:, None, :] * scale.relative(fold.out_n)[None, :, None]
         squares = ((fold.out @ vectors) ** 2 / variances).sum(-1)
         t = (_ROBUST_DF + len(values)) / 2 * np.log1p(squares / _ROBUST_DF)
         likelihood -= (np.log(variances).sum(-1) / 2 + t).sum(-1)
@@ -160,15 +160,10 @@ def _best_shrinkage(folds: list[_Fold]) -> float:
 def _eigen(deviations: Floats, series: WindowSeries) -> tuple[Floats, Floats, float, Scale]:
     components = deviations.shape[1]
     scale = series.scale((deviations**2).sum(1), float(components), float(components))
-    standard = deviations / np.sqrt(_relative(scale, series.n))[:, None]
+    standard = deviations / np.sqrt(scale.relative(series.n))[:, None]
     values, vectors = np.linalg.eigh(standard.T @ standard / len(standard))
     least = 1 / scale.typical_n  # independent rows
     return np.maximum(values, least), vectors, max(float(values.mean()), least), scale
-
-
-def _relative(scale: Scale, n: Floats) -> Floats:
-    """Variance at n rows over that at the typical number of rows."""
-    return np.asarray((1 - scale.wobble) * scale.typical_n / n + scale.wobble)
 
 
 def _whiten(
@@ -180,7 +175,7 @@ def _whiten(
     """Fit variances along the eigenvectors, each with its own share that does not shrink with the rows."""
     values, vectors, mean, scale = eigen
     moved = (1 - shrinkage) * values + shrinkage * mean
-    relative = _relative(scale, series.n)
+    relative = scale.relative(series.n)
     scales = []
     for along, variance in zip((deviations @ vectors).T, moved, strict=True):
         squares = along**2

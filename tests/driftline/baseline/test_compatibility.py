@@ -83,6 +83,15 @@ def test_what_does_not_decide_may_differ(baseline):
     assert misfits(baseline, Wanted.by(other)) == []
 
 
+def test_windows_of_other_days_do_not_fit(baseline):
+    other = config(windows="{size: 1d, every: 1d}", timezone="Europe/Berlin")
+    assert misfits(baseline, Wanted.by(other))[-1] == (
+        "it was built for windows from the epoch in UTC, the configuration asks for windows of days in "
+        "Europe/Berlin: see timezone, and whether windows.size is in days, weeks (1w) or months (1mo)"
+    )
+    assert misfits(baseline, Wanted.by(config(timezone="Europe/Berlin"))) == []  # half hours follow the epoch
+
+
 def test_all_misfits_are_said_at_once_with_the_file_and_the_remedy(baseline):
     with pytest.raises(BaselineError) as caught:
         check_fits(baseline, config(model="n", features="{z: numeric}", segments="[]"), "gs://b/base.avro")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from driftline.baseline import decode_baseline
+from driftline.baseline.left_out_windows import left_out_remarks, left_out_windows
 from driftline.baseline.outlying_windows import (
     Change,
     OutlyingSpan,
@@ -15,6 +16,7 @@ from driftline.baseline.outlying_windows import (
     outlying_remarks,
     outlying_windows,
 )
+from driftline.config.times import show_time
 from driftline.measures.own_windows import compare_windows
 from driftline.measures.window_histograms import WindowHistograms
 from driftline.segments import ALL
@@ -87,6 +89,18 @@ def places(found, min_n=50):
     spans = outlying_windows(*found, "none", min_n)
     size = SIZE * MINUTE
     return sorted(place for span in spans for place in range(span.start // size, span.end // size))
+
+
+def test_a_build_says_which_windows_a_null_is_fitted_without():
+    built, windows = reference(40, moved=np.where(np.arange(40) == 20, 8.0, 0.0))
+    found = left_out_windows(built, windows)
+    assert found == {"x": [20 * SIZE * MINUTE]}
+    (line,) = left_out_remarks(found)
+    assert f"x (1 from {show_time(20 * SIZE * MINUTE)})" in line
+    assert left_out_windows(*reference(40)) == {}
+    assert left_out_remarks({}) == []
+    (line,) = left_out_remarks({name: [0] for name in "abcde"})
+    assert "c (1 from 1970-01-01) and 2 more features" in line
 
 
 @pytest.mark.filterwarnings("error")

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from driftline.config import ConfigError, StartPosition, load_config, parse_config
 from driftline.config.configuration_page import EXAMPLE, page
+from driftline.config.csv_dialect import CsvDialect
 from driftline.feature_spec import FeatureSpec
 
 MINIMAL = {
@@ -153,11 +154,39 @@ def test_kafka_options_are_texts_for_librdkafka():
 
 @pytest.mark.parametrize(
     ("pattern", "file_format"),
-    [("a/*.avro", "avro"), ("a.PARQUET", "parquet"), ("a.jsonl", "jsonl"), ("a.arrow", "arrow")],
+    [
+        ("a/*.avro", "avro"),
+        ("a.PARQUET", "parquet"),
+        ("a.jsonl", "jsonl"),
+        ("a.arrow", "arrow"),
+        ("a.csv.gz", "csv"),
+        ("a.tsv", "tsv"),
+    ],
 )
 def test_the_suffix_tells_the_format(pattern, file_format):
     config = read(source=f"source: {{files: {{pattern: {pattern}}}}}")
     assert config.input_format(pattern) == file_format
+
+
+@pytest.mark.parametrize(
+    ("keys", "dialect"),
+    [
+        ("", CsvDialect()),
+        ("delimiter: ';'", CsvDialect(";")),
+        ("delimiter: tab", CsvDialect("\t")),
+        (r"delimiter: '\t'", CsvDialect("\t")),
+        ('delimiter: "\\t"', CsvDialect("\t")),
+        ("quote: none", CsvDialect(quote=None)),
+        ('quote: "\'"', CsvDialect(quote="'")),
+        ("names: [a, b]", CsvDialect(names=("a", "b"), header=False)),
+        ("names: [a, b], header: true", CsvDialect(names=("a", "b"), header=True)),
+    ],
+)
+def test_how_csv_is_written(keys, dialect):
+    config = read(source=f"source: {{files: {{pattern: a.csv, {keys}}}}}")
+    assert config.source.files.csv == dialect
+    assert config.with_input_files("other.csv.gz").source.files.csv == dialect
+    assert config.with_input_files("other.parquet").source.files.csv == CsvDialect()
 
 
 def test_the_format_of_other_input():
@@ -224,6 +253,31 @@ MISTAKES = {
     ),
     "unknown format": (
         {"source": "source: {files: {pattern: a, format: parket}}"}, "source.files.format", "is not one of", "`parquet`",
+    ),
+    "two characters between fields": (
+        {"source": "source: {files: {pattern: a.csv, delimiter: '||'}}"},
+        "source.files.delimiter", "is not one ASCII character", "or tab",
+    ),
+    "a number between fields": (
+        {"source": "source: {files: {pattern: a.csv, delimiter: 1}}"},
+        "source.files.delimiter", "is not one ASCII character", "or tab",
+    ),
+    "a quote that is the delimiter": (
+        {"source": "source: {files: {pattern: a.csv, delimiter: ';', quote: ';'}}"},
+        "source.files.quote", "is the delimiter too", "or none",
+    ),
+    "a column twice": (
+        {"source": "source: {files: {pattern: a.csv, names: [at, x, at]}}"},
+        "source.files.names", "has at twice", "once, in order",
+    ),
+    "no names": ({"source": "source: {files: {pattern: a.csv, names: []}}"}, "source.files.names", "is empty", "in order"),
+    "neither header nor names": (
+        {"source": "source: {files: {pattern: a.csv, header: false}}"},
+        "source.files.header", "leaves the columns without names", "add names",
+    ),
+    "a delimiter of no CSV": (
+        {"source": "source: {files: {pattern: a.parquet, delimiter: ';'}}"},
+        "source.files.delimiter", "is for CSV, and the files are parquet", "set format: csv",
     ),
     "avro without schema": (
         {"source": f"source: {{kafka: {{{KAFKA}, format: avro}}}}"}, "source.kafka.schema", "needs it", "event.avsc",

@@ -100,6 +100,27 @@ def test_classes_are_written_as_labels_are_read(written, read):
         ),
         ("labels: {column: late, classes: [a]}", "labels.classes", "must be two different classes"),
         ("labels: {column: late, classes: [a, a]}", "labels.classes", "must be two different classes"),
+        ("labels: {column: late, classes: [a, b, a]}", "labels.classes", "names a class twice"),
+        (
+            "labels: {column: late, classes: [a, b, c], loss: log}",
+            "labels.loss",
+            "needs the probability of each class",
+        ),
+        (
+            "labels: {column: late, classes: [a, b, c], threshold: 0.3}",
+            "labels.threshold",
+            "has no meaning for more than two classes",
+        ),
+        (
+            "labels: {column: late, probabilities: {a: p_a, b: p_b}}",
+            "labels.probabilities",
+            "must name three classes or more",
+        ),
+        (
+            "labels: {column: late, classes: [a, b, c], probabilities: {a: p, b: q, d: r}}",
+            "labels.probabilities",
+            "and classes differ in c, d",
+        ),
         (
             "labels: {column: late, loss: squared, classes: [a, b]}",
             "labels.classes",

@@ -21,7 +21,7 @@ WITH_ID = EventSchema("at", "ms", ("o",), (FeatureSpec("x", "numeric", "x"),), "
 MESSAGES = [
     orjson.dumps({"at": 7, "o": "a", "x": 1, "id": "r1"}),
     orjson.dumps(
-        [{"at": 8, "o": "b", "x": 2, "id": "r2"}, {"at": 9, "o": "c", "x": "?", "id": "r3"}, {"at": 10}]
+        [{"at": 8, "o": "b", "x": 2, "id": "r2"}, {"at": 9, "o": ["c"], "x": 3, "id": "r3"}, {"at": 10}]
     ),
     None,
     b"{",

@@ -8,6 +8,8 @@ from driftline.detectors import ADWIN, DDM, HDDM_A, KSWIN, PageHinkley
 
 from .streams import ALL, SOME, WITHIN_UNIT
 
+pytestmark = pytest.mark.filterwarnings("ignore:ADWIN got")  # streams of every scale
+
 ADWINS = [
     {},
     {"delta": 0.2},

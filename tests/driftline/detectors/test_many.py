@@ -18,6 +18,8 @@ from driftline.detectors import (
     detector_from_bytes,
 )
 
+pytestmark = pytest.mark.filterwarnings("ignore:ADWIN got")  # streams of every scale
+
 DETECTORS = {
     "adwin_small": lambda: ADWIN(delta=0.3, clock=5, max_buckets=2),
     "adwin": lambda: ADWIN(delta=0.1),

@@ -20,6 +20,8 @@ from driftline.detectors import (
     detector_from_bytes,
 )
 
+pytestmark = pytest.mark.filterwarnings("ignore:ADWIN got")  # streams of every scale
+
 DATA = Path(__file__).parent / "data"
 KINDS = [*DETECTORS.values(), StandardisedPageHinkley]
 PARAMETERS = {

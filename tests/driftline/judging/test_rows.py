@@ -194,7 +194,7 @@ def test_nothing_but_missing_values_has_no_moments_and_no_distance(baseline):
     for name in ("mean", "variance", "skewness", "min", "max", "quantiles", "ks", "ks_p", "wasserstein"):
         assert row[name] is None, name
     assert row["missing_rate"] == 1
-    assert row["p_value"] == row["missing_p"] < 1e-6
+    assert row["p_value"] == row["missing_p"] < 1e-5
     assert row["psi"] > 1
 
 

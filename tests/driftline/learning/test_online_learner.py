@@ -20,6 +20,8 @@ from driftline.losses import log_loss
 from driftline.outcomes.feature_inputs import LARGEST, read_categories, read_numbers
 from driftline.profiles.hashing import hash_text
 
+pytestmark = pytest.mark.filterwarnings("ignore:ADWIN got")  # streams of every scale
+
 CARRIERS = ["AA", "DL", "UA", "", "Übér", None]
 
 

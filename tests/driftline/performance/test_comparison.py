@@ -38,7 +38,7 @@ def test_of_errors_it_is_the_test_of_two_proportions():
     assert found.p_iid == pytest.approx(scipy.stats.chi2_contingency(table, correction=False).pvalue)
     rare = compare(errors(4, 40), errors(1, 400))
     assert rare.p_iid == pytest.approx(scipy.stats.fisher_exact([[4, 36], [1, 399]]).pvalue)
-    assert compare(errors(0, 300), errors(0, 300))[::2] == (0.0, 1.0)
+    assert compare(errors(0, 300), errors(0, 300))[:3:2] == (0.0, 1.0)
 
 
 def test_p_iids_of_independent_outcomes_are_uniform():

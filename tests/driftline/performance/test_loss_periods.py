@@ -98,8 +98,10 @@ def same(found, expected):
 )
 def test_format_version_2_is_read(name, expected):
     data = (DATA / f"{name}_v2.bin").read_bytes()
-    assert expected.to_bytes() == data
-    same(LossPeriods.from_bytes(data), expected)
+    found = LossPeriods.from_bytes(data)
+    same(found, expected)
+    same(LossPeriods.from_bytes(found.to_bytes()), expected)
+    assert found.cells is None
 
 
 def test_of_format_version_1_there_are_no_sums():
@@ -163,10 +165,13 @@ def test_signed_errors_add_up_in_any_order(pairs, cuts, random):
     ("data", "message"),
     [
         (b"", "not a mean losses by period"),
-        (b"dLP\x03" + GOLDEN.to_bytes()[4:], "upgrade driftline"),
+        (b"dLP\x04" + GOLDEN.to_bytes()[4:], "upgrade driftline"),
         (GOLDEN.to_bytes()[:-1], "cut short"),
         (frame(b"dLP", 1, {}, b""), "damaged"),
         (frame(b"dLP", 2, {"every": 1, "sums": -1}, b""), "damaged"),
+        (frame(b"dLP", 3, {"every": 1, "periods": -1}, b""), "damaged"),
+        (frame(b"dLP", 3, {"every": 1, "periods": 0, "cells": 1}, bytes(16)), "damaged"),
+        (frame(b"dLP", 3, {"every": 1, "periods": 0, "cells": "1"}, b""), "damaged"),
     ],
 )
 def test_what_is_something_else_is_refused(data, message):
@@ -177,3 +182,19 @@ def test_what_is_something_else_is_refused(data, message):
 def test_periods_of_two_lengths_do_not_merge():
     with pytest.raises(ValueError, match=r"periods of \[10, 60000000\]"):
         LossPeriods.merge_all([GOLDEN.to_bytes(), losses([(1, 1.0)]).to_bytes()])
+
+
+def test_format_version_3_is_read_with_cells():
+    times, cells = np.array([0, 5, 25]), np.array([0, 127, 64])
+    made = LossPeriods.of(times, np.array([1.0, 0.0, 1.0]), 10, np.ones((3, 8), np.int64), cells)
+    data = (DATA / "loss_periods_v3.bin").read_bytes()
+    assert made.to_bytes() == data
+    found = LossPeriods.from_bytes(data)
+    assert [np.flatnonzero(row).tolist() for row in found.cells] == [[0, 127], [64]]
+    both = LossPeriods.merge_all([data, data, LossPeriods.of_predictions(np.array([99]), 10).to_bytes()])
+    assert both.cells.sum(1).tolist() == [4, 2, 0]
+    assert both.window_cells(np.array([0, 20]), 20).sum(1).tolist() == [4, 2]
+    assert LossPeriods.merge_all([data, WITHOUT_CELLS.to_bytes()]).cells is None
+
+
+WITHOUT_CELLS = LossPeriods.of(np.array([0]), np.array([1.0]), 10)

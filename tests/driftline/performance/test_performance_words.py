@@ -15,15 +15,16 @@ from .drawing import LOG, ZERO_ONE, outcomes, profile_of
 
 NAN = math.nan
 NORMAL, CURRENT = (measure(profile_of(ZERO_ONE, *outcomes(seed, 500))) for seed in (1, 2))
-QUIET = Comparison(0.01, 0.5, 0.5)
+QUIET = Comparison(0.01, 0.5, 0.5, 0.67)
 
 
 def test_the_loss_is_in_standard_deviations_too():
     for difference, p in ((0.1, 0.0027), (-0.1, 1e-6)):
-        found = standardised(Comparison(difference, p, NAN), ComponentComparison())
-        assert found["loss"] == pytest.approx(math.copysign(stats.norm.isf(p / 2), difference))
+        deviations = math.copysign(stats.norm.isf(p / 2), difference)
+        found = standardised(Comparison(difference, p, NAN, deviations), ComponentComparison())
+        assert found["loss"] == deviations
         assert math.isnan(found["false_positives"])
-    assert standardised(Comparison(0.0, 1.0, 1.0), ComponentComparison())["loss"] == 0
+    assert standardised(Comparison(0.0, 1.0, 1.0, 0.0), ComponentComparison())["loss"] == 0
     assert math.isnan(standardised(Comparison(0.0, NAN, 1.0), ComponentComparison())["loss"])
 
 
@@ -45,7 +46,7 @@ def test_what_is_farthest_comes_first():
 @pytest.mark.parametrize(("loss", "words"), [(ZERO_ONE, "errors .* % to .* %"), (LOG, "mean loss .* to .*")])
 def test_a_loss_is_named_as_it_is_counted(loss, words):
     normal, current = (measure(profile_of(loss, *outcomes(seed, 500))) for seed in (1, 2))
-    found = performance_words(current, normal, Comparison(0.1, 1e-5, NAN), ComponentComparison(), 1e-5)
+    found = performance_words(current, normal, Comparison(0.1, 1e-5, NAN, 4.4), ComponentComparison(), 1e-5)
     assert re.fullmatch(words, found)
 
 

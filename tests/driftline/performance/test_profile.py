@@ -163,7 +163,7 @@ def test_bytes_that_were_cut_short_are_refused(length):
     ("data", "message"),
     [
         (b"dNP" + DAMAGED[3:], "not a performance profile"),
-        (b"dPF\x03" + DAMAGED[4:], "upgrade driftline"),
+        (b"dPF\x04" + DAMAGED[4:], "upgrade driftline"),
         (DAMAGED + b"x", "1 bytes too many"),
         (DAMAGED[:4] + b"\x09" + DAMAGED[5:], "damaged"),
         (DAMAGED[:16] + b"\x08" + DAMAGED[17:], "contradict"),

@@ -29,6 +29,11 @@ ONLY_CLASSES = {
 }
 CALIBRATED = {"p_value", "components_p", "performance_p", "components", "change"}  # null without a null
 ONLY_NUMBERS = {"mean_absolute_error", "root_mean_squared_error", "bias", "bias_reference"}
+MANY_CLASSES = {"classes", "confusion", "confusion_reference", "auc_by_class"}
+METRICS = {
+    *("auc_p", "log_loss_p", "calibration_p"),
+    *("auc_spread", "log_loss_spread", "calibration_spread"),
+}  # null without a null, and of numbers
 
 
 def row_of(profile, **changes):
@@ -78,7 +83,11 @@ def test_a_row_says_all_of_a_window():
     batch = performance_batch([row_of(profile, reference=reference)])
     assert batch.schema.equals(PERFORMANCE.arrow)
     (row,) = batch.to_pylist()
-    assert {name for name, value in row.items() if value is None} == ONLY_NUMBERS | {"change"}
+    assert {name for name, value in row.items() if value is None} == ONLY_NUMBERS | MANY_CLASSES | {
+        "change",
+        "auc_p",
+        "auc_spread",
+    }
     assert row["row_id"] == performance_id("flights", "origin=JFK", 0, HOUR)
     assert row["segment_values"] == ["JFK"]
     assert row["window_end"] == datetime(1970, 1, 1, 1, tzinfo=timezone.utc)
@@ -97,7 +106,9 @@ def test_a_row_says_all_of_a_window():
 
 def test_of_numbers_columns_of_classes_are_null():
     row = row_of(profile_of(SQUARED, *outcomes(3, 300, binary=False)))
-    assert {name for name, value in row.items() if value is None} == ONLY_CLASSES | CALIBRATED
+    assert {name for name, value in row.items() if value is None} == (
+        ONLY_CLASSES | CALIBRATED | MANY_CLASSES | METRICS | {"difference_spread", "log_loss_reference"}
+    )
     assert row["root_mean_squared_error"] ** 2 == pytest.approx(row["mean_loss"])
     assert row["p_iid"] == 1.0
 

@@ -281,5 +281,5 @@ def test_hash_buckets_count_every_value_in_any_split_and_order(parts, random):
 def test_foreign_and_newer_bytes_are_refused():
     with pytest.raises(ValueError, match="not a categorical profile"):
         CategoricalProfile.from_bytes(Layout.of([NumericFeature("a", np.array([1.0]))]).to_bytes())
-    with pytest.raises(ValueError, match="version 3"):
-        CategoricalProfile.from_bytes(VERSION_1[:3] + b"\x03" + VERSION_1[4:])
+    with pytest.raises(ValueError, match="version 4"):
+        CategoricalProfile.from_bytes(VERSION_1[:3] + b"\x04" + VERSION_1[4:])

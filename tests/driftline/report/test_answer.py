@@ -53,12 +53,14 @@ def test_the_clearest_of_several_segments_is_named(made):
     assert words.text.endswith("; also worse in all traffic")
 
 
-def test_a_loss_that_fell_again_is_not_worse(made):
+def test_a_loss_that_fell_again_was_worse(made):
     rows = [made.outcomes(day, wrong=0.3 if 5 <= day < 8 else 0.1) for day in range(20)]
     words, _ = said(made, rows, [made.detection(5), made.detection(8, before=0.3, after=0.1)])
-    assert words.tone == "quiet"
-    assert words.text.startswith("No sign that the model got worse: error rate 13.0% against 10.0%")
-    assert "the last change of the loss (adwin, all traffic, 9 Apr) has not left it" in words.text
+    assert words.tone == "drift"
+    assert words.text == (
+        "Error rate 30.0% against 10.0% of the reference from 6 Apr to 9 Apr in all traffic, 10.0% since "
+        "then; found by all windows together"
+    )
 
 
 def test_a_change_lasts_over_falls_of_hours_and_begins_behind_normal_windows(made):
@@ -227,3 +229,22 @@ def test_rows_of_nothing_but_nulls(made):
     words, _ = said(made, rows, [made.detection(3, before=None, after=None)])
     assert words.tone == "unknown"
     assert words.text.startswith("Error rate unknown in all traffic")
+
+
+def test_a_model_that_ranks_worse_is_worse_though_it_errs_as_before(made):
+    rows = [row | {"status": "ok"} for row in days(made, until=30)]
+    for day, row in enumerate(rows):
+        fell = -3.0 if day >= 10 else 0.2
+        row["auc"], row["auc_reference"], row["auc_spread"] = 0.91 + 0.05 * fell, 0.91, 0.05
+        row["components"] = (row["components"] or {}) | {"auc": fell}
+    words, _ = said(made, rows)
+    assert words.tone == "drift"
+    assert words.text.startswith("AUC 0.76 against 0.91 of the reference since 11 Apr in all traffic")
+    assert words.title.startswith("The model got worse: AUC 0.76")
+
+
+def test_no_sign_says_what_would_not_have_been_seen(made):
+    words, _ = said(made, days(made, until=30))
+    assert words.tone == "quiet"
+    assert "in these windows no change of the error rate of less than " in words.text
+    assert words.text.endswith(" points could have been seen")

@@ -20,11 +20,11 @@ MODEL = {tone: Answer("Error rate 3%", ("found by adwin",), tone) for tone in IN
         ("unknown", "drift", ["Model worse", "Not judged"]),
         ("quiet", "drift", ["Model worse", "No drift"]),
         ("drift", "unknown", ["Drift", "Model not judged"]),
-        ("drift", "quiet", ["Drift", "Model holds"]),
+        ("drift", "quiet", ["Drift", "Model: no sign"]),
         ("unknown", "unknown", ["Not judged", "Model not judged"]),
-        ("unknown", "quiet", ["Not judged", "Model holds"]),
+        ("unknown", "quiet", ["Not judged", "Model: no sign"]),
         ("quiet", "unknown", ["Model not judged", "No drift"]),
-        ("quiet", "quiet", ["No drift", "Model holds"]),
+        ("quiet", "quiet", ["No drift", "Model: no sign"]),
     ],
 )
 def test_the_worst_goes_first(inputs, model, badges):

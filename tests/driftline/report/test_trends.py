@@ -245,7 +245,7 @@ MODEL = {tone: Answer("Error rate 3%", ("found by adwin",), tone) for tone in IN
         ("quiet", "drift", True, ["Model worse", "Trend", "No drift"]),
         ("quiet", "unknown", True, ["Trend", "Model not judged", "No drift"]),
         ("quiet", "unknown", False, ["Model not judged", "No drift", "Trend over"]),
-        ("drift", "quiet", True, ["Drift", "Trend", "Model holds"]),
+        ("drift", "quiet", True, ["Drift", "Trend", "Model: no sign"]),
     ],
 )
 def test_a_trend_that_is_on_stands_before_all_that_is_no_drift(inputs, model, on, badges):

@@ -9,6 +9,8 @@ from driftline.detectors import JOB_DETECTORS
 from driftline.signals import DetectorSpec, SignalState, SignalValues, advance, decode_block, encode_block
 from tests.driftline.signals.streams import SECOND, blocks_of, changing
 
+pytestmark = pytest.mark.filterwarnings("ignore:ADWIN got")  # streams of every scale
+
 END = 1 << 62
 ALL_DETECTORS = [DetectorSpec.of(name, {}) for name in JOB_DETECTORS]
 

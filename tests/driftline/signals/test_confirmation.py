@@ -19,6 +19,8 @@ from driftline.signals import (
 from driftline.signals.confirmation import Confirmation, confirm
 from tests.driftline.signals.streams import changing
 
+pytestmark = pytest.mark.filterwarnings("ignore:ADWIN got")  # streams of every scale
+
 END = 1 << 62
 LENGTHS = np.array([1, 2, 3, 4, 6, 8])
 

@@ -10,6 +10,8 @@ from driftline.detectors import JOB_DETECTORS, StandardisedPageHinkley
 from driftline.signals import DetectorSpec, SignalState, SignalValues, advance, encode_block
 from tests.driftline.signals.streams import changing
 
+pytestmark = pytest.mark.filterwarnings("ignore:ADWIN got")  # streams of every scale
+
 DATA = Path(__file__).parent / "data"
 END = 1 << 62
 

@@ -95,7 +95,7 @@ def test_it_is_a_mean_of_so_many_rows():
     null = fitted(rng.standard_normal(400) / np.sqrt(n), rng.chisquare(n - 1) / n, n)
     few, many = p_of(null, [0.1, 0.1], [1.0, 1.0], [200, 2_000])
     assert np.log(few) == pytest.approx(stats.chi2.logsf(200 * 0.01, 2), rel=0.12)
-    assert np.log(many) == pytest.approx(stats.chi2.logsf(2_000 * 0.01, 2), rel=0.12)
+    assert np.log(many) == pytest.approx(stats.chi2.logsf(2_000 * 0.01, 2), rel=0.15)
 
 
 def test_the_unit_is_the_spread_of_the_median_window():

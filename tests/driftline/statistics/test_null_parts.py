@@ -3,7 +3,7 @@ import pytest
 from scipy import signal, stats
 
 from driftline.statistics.distance import Distance
-from driftline.statistics.null import lookup_grid, shape
+from driftline.statistics.null import lookup_grid, predictive_tail, shape
 from driftline.statistics.null.dependence import Dependence, dependence
 from driftline.statistics.null.fit import fit_quadratic
 from driftline.statistics.null.null_table import disjoint_windows, without_null
@@ -169,11 +169,50 @@ class TestScale:
 class TestShape:
     def test_mixture_of_one_normal_is_f(self):
         drawn = stats.norm.ppf((np.arange(200_000) + 0.5) / 200_000) ** 2
-        quantiles = shape.mixture_quantiles(np.random.default_rng(0).permutation(drawn), 12.0)
-        expected = stats.f.isf(lookup_grid.P_GRID, 1, 12)
+        survival = predictive_tail.mixed_survival(np.random.default_rng(0).permutation(drawn))
+        expected = predictive_tail.mixed_survival(None)
+        near = (expected < 0.5) & (expected > 1e-3)
+        np.testing.assert_allclose(survival[near], expected[near], rtol=0.1)
+        far = expected[0] > 1e-8  # the heaviest
+        np.testing.assert_allclose(survival[0][far], expected[0][far], rtol=0.1)
+
+    def test_a_mixture_of_many_normals_is_f(self):
+        drawn = np.random.default_rng(0).chisquare(6, 4_000) / 6
+        survival, expected = predictive_tail.mixed_survival(drawn), predictive_tail.f_survival(6)
+        near = (expected < 0.5) & (expected > 0.01)
+        np.testing.assert_allclose(survival[near], expected[near], rtol=0.25)
+
+    def test_few_windows_have_the_longer_tail(self):
+        at_one = predictive_tail.mixed_survival(None)
+        squares = stats.chi2(1).isf((np.arange(300) + 0.5) / 300)
+        tails = []
+        for count in (30, 300):
+            some = np.random.default_rng(0).permutation(squares)[:: 300 // count]
+            weight = predictive_tail.plausible(some, at_one, 1.0, 1.0)
+            assert weight.sum() == pytest.approx(1)
+            tails.append(np.exp(predictive_tail.averaged_quantiles(weight, at_one)))
+        place = [lookup_grid.P_GRID.tolist().index(p) for p in (0.01, 1e-6)]
+        few, many = tails[0][place], tails[1][place]
+        assert stats.chi2.isf(0.01, 1) < many[0] < 1.15 * stats.chi2.isf(0.01, 1)
+        assert few[0] > many[0]
+        assert few[1] > 3 * many[1]
+
+    def test_windows_without_variation_are_as_independent_rows(self):
+        at_one = predictive_tail.mixed_survival(None)
+        weight = predictive_tail.plausible(np.zeros(400), at_one, 1.0, 1.0)
+        quantiles = np.exp(predictive_tail.averaged_quantiles(weight, at_one))
         near = lookup_grid.P_GRID >= 1e-3
-        np.testing.assert_allclose(quantiles[near], expected[near], rtol=0.05)
-        np.testing.assert_allclose(shape.arcsine_quantiles(12.0), expected, rtol=1e-6)
+        expected = stats.chi2.isf(lookup_grid.P_GRID, 1)
+        np.testing.assert_allclose(quantiles[near], expected[near], rtol=0.2)
+
+    def test_smaller_windows_have_heavier_tails(self):
+        at_one = predictive_tail.mixed_survival(None)
+        weight = predictive_tail.plausible(stats.f(1, 20).rvs(200, random_state=0), at_one, 1.0)
+        smaller = predictive_tail.for_smaller(weight, 1 / 8)
+        assert smaller.sum() == pytest.approx(1)
+        same, longer = (predictive_tail.averaged_quantiles(each, at_one)[-1] for each in (weight, smaller))
+        assert longer > same + 0.05
+        assert predictive_tail.for_smaller(weight, 3.0) is weight
 
     def test_multinomial_windows_give_multinomial_eigenvalues(self):
         rng = np.random.default_rng(0)

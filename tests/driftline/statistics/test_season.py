@@ -470,4 +470,4 @@ def test_few_windows_pay_for_the_waves_that_are_fitted_to_them(statistic):
         p = lookup_grid.p_values(tables, np.full(200, table.typical_n), squares, many)
         shares.append(np.mean(p <= 0.05))
         assert table.df < 22.5
-    assert 0.02 < np.mean(shares) < 0.07
+    assert 0.015 < np.mean(shares) < 0.07

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from driftline.statistics.null.f_tail import predictive_quantiles
 from driftline.statistics.null.lookup_grid import P_GRID
+from driftline.statistics.null.predictive_tail import predictive_quantiles
 from driftline.statistics.null.whitening import fit_whitening
 
 
@@ -56,7 +56,7 @@ def test_one_storm_makes_the_tail_heavy():
 
 def test_without_windows_all_scales_and_tails_of_the_grid_are_as_likely():
     table = predictive_quantiles(np.zeros(0), 3, 1.0)
-    c, d = np.exp(0.09 * np.arange(-16, 17))[:, None], np.geomspace(2.5, 1000.0, 40)
+    c, d = np.exp(0.09 * np.arange(-16, 17))[:, None], np.linspace(2.5**-0.5, 1000.0**-0.5, 40) ** -2.0
     for p in (0.5, 0.1, 0.01, 1e-4):
         assert stats.f.sf(quantile(table, p) / 3 / c, 3, d).mean() == pytest.approx(p, rel=0.02)
 

@@ -3,6 +3,7 @@
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+import pytest
 from apache_beam.testing.util import assert_that
 
 from driftline.baseline.artefact import Baseline
@@ -17,6 +18,8 @@ from driftline.transforms.coders import RecordBatchCoder
 from driftline.transforms.decide.calibration import Calibration
 from driftline.transforms.decide.detect_changes import DetectChanges
 from driftline.transforms.outcomes.learn_alarm_limits import LearnAlarmLimits
+
+pytestmark = pytest.mark.filterwarnings("ignore:ADWIN got")  # streams of every scale
 
 SECOND = 1_000_000
 BUDGET = AlarmBudget(1.0, "week")

@@ -53,6 +53,8 @@ from driftline.transforms.decide.detect_changes import (
 )
 from driftline.transforms.outcomes.join_labels import JoinLabels
 
+pytestmark = pytest.mark.filterwarnings("ignore:ADWIN got")  # streams of every scale
+
 MINUTE = 60_000_000
 LOSS = ("*", "loss")
 WATCHES = {

@@ -76,7 +76,7 @@ class Window:
     """One window of the model, as Beam would drive it."""
 
     def __init__(self, source, *, streaming=True):
-        self.step = SettleWindow(source, Tests(min_n=50), UNIT, 40 * MINUTE, streaming=streaming)
+        self.step = SettleWindow(source, Tests(min_n=50), 40 * MINUTE, streaming=streaming)
         self.step.setup()
         self.step.start_bundle()
         self.key = key_of(source)

@@ -44,6 +44,8 @@ from driftline.transforms.outcomes.join_labels import JoinLabels
 from driftline.transforms.outcomes.learn_online import LATE, UNUSABLE, LearnOnline, LearnSegment
 from tests.transforms.decide.test_detect_changes import Bag, Cell, Timer, told
 
+pytestmark = pytest.mark.filterwarnings("ignore:ADWIN got")  # of a gap, which is below 0 too
+
 MINUTE = 60_000_000
 MINUTES = 12
 N = MINUTES * 350

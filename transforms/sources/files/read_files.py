@@ -1,4 +1,4 @@
-"""Read the feature log from files on any Beam filesystem: Avro, Parquet, JSON lines, Arrow IPC."""
+"""Read the feature log from files on any Beam filesystem: Avro, Parquet, JSON, CSV, Arrow IPC."""
 
 from __future__ import annotations
 
@@ -14,9 +14,16 @@ from apache_beam.io.filesystems import FileSystems
 
 from driftline.config.errors import did_you_mean
 from driftline.transforms.sources.decode import SourceBatch, normalise_records
-from driftline.transforms.sources.files.file_formats import FILE_FORMATS, columns_of, file_format, read_file
+from driftline.transforms.sources.files.file_formats import (
+    FILE_FORMATS,
+    UnreadableFileError,
+    columns_of,
+    file_format,
+    read_file,
+)
 
 if TYPE_CHECKING:
+    from driftline.config.csv_dialect import CsvDialect
     from driftline.decoding.event_schema import EventSchema
     from driftline.transforms.sources.source import ReadOutputs
 
@@ -32,7 +39,9 @@ class ReadFiles(beam.PTransform):
     pattern
         Glob pattern on any Beam filesystem.
     format
-        ``avro``, ``parquet``, ``jsonl`` or ``arrow``; by suffix if None.
+        ``avro``, ``parquet``, ``jsonl``, ``csv``, ``tsv`` or ``arrow``; by suffix if None.
+    csv
+        How CSV is written.
 
     Notes
     -----
@@ -50,6 +59,7 @@ class ReadFiles(beam.PTransform):
     pattern: str
     schema: EventSchema
     format: str | None = None
+    csv: CsvDialect | None = None
 
     def expand(self, begin: Any) -> Any:
         """Match, spread, read."""
@@ -58,7 +68,7 @@ class ReadFiles(beam.PTransform):
             begin
             | "Files" >> beam.Create(match_files(self.pattern), reshuffle=False)
             | "Spread" >> beam.Reshuffle()
-            | "Read" >> beam.ParDo(_ReadFile(kind, self.schema))
+            | "Read" >> beam.ParDo(_ReadFile(kind, self.schema, self.csv))
         )
 
 
@@ -71,7 +81,9 @@ class ReadEvents(beam.PTransform):
     pattern
         Glob pattern on any Beam filesystem.
     format
-        ``avro``, ``parquet``, ``jsonl`` or ``arrow``; by suffix if None.
+        ``avro``, ``parquet``, ``jsonl``, ``csv``, ``tsv`` or ``arrow``; by suffix if None.
+    csv
+        How CSV is written.
 
     Notes
     -----
@@ -82,6 +94,7 @@ class ReadEvents(beam.PTransform):
     schema: EventSchema
     pattern: str
     format: str | None = None
+    csv: CsvDialect | None = None
 
     def describe(self) -> str:
         """Name the files."""
@@ -89,21 +102,22 @@ class ReadEvents(beam.PTransform):
 
     def expand(self, begin: Any) -> ReadOutputs:
         """Read and normalise."""
-        records = begin | "ReadFiles" >> ReadFiles(self.pattern, self.schema, self.format)
+        records = begin | "ReadFiles" >> ReadFiles(self.pattern, self.schema, self.format, self.csv)
         return normalise_records(records, self.model, self.schema)
 
 
 class _ReadFile(beam.DoFn):
     """Reads one file."""
 
-    def __init__(self, kind: str, schema: EventSchema) -> None:
+    def __init__(self, kind: str, schema: EventSchema, csv: CsvDialect | None) -> None:
         self._kind = kind
+        self._csv = csv
         self._schema = schema
 
     def process(self, path: str) -> Iterator[SourceBatch]:
         """Read a file."""
         with _open(path) as file:
-            yield from read_file(file, path, self._kind, self._schema)
+            yield from read_file(file, path, self._kind, self._schema, self._csv)
 
 
 class NoFilesError(FileNotFoundError):
@@ -139,7 +153,11 @@ def match_files(pattern: str) -> list[str]:
     return paths
 
 
-def source_columns(pattern: str, format: str | None = None) -> list[tuple[str, Any]] | None:  # noqa: A002  # the key
+def source_columns(
+    pattern: str,
+    format: str | None = None,  # noqa: A002  # the key
+    csv: CsvDialect | None = None,
+) -> list[tuple[str, Any]] | None:
     """Look at the columns of the first file, so that a wrong configuration is refused before a job starts.
 
     Parameters
@@ -147,12 +165,59 @@ def source_columns(pattern: str, format: str | None = None) -> list[tuple[str, A
     pattern
         Glob pattern on any Beam filesystem.
     format
-        ``avro``, ``parquet``, ``jsonl`` or ``arrow``; by suffix if None.
+        ``avro``, ``parquet``, ``jsonl``, ``csv``, ``tsv`` or ``arrow``; by suffix if None.
+    csv
+        How CSV is written.
 
     Returns
     -------
     list of (str, pyarrow.DataType) or None
-        For `driftline.decoding.event_schema.check_columns`; None if the first files are empty or damaged.
+        For `driftline.decoding.event_schema.check_columns`; None if the first files are empty.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As `match_files`; ValueError too if the format is unknown, or none of the first files can be read.
+    """
+    kind = _known_format(pattern, format)
+    unreadable: UnreadableFileError | None = None
+    for path in match_files(pattern)[:_PEEKED_FILES]:
+        try:
+            with _open(path) as file:
+                columns = columns_of(file, path, kind, csv)
+        except UnreadableFileError as error:
+            unreadable = unreadable or error
+            continue
+        if columns is not None:
+            return columns
+    if unreadable is not None:
+        raise unreadable
+    return None
+
+
+def batches_of_files(
+    pattern: str,
+    format: str | None,  # noqa: A002  # the key
+    schema: EventSchema,
+    csv: CsvDialect | None = None,
+    *,
+    most: int,
+) -> Iterator[Iterator[SourceBatch]]:
+    """Read files here and now, without a job.
+
+    Parameters
+    ----------
+    pattern
+        Glob pattern on any Beam filesystem.
+    format, csv
+        As for `ReadFiles`.
+    most
+        So many files are opened, spread evenly over those that match.
+
+    Yields
+    ------
+    iterator of SourceBatch
+        Of each file, before the next is opened.
 
     Raises
     ------
@@ -160,12 +225,11 @@ def source_columns(pattern: str, format: str | None = None) -> list[tuple[str, A
         As `match_files`; ValueError too if the format is unknown.
     """
     kind = _known_format(pattern, format)
-    for path in match_files(pattern)[:_PEEKED_FILES]:
+    paths = match_files(pattern)
+    step = -(-len(paths) // most)
+    for path in paths[::step]:
         with _open(path) as file:
-            columns = columns_of(file, path, kind)
-        if columns is not None:
-            return columns
-    return None
+            yield read_file(file, path, kind, schema, csv)
 
 
 def _known_format(pattern: str, given: str | None) -> str:

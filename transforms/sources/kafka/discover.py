@@ -14,10 +14,12 @@ from apache_beam.transforms.core import RestrictionProvider
 from apache_beam.utils.timestamp import Duration
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 
+from driftline.framing import refuses_damage
 from driftline.transforms.sources.kafka.assignment import salted
 from driftline.transforms.sources.kafka.offset_tracker import PartitionWatermark
 from driftline.transforms.sources.kafka.partition import FORMAT_VERSION, Partition, check_version
 from driftline.transforms.sources.kafka.positions import consumer_settings, partitions_of
+from driftline.windows.calendar import IN_UTC, Calendar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,6 +50,7 @@ def encode_known(known: Sequence[tuple[str, int]], listed_at: int | None) -> byt
     return orjson.dumps({"v": FORMAT_VERSION, "known": known, "listed_at": listed_at})
 
 
+@refuses_damage("list of partitions")
 def decode_known(data: bytes) -> tuple[list[tuple[str, int]], int | None]:
     """Decode what `encode_known` gave.
 
@@ -65,7 +68,7 @@ def decode_known(data: bytes) -> tuple[list[tuple[str, int]], int | None]:
 
     Raises
     ------
-    ValueError
+    UnreadableBytesError
         If a newer release wrote it.
     """
     fields = orjson.loads(data)
@@ -145,6 +148,8 @@ class DiscoverPartitions(beam.DoFn):
     allowed_lateness
         Microseconds. A partition found between two lists may hold rows as old as the first of them; they
         come late at worst, never too late.
+    calendar
+        On whose line watermarks are.
 
     Notes
     -----
@@ -152,9 +157,15 @@ class DiscoverPartitions(beam.DoFn):
     was handed out, and the watermark that a partition found next cannot be older than.
     """
 
-    def __init__(self, source: KafkaSource, allowed_lateness: int) -> None:
+    def __init__(
+        self,
+        source: KafkaSource,
+        allowed_lateness: int,
+        calendar: Calendar = IN_UTC,
+    ) -> None:
         self._source = source.model_copy(update={"registry": None})  # its secrets are not for this step
         self._allowed_lateness = allowed_lateness
+        self._calendar = calendar
         self._client: Consumer | None = None
 
     def teardown(self) -> None:
@@ -187,7 +198,7 @@ class DiscoverPartitions(beam.DoFn):
             return
         for number, partition in enumerate(new, len(known)):
             yield salted(partition.to_bytes(), number)
-        watermark.advance(now + self._allowed_lateness)
+        watermark.advance(self._calendar.on_line(now) + self._allowed_lateness)
         tracker.defer_remainder(Duration(_EVERY))
 
     def _new(self, known: set[tuple[str, int]], listed_at: int | None) -> list[Partition]:
@@ -202,7 +213,7 @@ class DiscoverPartitions(beam.DoFn):
             for number in numbers
             if (topic, number) not in known
         ]
-        oldest = None if listed_at is None else listed_at - self._source.disorder
+        oldest = None if listed_at is None else self._calendar.on_line(listed_at) - self._source.disorder
         partitions = []
         for topic, number in pairs:
             low, _ = self._client.get_watermark_offsets(TopicPartition(topic, number), timeout=_TIMEOUT)

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 
 import orjson
 
+from driftline.framing import refuses_damage
+
 FORMAT_VERSION = 1
 _SPAN = struct.Struct(">Bqq")
 
@@ -50,6 +52,7 @@ class Partition:
         return orjson.dumps({"v": FORMAT_VERSION, **asdict(self)}, option=orjson.OPT_SORT_KEYS)
 
     @classmethod
+    @refuses_damage("place of a Kafka partition")
     def from_bytes(cls, data: bytes) -> Partition:
         """Decode.
 
@@ -60,7 +63,7 @@ class Partition:
 
         Raises
         ------
-        ValueError
+        UnreadableBytesError
             If a newer release wrote it.
         """
         fields = orjson.loads(data)
@@ -86,12 +89,13 @@ class OffsetSpan:
         return _SPAN.pack(FORMAT_VERSION, self.start, self.stop)
 
     @classmethod
+    @refuses_damage("offset span")
     def from_bytes(cls, data: bytes) -> OffsetSpan:
         """Decode what `to_bytes` gave, in this or an earlier version.
 
         Raises
         ------
-        ValueError
+        UnreadableBytesError
             If a newer release wrote it.
         """
         check_version(data[0], "offset span")

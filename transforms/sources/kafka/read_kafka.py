@@ -63,12 +63,12 @@ class ReadKafka(beam.PTransform):
             read: beam.DoFn = ReadToEnd(self.reading)
         else:
             first = [orjson.loads(partition.to_bytes()) for partition in self.partitions]
-            late = self.reading.late.allowed_lateness
+            late, calendar = self.reading.late.allowed_lateness, self.reading.schema.calendar
             partitions = (
                 root
                 | "Start" >> beam.Create([orjson.dumps(first)], reshuffle=False)
                 | "DiscoverPartitions"
-                >> beam.ParDo(DiscoverPartitions(self.source, late)).with_output_types(bytes)
+                >> beam.ParDo(DiscoverPartitions(self.source, late, calendar)).with_output_types(bytes)
             )
             if self.in_process:
                 names = [partition.name for partition in self.partitions]

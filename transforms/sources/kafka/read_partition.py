@@ -134,7 +134,7 @@ class _ReadStream(_ReadPartition):
             consumer.seek(OffsetSpan.from_bytes(tracker.current_restriction()).start)
             begin = time.monotonic()
             while True:
-                now = time.time_ns() // 1000
+                now = self._now()
                 position = consumer.position
                 polled = consumer.poll(self._most_messages(), _WAIT, with_times=self._reading.record_times)
                 if polled.gone is not None:
@@ -161,12 +161,16 @@ class _ReadStream(_ReadPartition):
         finally:
             CONSUMERS.give(consumer)
 
+    def _now(self) -> int:
+        """Read the clock, on the calendar line of event times."""
+        return self._reading.schema.calendar.on_line(time.time_ns() // 1000)
+
     def _after(self, consumer: PartitionConsumer) -> None:
         """Do what is left to do when everything is read for now."""
 
     def _rows(self, polled: Polled, partition: Partition, watermark: Any) -> Iterator[Any]:
         reading = self._reading
-        now = time.time_ns() // 1000
+        now = self._now()
         result = self._decode(polled)
         ahead = result.events["time"].to_numpy() > now + reading.max_ahead
         if ahead.any():

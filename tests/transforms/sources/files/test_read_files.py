@@ -5,6 +5,7 @@ import json
 from typing import ClassVar
 
 import apache_beam as beam
+import fastavro
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -48,7 +49,7 @@ class Keep(beam.DoFn):
         self.kept[self.name] += batch.to_pylist()
 
 
-def run(pattern, schema=SCHEMA, file_format=None):
+def run(pattern, schema=SCHEMA, file_format=None, lost=None):
     Keep.kept = {"events": [], "letters": []}
     TALLY.clear()
     pipeline = beam.Pipeline(FnApiRunner())
@@ -60,10 +61,11 @@ def run(pattern, schema=SCHEMA, file_format=None):
     events, letters = Keep.kept["events"], Keep.kept["letters"]
     counts = counts_of(result)
     assert counts == TALLY.snapshot()
-    assert counts.get("decoded", 0) == len(events) + len(letters)
-    assert counts.get("rejected", 0) == len(letters)
+    rejected = len(letters) if lost is None else lost
+    assert counts.get("decoded", 0) == len(events) + rejected
+    assert counts.get("rejected", 0) == rejected
     reasons = {name: number for name, number in counts.items() if name.startswith("rejected_")}
-    assert sum(reasons.values()) == len(letters)
+    assert sum(reasons.values()) == rejected
     assert len({letter["row_id"] for letter in letters}) == len(letters)
     return sorted(events, key=lambda e: e["time"]), letters
 
@@ -95,6 +97,30 @@ def test_an_empty_jsonl_file_has_no_rows(tmp_path):
     assert source_columns(str(tmp_path / "a.jsonl")) is None
 
 
+@pytest.mark.parametrize(
+    ("schema", "words"),
+    [
+        ("string", "neither a record"),
+        (
+            {"type": "record", "name": "R", "fields": [{"name": "next", "type": ["null", "R"]}]},
+            "contains itself",
+        ),
+    ],
+)
+def test_an_avro_schema_that_cannot_be_used_is_said_before_the_job_and_in_the_dead_letter(
+    tmp_path, schema, words
+):
+    with (tmp_path / "a.avro").open("wb") as file:
+        fastavro.writer(file, schema, ["x"] if schema == "string" else [{"next": None}])
+    with pytest.raises(ValueError, match=rf"a\.avro cannot be read as avro: .*{words}"):
+        source_columns(str(tmp_path / "*.avro"))
+    events, (letter,) = run(tmp_path / "a.avro")
+    assert (events, letter["reason"]) == ([], "undecodable")
+    assert words in letter["detail"]
+    WRITERS["avro"](tmp_path / "b.avro")
+    assert source_columns(str(tmp_path / "*.avro"))
+
+
 def test_a_damaged_row_group_costs_only_itself(tmp_path):
     path = tmp_path / "a.parquet"
     pq.write_table(TABLE, path, row_group_size=50, compression="none", use_dictionary=False)
@@ -102,7 +128,7 @@ def test_a_damaged_row_group_costs_only_itself(tmp_path):
     data = bytearray(path.read_bytes())
     data[column.data_page_offset : column.data_page_offset + 10] = b"\xff" * 10
     path.write_bytes(data)
-    events, (letter,) = run(path)
+    events, (letter,) = run(path, lost=50)
     assert events == expected(ROWS[:50] + ROWS[100:])
     assert (letter["reason"], letter["position"]) == ("truncated", "row group 1")
 
@@ -123,7 +149,7 @@ def test_a_damaged_avro_block_says_where(tmp_path):
 
 def test_bad_lines_are_dead_letters_with_their_bytes_and_numbers(tmp_path):
     path = tmp_path / "a.jsonl"
-    bad = b'{"at": 1, "x": "text"}'
+    bad = b'{"at": 1, "origin": ["JFK"]}'
     path.write_bytes(
         b"\xef\xbb\xbf" + json_bytes(ROWS[0]) + b"\r\n\n  \n{nope\n" + bad + b"\n" + json_bytes(ROWS[1])
     )
@@ -146,8 +172,8 @@ def test_a_row_of_a_binary_file_is_its_json(tmp_path):
 
 
 def test_a_line_without_end_is_oversized(tmp_path, monkeypatch):
-    monkeypatch.setattr("driftline.transforms.sources.files.file_formats._LONGEST_LINE", 10_000)
-    monkeypatch.setattr("driftline.transforms.sources.files.file_formats._READ", 1_000)
+    monkeypatch.setattr("driftline.transforms.sources.files.json_files._LONGEST_LINE", 10_000)
+    monkeypatch.setattr("driftline.transforms.sources.files.text_blocks._READ", 1_000)
     path = tmp_path / "a.jsonl"
     path.write_bytes(json_bytes(ROWS[0]) + b"\n" + b"x" * 50_000 + b"\n" + json_bytes(ROWS[1]) + b"\n{")
     events, letters = run(path)
@@ -159,7 +185,7 @@ def test_a_line_without_end_is_oversized(tmp_path, monkeypatch):
 
 
 def test_lines_across_reads_keep_their_numbers(tmp_path, monkeypatch):
-    monkeypatch.setattr("driftline.transforms.sources.files.file_formats._READ", 7)
+    monkeypatch.setattr("driftline.transforms.sources.files.text_blocks._READ", 7)
     path = tmp_path / "a.jsonl"
     path.write_bytes(LINES[:2000].rsplit(b"\n", 1)[0] + b"\n?")
     number = path.read_bytes().count(b"\n") + 1
@@ -231,11 +257,11 @@ def test_no_such_file(tmp_path):
 
 
 def test_unknown_suffix_and_format(tmp_path):
-    (tmp_path / "log.csv").write_bytes(b"")
-    with pytest.raises(ValueError, match=r"known: .avro.*`format:`.*avro, parquet, jsonl, arrow"):
-        source_columns(str(tmp_path / "log.csv"))
-    with pytest.raises(ValueError, match="format: csv is unknown"):
-        source_columns(str(tmp_path / "log.csv"), "csv")
+    (tmp_path / "log.xls").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"known: .avro.*`format:`.*avro, parquet, jsonl, csv, tsv, arrow"):
+        source_columns(str(tmp_path / "log.xls"))
+    with pytest.raises(ValueError, match="format: xls is unknown"):
+        source_columns(str(tmp_path / "log.xls"), "xls")
 
 
 def test_format_of_files_without_suffix(tmp_path):

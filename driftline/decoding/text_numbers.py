@@ -1,0 +1,58 @@
+"""Numbers that are written as text, as CSV files and the names of folders have them."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+MISSING: Final = ("", "na", "n/a", "#n/a", "null", "none", r"\n")
+"""How programs write that a number is missing, in small letters."""
+
+_NUMBER: Final = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+_NO_FINITE: Final = r"^[+-]?(nan|inf|infinity)$"
+_TRUTH: Final = {"true": "1", "false": "0"}
+
+
+def numbers_of_text(column: Any) -> Any:
+    """Read text as numbers, each value by itself.
+
+    Parameters
+    ----------
+    column : pyarrow.StringArray
+        Numbers; ``true`` and ``false`` are 1 and 0, ``nan`` and ``inf`` what they say. `MISSING` is null.
+
+    Returns
+    -------
+    pyarrow.Array
+        float64, or if some text is no number a dense union of float64 and that text.
+
+    Examples
+    --------
+    >>> numbers_of_text(pa.array(["7", " 1e3", "NA", "True", None])).to_pylist()
+    [7.0, 1000.0, None, 1.0, None]
+    >>> numbers_of_text(pa.array(["7", "seven"])).to_pylist()
+    [7.0, 'seven']
+    """
+    try:
+        return column.cast(pa.float64())
+    except pa.ArrowInvalid:
+        pass
+    small = pc.utf8_lower(pc.utf8_trim_whitespace(column))
+    for word, number in _TRUTH.items():
+        small = pc.if_else(pc.equal(small, word), number, small)
+    small = pc.if_else(pc.is_in(small, pa.array(MISSING)), None, small)
+    either = pc.or_(pc.match_substring_regex(small, _NUMBER), pc.match_substring_regex(small, _NO_FINITE))
+    good = pc.fill_null(either, True)
+    numbers = pc.if_else(good, small, None).cast(pa.float64())
+    if pc.all(good).as_py() or not len(column):
+        return numbers
+    wrong = ~good.to_numpy(zero_copy_only=False)
+    rows = np.arange(len(column), dtype=np.int32)
+    offsets = np.where(wrong, np.cumsum(wrong) - 1, rows).astype(np.int32)
+    text = column.filter(pa.array(wrong))
+    return pa.UnionArray.from_dense(
+        pa.array(wrong.astype(np.int8)), pa.array(offsets), [numbers, text], ["float", "text"]
+    )

@@ -1,0 +1,1 @@
+"""From data to a configuration that could be right: what its columns are, and windows of its own rhythm."""
