@@ -30,7 +30,7 @@ def words(invalid=None):
 
 
 @pytest.mark.parametrize(
-    ("profile", "read", "newest"), [(numbers, NumericProfile, 3), (words, CategoricalProfile, 3)]
+    ("profile", "read", "newest"), [(numbers, NumericProfile, 3), (words, CategoricalProfile, 4)]
 )
 def test_counted_merged_and_kept(profile, read, newest):
     without, some = profile(), profile(np.array([1, 0]))
