@@ -31,39 +31,37 @@ def changes_of(rows: pa.Table, baseline: Baseline) -> list[str]:
     Parameters
     ----------
     rows
-        Result rows of one batch. What they say themselves stands first.
+        Result rows of one batch.
     baseline
         What they were judged by.
     """
-    known: dict[str, tuple[ReferenceDistribution, Any]] = {}
+    known: dict[str, tuple[ReferenceDistribution, Any, float]] = {}
     for part in baseline.layout.blocks:
         entry = baseline.entries[ALL, part.name]
-        for (name, distribution), feature in zip(
-            measure(part.kind).describe(part, entry.profile), part.features, strict=True
+        distinct = getattr(entry.profile, "cardinality", np.zeros(len(part.features)))
+        for (name, distribution), feature, distinct_of in zip(
+            measure(part.kind).describe(part, entry.profile), part.features, distinct, strict=True
         ):
-            known[name] = (distribution, feature)
+            known[name] = (distribution, feature, float(distinct_of))
     return [_change(row, *known[row["feature"]]) for row in rows.to_pylist()]
 
 
-def _change(row: Mapping[str, Any], reference: ReferenceDistribution, feature: Any) -> str:
+def _change(row: Mapping[str, Any], reference: ReferenceDistribution, feature: Any, distinct: float) -> str:
     if row["p_value"] is None or row["p_value"] >= UNUSUAL:
         return ""
-    words = [] if row["change"] is None else [row["change"]]
-    if not words:
-        words += _rate("missing", reference.missing_rate, row["missing_rate"])
-        words += _rate("invalid", reference.invalid_rate, row["invalid_rate"])
-        words += _rate("new", 0.0, row["new_category_rate"] or 0.0, sign=False)
+    words = _rate("missing", reference.missing_rate, row["missing_rate"])
+    words += _rate("invalid", reference.invalid_rate, row["invalid_rate"])
+    if (row["new_category_rate"] or 0.0) >= _POINTS:
+        words.append(f"new {100 * row['new_category_rate']:.3g} %")
     if isinstance(feature, CategoricalFeature):
-        words += _categories(row, reference.counts, feature.categories)
-    elif row["change"] is None:
+        words += _categories(row, reference.counts, feature.categories, distinct)
+    else:
         words += _numbers(row, reference.quantiles or {})
     return ", ".join(words) or "the shape of the distribution"
 
 
-def _rate(what: str, before: float, now: float, *, sign: bool = True) -> list[str]:
-    if abs(now - before) < _POINTS:
-        return []
-    return [f"{what} {100 * before:.3g} % to {100 * now:.3g} %" if sign else f"{what} {100 * now:.3g} %"]
+def _rate(what: str, before: float, now: float) -> list[str]:
+    return [f"{what} {100 * before:.3g} % to {100 * now:.3g} %"] if abs(now - before) >= _POINTS else []
 
 
 def _numbers(row: Mapping[str, Any], before: Mapping[str, float]) -> list[str]:
@@ -84,7 +82,7 @@ def _numbers(row: Mapping[str, Any], before: Mapping[str, float]) -> list[str]:
     return words
 
 
-def _categories(row: Mapping[str, Any], counts: Any, names: tuple[str, ...]) -> list[str]:
+def _categories(row: Mapping[str, Any], counts: Any, names: tuple[str, ...], distinct: float) -> list[str]:
     """Name the category whose share changed most, and a much smaller number of them."""
     now, before = (np.asarray(each, np.float64)[: len(names)] for each in (row["bin_counts"], counts))
     present = row["n"] * (1 - row["missing_rate"] - row["invalid_rate"])
@@ -97,8 +95,6 @@ def _categories(row: Mapping[str, Any], counts: Any, names: tuple[str, ...]) -> 
     if abs(share[most] - usual[most]) >= _POINTS:
         shown = names[most] if len(names[most]) <= 20 else names[most][:19] + "…"
         words.append(f"{shown!r} {100 * usual[most]:.3g} % to {100 * share[most]:.3g} %")
-    if row["cardinality"] is not None and row["change"] is None:
-        some = (before > 0).sum()
-        if row["cardinality"] < _FEWER * min(some, present):
-            words.append(f"{row['cardinality']:,} categories of {some:,} or more")
+    if row["cardinality"] is not None and row["cardinality"] < _FEWER * min(distinct, present):
+        words.append(f"categories {distinct:,.0f} to {row['cardinality']:,}")
     return words

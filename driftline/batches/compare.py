@@ -72,9 +72,7 @@ class Compared:
     shared: int = 0
 
 
-def compare_batches(
-    reference: Batch, current: Batch, specs: Sequence[FeatureSpec], tests: Tests
-) -> Compared:
+def compare_batches(reference: Batch, current: Batch, specs: Sequence[FeatureSpec], tests: Tests) -> Compared:
     """Compare a batch with another.
 
     Parameters

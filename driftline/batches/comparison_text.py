@@ -39,7 +39,9 @@ def table_lines(rows: pa.Table, changes: Sequence[str]) -> list[str]:
     cells = [_HEAD, *(_cells(row, change) for row, change in known)]
     widths = [max(len(line[place]) for line in cells) for place in range(len(_HEAD) - 1)]
     return [
-        "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip()
+        "  ".join(
+            [*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]
+        ).rstrip()
         for line in cells
     ]
 

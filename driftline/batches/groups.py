@@ -13,10 +13,11 @@ from driftline.statistics.clustered import clustered_p_value
 from driftline.statistics.multiple import cauchy_combination
 from driftline.statistics.null import ACTED_ON
 from driftline.statistics.null.null_table import FEWEST_WINDOWS
+from driftline.statistics.null.pooling import by_chance, design_effect
 from driftline.tables import Calibration
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -113,25 +114,37 @@ def group_p_values(part: Block, parts: Sequence[Any], whole: Any, groups: tuple[
         hash buckets, by the Cauchy combination test.
     """
     effective = (groups[0].effective, groups[1].effective)
-    tests = [_bins] + ([_buckets] if part.kind == "categorical" and whole.buckets.shape[1] else [])
-    found = np.array(
-        [
-            [
-                clustered_p_value(
-                    np.stack([of(each)[row] for each in parts]),
-                    of(whole)[row],
-                    groups=effective,
-                    ordered=of is _bins and part.kind == "numeric",
-                )
-                for row in range(len(part.features))
-            ]
-            for of in (*tests, _usable)
-        ]
-    )
+    numeric = part.kind == "numeric"
+    tests = [_bins] + ([] if numeric or not whole.buckets.shape[1] else [_buckets])
+
+    def tested(of: Callable[[Any], NDArray[np.int64]], row: int) -> float:
+        known, now = np.stack([of(each)[row] for each in parts]), of(whole)[row]
+        if of is _bins and not numeric:
+            known, now = _chosen_apart(known, now, part.features[row].bins)
+        return clustered_p_value(known, now, groups=effective, ordered=numeric and of is _bins)
+
+    found = np.array([[tested(of, row) for row in range(len(part.features))] for of in (*tests, _usable)])
     # nothing missing anywhere says nothing, and would only make the other tests count less
     absent = np.sum([_usable(each)[:, 1:].sum(1) for each in (*parts, whole)], axis=0)
     found[-1, absent == 0] = np.nan
     return cauchy_combination(list(found))
+
+
+def _chosen_apart(
+    parts: NDArray[np.int64], current: NDArray[np.int64], bins: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Count categories that the reference's rows may have given a bin by chance with those without one."""
+    parts, current = parts[:, :bins], current[:bins]
+    some = parts[parts.sum(1) > 0]
+    if not len(some):
+        return parts, current
+    chance = by_chance(some.sum(0).astype(np.float64), design_effect(some.astype(np.float64)))
+    if not chance.any():
+        return parts, current
+    return (
+        np.column_stack([parts[:, ~chance], parts[:, chance].sum(1)]),
+        np.append(current[~chance], current[chance].sum()),
+    )
 
 
 def _bins(profile: Any) -> NDArray[np.int64]:

@@ -98,7 +98,8 @@ class DriftDetector:
     reference
         Array (n, features), `pandas.DataFrame`, `pyarrow.Table` or ``RecordBatch``: columns of numbers, of
         durations (in seconds) and of many different texts that all are numbers are numeric features, all
-        others categorical. In a column of several types what most values are counts. Or a `Baseline`. NaN in an array or a DataFrame is missing.
+        others categorical. In a column of several types what most values are counts. Or a `Baseline`. NaN in
+        an array or a DataFrame is missing.
     alpha
         Level of `DriftResult.p_adjusted` below which a result is significant.
     psi, wasserstein_iqr
@@ -108,9 +109,10 @@ class DriftDetector:
     time
         Name of a time column of the reference (timestamps or numbers). With it the reference is cut into 60
         spans, and p-values are calibrated on how those differ, which keeps them honest where rows are
-        correlated. Rows whose times are far from all others are left out, with a warning. The column is no feature, and the current data need not have it. With a `Baseline` that
-        has a season it is a column of the current data: when the window was that they are. Without it, or
-        where they are of longer than a window, they are taken for those of the hour that they fit best.
+        correlated. Rows whose times are far from all others are left out, with a warning. The column is no
+        feature, and the current data need not have it. With a `Baseline` that has a season it is a column of
+        the current data: when the window was that they are. Without it, or where they are of longer than a
+        window, they are taken for those of the hour that they fit best.
     segment
         Segment of a `Baseline` to compare with, such as ``origin=JFK``.
 
@@ -227,9 +229,7 @@ class DriftDetector:
             return table
         named = f"the current data lacks {', '.join(absent)}; its columns are {', '.join(table.column_names)}"
         if len(absent) == len(self._specs):
-            raise ValueError(
-                f"{named}; name columns like the features, and the model's output `prediction`"
-            )
+            raise ValueError(f"{named}; name columns like the features, and the model's output `prediction`")
         warnings.warn(f"{named}: all values of what is gone are taken for missing", stacklevel=3)
         for name in absent:
             table = table.append_column(name, pa.nulls(table.num_rows))
@@ -298,9 +298,7 @@ def _baseline_of(table: pa.Table, time: str | None, min_n: int) -> Baseline:
     if timed:
         _warn_of_spans(np.bincount((moments - first) // size, minlength=_WINDOWS))
     elif time is not None:
-        warnings.warn(
-            f"all times of {time!r} are one: p-values are those of independent rows", stacklevel=4
-        )
+        warnings.warn(f"all times of {time!r} are one: p-values are those of independent rows", stacklevel=4)
     return reference_of(events, specs, starts, size, min_n=min_n, windows=len(starts))
 
 

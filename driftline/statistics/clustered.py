@@ -152,10 +152,11 @@ def _pooled(parts: Floats, current: Floats, *, ordered: bool) -> tuple[Floats, F
 
 
 def _ordered(share: Floats) -> Floats:
-    """Cumulated differences of bins (B,), as (B - 1, B), by their standard deviations and the bins' shares."""
+    """Give the form (B - 1, B) of cumulated differences of bins, by their standard deviations and shares."""
     below = share.cumsum()[:-1]
     weight = (share[:-1] + share[1:]) / 2 / np.maximum(below * (1 - below), _LEAST)
-    return np.tril(np.ones((len(share) - 1, len(share)))) * np.sqrt(weight)[:, None]
+    form: Floats = np.tril(np.ones((len(share) - 1, len(share)))) * np.sqrt(weight)[:, None]
+    return form
 
 
 def _positive(matrix: Floats) -> Floats:
