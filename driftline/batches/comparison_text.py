@@ -88,19 +88,23 @@ def group_remarks(group: str | None, groups: tuple[Groups, Groups] | None, share
     """
     if group is None or groups is None:
         return [
-            "p-values take rows as independent: where the rows of a user, a day or a device are alike they "
-            "are too small; name that column: --group COLUMN"
+            (
+                "p-values take rows as independent: where the rows of a user, a day or a device are alike they "
+                "are too small; name that column: --group COLUMN"
+            )
         ]
     before, now = groups
     found = [
-        f"p-values take the groups of {group!r} as independent, and rows within one as not: "
-        f"{before.number:,} groups in the reference, worth {before.effective:,.0f} of one size; "
-        f"{now.number:,} in the current batch, worth {now.effective:,.0f}"
+        (
+            f"p-values take the groups of {group!r} as independent, and rows within one as not: "
+            f"{before.number:,} groups in the reference, worth {before.effective:,.0f} of one size; "
+            f"{now.number:,} in the current batch, worth {now.effective:,.0f}"
+        )
     ]
     if before.number < ACTED_ON:
         found.append(
-            f"warning: {before.number:,} groups in the reference, fewer than {ACTED_ON:.0f}: p-values are not "
-            "calibrated and nothing is called drifted; give a reference of more groups, or a finer column"
+            f"warning: {before.number:,} groups in the reference, fewer than {ACTED_ON:.0f}: p-values are "
+            "not calibrated and nothing is called drifted; give a reference of more groups, or a finer column"
         )
     elif before.effective < _FEW:
         found.append(

@@ -362,7 +362,7 @@ def test_a_time_alone_is_no_reference():
 @pytest.mark.parametrize(
     ("current", "message"),
     [
-        (pd.DataFrame({"x": [1.0]}), "the current data lacks c; its columns are x"),
+        (pd.DataFrame({"z": [1.0]}), "the current data lacks x, c; its columns are z"),
         (np.zeros((5, 2)), "the current data lacks x, c; its columns are x0, x1"),
         (table(0, 0), "the current data has no rows"),
     ],
@@ -442,7 +442,7 @@ def test_every_type_of_pandas_is_compared(kind):
         values = numbers(seed, 1_500, shift)
         return {
             "timedelta": lambda: pd.to_timedelta(np.abs(values), unit="h"),
-            "interval": lambda: pd.cut(values, [-99, -1, 0, 1, 99]),
+            "interval": lambda: pd.cut(values, [-99, 4, 5, 6, 99]),
             "sparse": lambda: pd.arrays.SparseArray(values),
             "mixed": lambda: pd.Series(values).astype(object).where(values < 9, "n/a"),
             "text numbers": lambda: values.astype(str).astype(object),
