@@ -89,8 +89,8 @@ def group_remarks(group: str | None, groups: tuple[Groups, Groups] | None, share
     if group is None or groups is None:
         return [
             (
-                "p-values take rows as independent: where the rows of a user, a day or a device are alike they "
-                "are too small; name that column: --group COLUMN"
+                "p-values take rows as independent: where the rows of a user, a day or a device are alike "
+                "they are too small; name that column: --group COLUMN"
             )
         ]
     before, now = groups
