@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from apache_beam.io.filesystems import FileSystems
 
 from driftline.batches.compare import Batch, compare_batches
 from driftline.config import ConfigError, Problem, Tests
@@ -71,9 +70,7 @@ def compare_files(reference: str, current: str, group: str | None = None) -> Com
         is no such group.
     """
     patterns = {"REFERENCE": pattern_of(reference, "REFERENCE"), "CURRENT": pattern_of(current, "CURRENT")}
-    columns = {
-        key: sample(pattern, None, _LOOKED_AT, ("compare", key)) for key, pattern in patterns.items()
-    }
+    columns = {key: sample(pattern, None, _LOOKED_AT, ("compare", key)) for key, pattern in patterns.items()}
     if group is not None:
         for key, known in columns.items():
             if group not in known:
@@ -91,13 +88,20 @@ def compare_files(reference: str, current: str, group: str | None = None) -> Com
         raise _refused("REFERENCE", f"has no column that could be compared: {why}", remedy, reference)
     if len(features.gone) == len(features.kinds):
         added = ", ".join(features.added) or "none besides"
-        raise _refused("CURRENT", f"has none of the features of REFERENCE; it has {added}", "name files with the same columns", current)
+        raise _refused(
+            "CURRENT",
+            f"has none of the features of REFERENCE; it has {added}",
+            "name files with the same columns",
+            current,
+        )
     specs = [FeatureSpec(name, kind, name) for name, kind in features.kinds.items()]
     read = {key: _read(pattern, specs, group) for key, pattern in patterns.items()}
     for key, (batch, rejected) in read.items():
         if not len(batch.events):
             why = ", ".join(f"{reason}: {count:,}" for reason, count in rejected.items()) or "no rows"
-            raise _refused(key, f"holds no row that can be read ({why})", "name files with rows", patterns[key])
+            raise _refused(
+                key, f"holds no row that can be read ({why})", "name files with rows", patterns[key]
+            )
     tests = Tests()
     before, now = read["REFERENCE"][0], read["CURRENT"][0]
     return Comparison(

@@ -44,9 +44,12 @@ def _columns(found: Comparison) -> list[str]:
     """Say which columns are in one batch only, of other types or no features, and what could not be read."""
     features, lines = found.features, []
     if features.gone:
-        lines.append(f"warning: only in the reference: {_listed(features.gone)}: taken for missing everywhere")
+        lines.append(
+            f"warning: only in the reference: {_listed(features.gone)}: taken for missing everywhere"
+        )
     if features.added:
-        lines.append(f"note: only in the current batch, nothing to compare: {_listed(features.added)}")
+        names = _listed(features.added)
+        lines.append(f"note: only in the current batch, nothing to compare: {names}")
     lines += [
         f"note: {name!r} is {before} in the reference and {now} in the current batch: read as "
         f"{features.kinds[name]}"
