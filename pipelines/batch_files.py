@@ -28,10 +28,16 @@ def pattern_of(path: str, key: str) -> str:
     Raises
     ------
     ConfigError
-        If a folder holds files of several formats, or none.
+        If a folder holds files of several formats or none, or the name of a file does not tell its format.
     """
-    if any(sign in path for sign in "*?[") or not is_folder(path):
+    if any(sign in path for sign in "*?["):
         return path
+    if not is_folder(path):
+        if _suffix(path):
+            return path
+        found = "does not tell its format by its suffix" if _files(path) else "is no file and no folder"
+        remedy = f"name a file that ends in one of {', '.join(SUFFIXES)}"
+        raise ConfigError("compare", [Problem(key, found, remedy, path)])
     below = path
     for _ in range(_DEEP):
         below = FileSystems.join(below, "*")

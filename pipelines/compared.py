@@ -12,9 +12,10 @@ from apache_beam.io.filesystems import FileSystems
 from driftline.batches.changes import changes_of
 from driftline.batches.compare import MODEL, WINDOW
 from driftline.batches.comparison_text import group_remarks, table_lines
+from driftline.config.errors import ConfigError, Problem
 from driftline.run_summary import RunSummary
 from driftline.tables import RESULT
-from driftline.transforms.write_file import write_atomically
+from driftline.transforms.write_file import is_folder, write_atomically
 
 if TYPE_CHECKING:
     from driftline.pipelines.compare import Comparison
@@ -75,19 +76,34 @@ def _listed(names: list[str]) -> str:
     return ", ".join(names[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
+def make_folder(directory: str) -> None:
+    """Make a folder unless it is there.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be made.
+    """
+    if is_folder(directory):
+        return
+    try:
+        FileSystems.mkdirs(directory)
+    except OSError as error:
+        message = "is a file" if FileSystems.exists(directory) else f"cannot be made: {error}"
+        raise ConfigError("compare", [Problem("--output", message, "name a folder", directory)]) from error
+
+
 def write_compared(found: Comparison, directory: str, reference: str) -> None:
     """Leave the result rows, the reference's distributions and a summary for the report.
 
     Parameters
     ----------
     directory
-        Gets ``results.parquet``, ``baseline.avro`` and ``run.json``; what is there under these names is
-        replaced.
+        A folder that is there. It gets ``results.parquet``, ``baseline.avro`` and ``run.json``; what is there
+        under these names is replaced.
     reference
         What the reference was read from.
     """
-    if not FileSystems.exists(directory):
-        FileSystems.mkdirs(directory)
     rows, tests = found.found.rows, found.tests
     now = time.time_ns() // 1000
     at = rows.schema.get_field_index("emitted_at")

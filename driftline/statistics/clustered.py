@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from scipy import optimize, stats
 
+from driftline.statistics.null.pooling import design_effect
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -136,13 +138,17 @@ def weighted_sum_tail(weights: Floats, value: float, df: float) -> float:
 
 
 def _pooled(parts: Floats, current: Floats, *, ordered: bool) -> tuple[Floats, Floats]:
-    """Leave bins without rows out, and count rare categories as one."""
+    """Leave bins without rows out, and count categories as one that few groups have.
+
+    Rows of a group that are alike are as one row: what a category expects is divided by the design effect.
+    """
     total = parts.sum(0) + current
     some = total > 0
     parts, current, total = parts[:, some], current[some], total[some]
     if ordered:
         return parts, current
-    rare = total / total.sum() * min(parts.sum(), current.sum()) < _RARE
+    independent = min(parts.sum(), current.sum()) / max(design_effect(parts), 1.0)
+    rare = total / total.sum() * independent < _RARE
     if rare.sum() < 2:
         return parts, current
     return (

@@ -36,8 +36,10 @@ def compare(
     """
     refuse_beam_args(invocation, "compare")
     from driftline.pipelines.compare import compare_files
-    from driftline.pipelines.compared import lines_of, write_compared
+    from driftline.pipelines.compared import lines_of, make_folder, write_compared
 
+    if output is not None:
+        make_folder(output)
     found = compare_files(reference, current, group)
     for line in lines_of(found):
         click.echo(line)

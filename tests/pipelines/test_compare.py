@@ -66,3 +66,56 @@ def test_a_group_that_is_no_column_is_wrong_usage(here, driftline):
     ran = driftline("compare", "a.parquet", "a.parquet", "--group", "usr")
     assert ran.code == 2
     assert "did you mean 'user'?" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("nope.csv", None, "no file matches nope.csv"),
+        ("nope", None, "is no file and no folder"),
+        ("x.txt", b"hello", "does not tell its format by its suffix"),
+        ("empty.csv", b"", "holds no rows, or cannot be read"),
+        ("head.csv", b"user,x,colour\n", "holds no rows, or cannot be read"),
+        ("empty.parquet", b"", "empty.parquet"),
+        ("bad.parquet", b"PAR1 and no more", "bad.parquet cannot be read as parquet"),
+        ("other.csv", b"y\n1\n2\n", "has none of the features of REFERENCE; it has y"),
+    ],
+)
+def test_a_batch_that_cannot_be_compared_is_wrong_usage(here, driftline, name, content, words):
+    batch(1).to_parquet("a.parquet")
+    if content is not None:
+        (here / name).write_bytes(content)
+    for pair, key in ((("a.parquet", name), "CURRENT"), ((name, "a.parquet"), "REFERENCE")):
+        ran = driftline("compare", *pair)
+        assert ran.code == 2
+        if name != "other.csv" or key == "CURRENT":
+            assert f"{key}: {name}" in ran.err
+            assert words in ran.err
+
+
+def test_an_output_that_is_a_file_is_wrong_usage(here, driftline):
+    batch(1).to_parquet("a.parquet")
+    ran = driftline("compare", "a.parquet", "a.parquet", "--output", "a.parquet")
+    assert ran.code == 2
+    assert "name a folder" in ran.err
+    assert len(pq.read_table("a.parquet")) == 1_500
+
+
+def test_values_of_another_type_and_the_same_meaning_are_no_drift(here, driftline):
+    frame = batch(1)
+    frame["flag"] = np.random.default_rng(0).random(len(frame)) < 0.3
+    frame.to_parquet("a.parquet")
+    frame.assign(flag=frame["flag"].astype(int), x=frame["x"].astype(str)).to_parquet("b.parquet")
+    frame.to_csv("c.csv", index=False)
+    for other in ("b.parquet", "c.csv"):
+        ran = driftline("compare", "a.parquet", other)
+        assert ran.code == 0
+        assert ran.out.startswith("0 of ")
+
+
+def test_few_groups_are_said(here, driftline):
+    batch(1, users=8).to_parquet("few.parquet")
+    batch(2).to_parquet("b.parquet")
+    ran = driftline("compare", "few.parquet", "b.parquet", "--group", "user")
+    assert ran.code == 0
+    assert "p-values are not calibrated and nothing is called drifted" in ran.out

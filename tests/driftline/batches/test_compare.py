@@ -60,6 +60,19 @@ def test_few_groups_are_never_acted_on():
     assert not any(row["drifted"] for row in rows)
 
 
+def test_categories_that_few_groups_have_keep_the_level():
+    rng, share = np.random.default_rng(0), np.array([0.4, 0.3, 0.1, 0.1, 0.04, 0.03, 0.02, 0.01])
+    alike = [10 * rng.multinomial(1, share, 40) for _ in range(2 * 400)]
+    p = np.array(
+        [
+            clustered_p_value(before, now.sum(0), groups=(40.0, 40.0), ordered=False)
+            for before, now in zip(alike[::2], alike[1::2], strict=True)
+        ]
+    )
+    assert (p < 0.01).mean() <= 0.02
+    assert (p < 0.1).mean() >= 0.05
+
+
 def test_groups_are_dealt_the_same_way_in_every_order_of_rows():
     names = pa.array([f"u{each}" for each in np.random.default_rng(0).integers(0, 900, 5_000)])
     order = np.random.default_rng(1).permutation(len(names))
