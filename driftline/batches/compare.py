@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from driftline.baseline import Baseline
     from driftline.config import Tests
     from driftline.feature_spec import FeatureSpec
+    from driftline.profiles.layout import Layout
     from driftline.tables import Calibration
 
 WINDOW: Final = (0, 86_400_000_000)
@@ -89,19 +90,27 @@ def compare_batches(reference: Batch, current: Batch, specs: Sequence[FeatureSpe
         )
         return Compared(rows, baseline, data, None)
     groups = Groups.of(reference.group), Groups.of(current.group)
-    parts: dict[str, list[Any]] = {part.name: [] for part in baseline.layout.parts}
-    dealt = reference.events.set_column(0, "time", pa.array(groups[0].part))
-    for each in profile_events(dealt, baseline.layout, None, 1):
-        parts[each.part].append(decode_profile(each.profile))
+    known, now = (
+        _parts(batch.events, of, baseline.layout)
+        for batch, of in zip((reference, current), groups, strict=True)
+    )
     calibration = calibration_of(groups[0])
 
     def by_groups(rows: pa.RecordBatch, part: Any, profile: Any) -> tuple[Any, Calibration]:  # noqa: ARG001
-        return floats(group_p_values(part, parts[part.name], profile, groups)), calibration
+        return floats(group_p_values(part, known[part.name], now[part.name], groups)), calibration
 
     rows = judge_batch(current.events, baseline, tests, segment=ALL, window=WINDOW, revised=by_groups)
-    known = set(pc.unique(reference.group).to_pylist())
-    shared = sum(each in known for each in pc.unique(current.group).to_pylist() if each is not None)
+    named = set(pc.unique(reference.group).to_pylist())
+    shared = sum(each in named for each in pc.unique(current.group).to_pylist() if each is not None)
     return Compared(rows, baseline, data, groups, shared)
+
+
+def _parts(events: pa.Table, groups: Groups, layout: Layout) -> dict[str, list[Any]]:
+    """Profile each part of a batch, by part of the layout."""
+    found: dict[str, list[Any]] = {part.name: [] for part in layout.parts}
+    for each in profile_events(events.set_column(0, "time", pa.array(groups.part)), layout, None, 1):
+        found[each.part].append(decode_profile(each.profile))
+    return found
 
 
 def _named(baseline: Baseline) -> tuple[Baseline, bytes]:

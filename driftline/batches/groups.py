@@ -95,15 +95,15 @@ def calibration_of(groups: Groups) -> Calibration:
     return Calibration.FEW_WINDOWS if groups.number < ACTED_ON else Calibration.CALIBRATED
 
 
-def group_p_values(part: Block, parts: Sequence[Any], whole: Any, groups: tuple[Groups, Groups]) -> Floats:
-    """Test every feature of a block by the groups of a reference.
+def group_p_values(
+    part: Block, reference: Sequence[Any], current: Sequence[Any], groups: tuple[Groups, Groups]
+) -> Floats:
+    """Test every feature of a block by groups.
 
     Parameters
     ----------
-    parts
-        Profiles of the parts of the reference.
-    whole
-        Profile of the current batch.
+    reference, current
+        Profiles of the parts of both batches.
     groups
         Of reference and current batch.
 
@@ -115,17 +115,17 @@ def group_p_values(part: Block, parts: Sequence[Any], whole: Any, groups: tuple[
     """
     effective = (groups[0].effective, groups[1].effective)
     numeric = part.kind == "numeric"
-    tests = [_bins] + ([] if numeric or not whole.buckets.shape[1] else [_buckets])
+    tests = [_bins] + ([] if numeric or not current[0].buckets.shape[1] else [_buckets])
 
     def tested(of: Callable[[Any], NDArray[np.int64]], row: int) -> float:
-        known, now = np.stack([of(each)[row] for each in parts]), of(whole)[row]
+        known, now = (np.stack([of(each)[row] for each in parts]) for parts in (reference, current))
         if of is _bins and not numeric:
             known, now = _chosen_apart(known, now, part.features[row].bins)
         return clustered_p_value(known, now, groups=effective, ordered=numeric and of is _bins)
 
     found = np.array([[tested(of, row) for row in range(len(part.features))] for of in (*tests, _usable)])
     # nothing missing anywhere says nothing, and would only make the other tests count less
-    absent = np.sum([_usable(each)[:, 1:].sum(1) for each in (*parts, whole)], axis=0)
+    absent = np.sum([_usable(each)[:, 1:].sum(1) for each in (*reference, *current)], axis=0)
     found[-1, absent == 0] = np.nan
     return cauchy_combination(list(found))
 
@@ -134,17 +134,15 @@ def _chosen_apart(
     parts: NDArray[np.int64], current: NDArray[np.int64], bins: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Count categories that the reference's rows may have given a bin by chance with those without one."""
-    parts, current = parts[:, :bins], current[:bins]
+    parts, current = parts[:, :bins], current[:, :bins]
     some = parts[parts.sum(1) > 0]
     if not len(some):
         return parts, current
     chance = by_chance(some.sum(0).astype(np.float64), design_effect(some.astype(np.float64)))
     if not chance.any():
         return parts, current
-    return (
-        np.column_stack([parts[:, ~chance], parts[:, chance].sum(1)]),
-        np.append(current[~chance], current[chance].sum()),
-    )
+    joined = [np.column_stack([each[:, ~chance], each[:, chance].sum(1)]) for each in (parts, current)]
+    return joined[0], joined[1]
 
 
 def _bins(profile: Any) -> NDArray[np.int64]:

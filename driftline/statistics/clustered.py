@@ -29,7 +29,7 @@ def clustered_p_value(
 
     For categories Pearson's chi-square, for bins in order the Anderson-Darling distance, both as quadratic
     forms of the difference of shares. Their null is a weighted sum of chi-squares; the weights are from the
-    covariance of the shares among the parts of the reference, split into what rows add and what groups add,
+    covariance of the shares among the parts of each, split into what rows add and what groups add,
     so that a batch of other groups, and of groups of other sizes, is judged by what it holds. That the
     covariance is estimated enters as the denominator of an F distribution.
 
@@ -37,8 +37,8 @@ def clustered_p_value(
     ----------
     parts : ndarray of int, shape (U, B)
         Rows of each part of the reference in each bin; a group is in one part.
-    current : ndarray of int, shape (B,)
-        Rows of the batch.
+    current : ndarray of int, shape (V, B)
+        Rows of each part of the batch.
     groups : tuple of float
         Effective number of groups of reference and batch.
     ordered
@@ -61,34 +61,53 @@ def clustered_p_value(
     Ten users of 100 equal rows each say no more than ten rows:
 
     >>> users = np.repeat(np.eye(2), 10, axis=0) * 100
-    >>> p = clustered_p_value(users, np.array([700, 300]), groups=(20.0, 10.0), ordered=False)
-    >>> 0.2 < p < 0.6
+    >>> p = clustered_p_value(users, users[3:13], groups=(20.0, 10.0), ordered=False)
+    >>> 0.2 < p < 0.8
     True
     """
-    parts = np.asarray(parts, np.float64)
-    parts = parts[parts.sum(1) > 0]
-    current = np.asarray(current, np.float64)
-    rows, n = parts.sum(), current.sum()
+    parts, others = (_some(np.asarray(each, np.float64)) for each in (parts, current))
+    rows, n = parts.sum(), others.sum()
     if len(parts) < 2 or not n:
         return float("nan")
-    parts, current = _pooled(parts, current, ordered=ordered)
-    share = (parts.sum(0) + current) / (rows + n)
+    parts, others = _pooled(parts, others, ordered=ordered)
+    share = (parts.sum(0) + others.sum(0)) / (rows + n)
     if len(share) < 2:
         return 1.0
     form = _ordered(share) if ordered else np.diag(1 / np.sqrt(share))
-    distance = form @ (current / n - parts.sum(0) / rows)
-    independent = form @ (np.diag(share) - np.outer(share, share)) @ form.T
-    own = parts.sum(1)
-    residual = (parts - own[:, None] * (parts.sum(0) / rows)) @ form.T / rows
-    among = residual.T @ residual * len(own) / (len(own) - 1)
+    distance = form @ (others.sum(0) / n - parts.sum(0) / rows)
     before, now = (min(each, most) for each, most in zip(groups, (rows, n), strict=True))
-    by_group = np.zeros_like(among)
-    if before < rows:
-        by_group = _positive((among - independent / rows) / (1 / before - 1 / rows))
+    by_group, df = _among((parts, others), (before, now), form)
+    independent = form @ (np.diag(share) - np.outer(share, share)) @ form.T
     covariance = independent * (1 / n + 1 / rows) + by_group * (1 / now - 1 / n + 1 / before - 1 / rows)
-    weights = np.linalg.eigvalsh(covariance)
-    effective = own.sum() ** 2 / (own**2).sum()
-    return weighted_sum_tail(weights, float(distance @ distance), max(effective - 1, 1.0))
+    return weighted_sum_tail(np.linalg.eigvalsh(covariance), float(distance @ distance), max(df, 1.0))
+
+
+def _some(parts: Floats) -> Floats:
+    found: Floats = parts[parts.sum(1) > 0]
+    return found
+
+
+def _among(batches: tuple[Floats, Floats], groups: tuple[float, float], form: Floats) -> tuple[Floats, float]:
+    """Estimate from both batches what groups add to the covariance of rows, and its degrees of freedom.
+
+    Each batch is around its own shares and counts by its degrees of freedom. So what one of the two hardly
+    has is known from the other.
+    """
+    total, df = np.zeros((len(form), len(form))), 0.0
+    for parts, effective in zip(batches, groups, strict=True):
+        own, rows = parts.sum(1), parts.sum()
+        if len(parts) < 2 or effective >= rows:
+            free = own.sum() ** 2 / (own**2).sum() - 1
+            df += free
+            continue
+        share = parts.sum(0) / rows
+        residual = (parts - own[:, None] * share) @ form.T / rows
+        among = residual.T @ residual * len(own) / (len(own) - 1)
+        independent = form @ (np.diag(share) - np.outer(share, share)) @ form.T
+        free = own.sum() ** 2 / (own**2).sum() - 1
+        total += free * (among - independent / rows) / (1 / effective - 1 / rows)
+        df += free
+    return _positive(total / max(df, 1e-9)), df
 
 
 def weighted_sum_tail(weights: Floats, value: float, df: float) -> float:
@@ -137,24 +156,22 @@ def weighted_sum_tail(weights: Floats, value: float, df: float) -> float:
     return float(np.clip(stats.norm.sf(w + np.log(v / w) / w), 0.0, 1.0))
 
 
-def _pooled(parts: Floats, current: Floats, *, ordered: bool) -> tuple[Floats, Floats]:
+def _pooled(parts: Floats, others: Floats, *, ordered: bool) -> tuple[Floats, Floats]:
     """Leave bins without rows out, and count categories as one that few groups have.
 
     Rows of a group that are alike are as one row: what a category expects is divided by the design effect.
     """
-    total = parts.sum(0) + current
+    total = parts.sum(0) + others.sum(0)
     some = total > 0
-    parts, current, total = parts[:, some], current[some], total[some]
+    parts, others, total = parts[:, some], others[:, some], total[some]
     if ordered:
-        return parts, current
-    independent = min(parts.sum(), current.sum()) / max(design_effect(parts), 1.0)
+        return parts, others
+    independent = min(parts.sum(), others.sum()) / max(design_effect(parts), 1.0)
     rare = total / total.sum() * independent < _RARE
     if rare.sum() < 2:
-        return parts, current
-    return (
-        np.column_stack([parts[:, ~rare], parts[:, rare].sum(1)]),
-        np.append(current[~rare], current[rare].sum()),
-    )
+        return parts, others
+    joined = [np.column_stack([each[:, ~rare], each[:, rare].sum(1)]) for each in (parts, others)]
+    return joined[0], joined[1]
 
 
 def _ordered(share: Floats) -> Floats:

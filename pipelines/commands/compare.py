@@ -27,7 +27,7 @@ def compare(
     as `driftline init` finds them. Prints a table: what drifted, how sure and how large.
 
     Without --group p-values are those of independent rows. With it the rows of a group belong together, and
-    how much groups differ is learned from those of the reference.
+    how much groups differ is learned from those of both batches.
 
     \b
     Examples:

@@ -65,12 +65,33 @@ def test_categories_that_few_groups_have_keep_the_level():
     alike = [10 * rng.multinomial(1, share, 40) for _ in range(2 * 400)]
     p = np.array(
         [
-            clustered_p_value(before, now.sum(0), groups=(40.0, 40.0), ordered=False)
+            clustered_p_value(before, now, groups=(40.0, 40.0), ordered=False)
             for before, now in zip(alike[::2], alike[1::2], strict=True)
         ]
     )
     assert (p < 0.01).mean() <= 0.02
     assert (p < 0.1).mean() >= 0.05
+
+
+def missing(rng, number, rate):
+    """Rows with and without a value of users who give one always or never."""
+    return 10 * np.eye(2, dtype=int)[(rng.random(number) < rate).astype(int)]
+
+
+def test_what_whole_groups_lack_keeps_the_level_and_is_found():
+    rng = np.random.default_rng(0)
+    for number in (15, 40, 120):
+        groups = (float(number), float(number))
+        p = [
+            clustered_p_value(
+                missing(rng, number, 0.05), missing(rng, number, 0.05), groups=groups, ordered=False
+            )
+            for _ in range(400)
+        ]
+        assert (np.array(p) < 0.01).mean() <= 0.02
+    never, rows = np.tile([10, 0], (20, 1)), np.stack([10 - np.arange(20) % 5, np.arange(20) % 5], 1)
+    assert clustered_p_value(never, rows, groups=(20.0, 20.0), ordered=False) < 0.001
+    assert clustered_p_value(never, never[:, ::-1], groups=(20.0, 20.0), ordered=False) < 1e-6
 
 
 def test_groups_are_dealt_the_same_way_in_every_order_of_rows():
@@ -93,7 +114,8 @@ def test_groups_of_one_row_are_the_plain_chi_square_test():
     parts = rng.multinomial(1, [0.5, 0.3, 0.2], 4_000)
     current = np.array([560, 260, 180])
     _, p, *_ = stats.chi2_contingency(np.stack([parts.sum(0), current]))
-    found = clustered_p_value(parts, current, groups=(4_000.0, 1_000.0), ordered=False)
+    rows = np.repeat(np.eye(3), current, axis=0)
+    found = clustered_p_value(parts, rows, groups=(4_000.0, 1_000.0), ordered=False)
     assert found == pytest.approx(p, rel=0.4)
 
 
