@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import time
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -213,6 +214,7 @@ def main() -> None:
     parser.add_argument("--shifts", type=int, default=100, help="runs with each shift")
     parser.add_argument("--values", type=int, default=500_000, help="values that are timed")
     options = parser.parse_args()
+    warnings.filterwarnings("ignore", message="ADWIN got")  # the textbook one is looked at
     speed(options.values)
     print()
     false_alarms(options.runs)

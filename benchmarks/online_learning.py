@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import time
+import warnings
 
 import numpy as np
 import pyarrow as pa
@@ -59,6 +60,7 @@ def change(features, base, seed, stable=40_000, after=20_000):
 
 def main() -> None:
     """Print two tables."""
+    warnings.filterwarnings("ignore", message="ADWIN got")  # the textbook one is looked at
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--seeds", type=int, default=10)

@@ -64,7 +64,7 @@ class Reference:
     def judge(self, window):
         """Compare one window."""
         current = self.profile(*window)
-        _, ours, iid = compare(current, self.whole, self.null)
+        _, ours, iid, *_ = compare(current, self.whole, self.null)
         mean, between, error, variance, freedom = self.effects
         far = abs(current.losses.mean - mean) / np.sqrt(between + variance / current.n + error)
         return Judged(current.n, ours, iid, 2 * stats.t.sf(far, freedom))

@@ -80,7 +80,7 @@ def _followed(along):
     told = np.flatnonzero(~np.isnan(along))
     vectors = followed_vectors(along[told]).astype(np.float32)
     place = np.zeros(len(told), np.int64)
-    p = two_sided(along).astype(np.float32)
+    p = two_sided(along[told]).astype(np.float32)
     sizes = np.zeros_like(vectors)
     return Followed(place=place, start=DAY * told, n=place + 1, p=p, vectors=vectors, sizes=sizes)
 

@@ -30,6 +30,7 @@ ID = ("id_high", "id_low")
 """Columns that hold the halves of a longer hash of it, where predictions and labels are matched."""
 
 _SHOWN = 30
+_UNCUT = {";": '";"', "|": '"|"', "\t": "tab", ",": '","'}
 
 LABEL = "label"
 """Column that holds the label: class 0 or 1, or a number; null where it is not known."""
@@ -394,5 +395,8 @@ def _label_problems(key: str, label: LabelColumn, kind: Any) -> list[tuple[str, 
 def _no_column(column: str, names: Sequence[str]) -> str:
     close = did_you_mean(column, names)
     hint = f"; did you mean {close!r}?" if close else "."
+    uncut = next((mark for mark in _UNCUT if len(names) == 1 and mark in names[0]), None)
+    if uncut is not None:
+        hint = f"; is CSV cut at another character? Write delimiter: {_UNCUT[uncut]} in source.files."
     shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
     return f"the data has no column {column!r}{hint} Its columns are: {shown}"

@@ -26,6 +26,8 @@ MOST_BINS = 1024
 _STEP = 2.0**-23  # of float32: twice what a value is rounded by
 _NOISE = 2.0**-20  # of the distance to the next value: what sums and differences are off by
 _ALONE = 1e-9  # what 0 may be off by where there is no other value
+_FEWEST = 4  # values of the reference in the last bin of a tail
+_UNSEEN = 0.02  # of the interquartile range
 _FINEST_ATOM = 256  # atoms of a smaller share than 1 / 256 are too close to the error of the heavy hitters
 _GRID = (np.arange(16_384) + 0.5) / 16_384
 _TAG, _VERSION = b"dNS", 1
@@ -36,6 +38,7 @@ def numeric_edges(
     atoms: ArrayLike,
     bins: int = BINS,
     extremes: ArrayLike = (),
+    smallest: float = 2.0**-16,
 ) -> NDArray[np.float64]:
     """Cut the line into bins of about equal reference mass.
 
@@ -44,7 +47,7 @@ def numeric_edges(
     `around_values`. Other edges lie as little below the value that they begin with. The other bins share the
     other mass, and none holds much more than 1 / `bins` of the whole. With A atoms there are at most ``2 A +
     bins`` bins: a gap between two atoms is a bin too, even if the reference has nothing there, because what
-    appears in it is news.
+    appears in it is news. The last bin of a long tail is halved again and again, see `_tail`.
 
     Parameters
     ----------
@@ -56,7 +59,9 @@ def numeric_edges(
         Number of bins to aim for, 2 to 1024.
     extremes
         Smallest and largest value, shape (2,), float64, so that what lies beyond them has bins of its own;
-        there are none if not given.
+        there are none if not given, and no finer bins in the tails.
+    smallest
+        Share of the mass that a bin in a tail has at least.
 
     Returns
     -------
@@ -81,7 +86,9 @@ def numeric_edges(
     grid = np.asarray(quantiles(_GRID), dtype=np.float64) + 0.0
     rest = np.sort(grid[np.isfinite(grid) & ~np.isin(grid, atoms)])
     ends = np.asarray(extremes, dtype=np.float64) + 0.0
-    values = np.unique(np.concatenate((atoms, rest, ends)))
+    tail = _tail(quantiles, bins, ends, smallest)
+    tail = tail[~np.isin(tail, atoms)]
+    values = np.unique(np.concatenate((atoms, rest, ends, tail)))
     below, above = around_values(values)
     own = np.searchsorted(values, atoms)
     forced = np.concatenate((below[own], above[own]))
@@ -91,9 +98,37 @@ def numeric_edges(
         first = rest[np.minimum(at, len(rest) - 1)]
         forced = np.concatenate((forced, below[np.searchsorted(values, first)]))
     if len(ends):
-        forced = np.append(forced, (below[0], above[-1]))
+        forced = np.concatenate((forced, (below[0], above[-1]), below[np.searchsorted(values, tail)]))
     edges: NDArray[np.float64] = np.unique(forced)
     return edges[np.isfinite(edges)]
+
+
+def _tail(
+    quantiles: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    bins: int,
+    ends: NDArray[np.float64],
+    smallest: float,
+) -> NDArray[np.float64]:
+    """Halve the mass of the bin at either end while it reaches so far that distances depend on it.
+
+    In a bin of share s that reaches over the length w, mass may move by up to s w unseen: by less than a
+    fiftieth of the interquartile range, if the mass is not too little to tell.
+    """
+    if not len(ends) or bins < BINS:  # who asks for few bins gets them
+        return np.zeros(0)
+    q25, q75 = quantiles(np.array([0.25, 0.75]))
+    shares = 2.0 ** -np.arange(np.floor(np.log2(bins)), np.floor(-np.log2(smallest)) + 1)
+    cuts = []
+    for ranks, end in ((shares, ends[0]), (1 - shares, ends[-1])):
+        if not len(shares):
+            break
+        places = quantiles(ranks)
+        far = shares * np.abs(end - places) > _UNSEEN * (q75 - q25)
+        # bins beyond place i exist where each one before it reached too far
+        cuts.append(places[1:][np.logical_and.accumulate(far)[:-1]])
+    found = np.concatenate(cuts) if cuts and q75 > q25 else np.zeros(0)
+    unique: NDArray[np.float64] = np.unique(found[np.isfinite(found)] + 0.0)
+    return unique
 
 
 def around_values(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -259,9 +294,14 @@ class NumericSurvey:
         share = 1 / np.minimum(np.asarray(bins), _FINEST_ATOM)
         atoms = self.heavy.above(np.maximum(self.n * share, 1))
         return [
-            NumericFeature(name, numeric_edges(self._quantiles(f), atoms[f], number, self._extremes(f)))
+            NumericFeature(name, self._edges(f, atoms[f], number))
             for f, (name, number) in enumerate(zip(names, bins, strict=True))
         ]
+
+    def _edges(self, feature: int, atoms: NDArray[np.float64], bins: int) -> NDArray[np.float64]:
+        n = float(self.n[feature])
+        smallest = max(_FEWEST / max(n, 1.0), 2.0**-16)
+        return numeric_edges(self._quantiles(feature), atoms, bins, self._extremes(feature), smallest)
 
     def _extremes(self, feature: int) -> list[float]:
         return [self.minimum[feature], self.maximum[feature]] if self.n[feature] else []

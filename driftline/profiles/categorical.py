@@ -26,9 +26,12 @@ _HEADS = {
     1: Head(TAG, 1, "categorical profile", "8sqHIBI", _ANEW),
     2: Head(TAG, 2, "categorical profile", "8sqHIBIH", _ANEW),
     3: Head(TAG, 3, "categorical profile", "8sqHIBIH", _ANEW),
+    4: Head(TAG, 4, "categorical profile", "8sqHIBIH", _ANEW),
 }
 # layout fingerprint, rows, features, width, bytes a count, registers in use (or _DENSE), buckets
-# the first version is of layouts without buckets, the second without invalid values; both are still written
+# the first version has no buckets, the first two no invalid values; until the third one, registers are of
+# hashes that were not mixed: they are good enough alone, and where the two meet they count values twice
+_WITH_INVALID = 3
 _NEWEST = max(_HEADS)
 _HEAD = _HEADS[_NEWEST]
 
@@ -245,7 +248,7 @@ class CategoricalProfile:
         return [text for text, _ in self.top(feature, most)]
 
     def to_bytes(self) -> bytes:
-        """Serialise, format version 3; 2 where nothing is invalid, and 1 where there are no buckets either.
+        """Serialise, format version 4.
 
         Returns
         -------
@@ -260,15 +263,13 @@ class CategoricalProfile:
         sparse = 3 * len(used) < self.registers.size
         registers = len(used) if sparse else _DENSE
         head = (self.fingerprint, self.rows, features, width, dtype.itemsize, registers)
-        buckets, some = self.buckets.shape[1], bool(self.invalid.any())
-        version = _NEWEST if some else 2 if buckets else 1
         parts = [
-            _HEADS[version].pack(*head, *((buckets,) if version > 1 else ())),
+            _HEAD.pack(*head, self.buckets.shape[1]),
             self.missing.astype(dtype).tobytes(),
             self.unknown.astype(dtype).tobytes(),
             self.counts.astype(dtype).tobytes(),
             self.buckets.astype(dtype).tobytes(),
-            self.invalid.astype(dtype).tobytes() if some else b"",
+            self.invalid.astype(dtype).tobytes(),
             # A block has at most 64 features, so a position fits 16 bits.
             used.astype("<u2").tobytes() if sparse else b"",
             self.registers.reshape(-1)[used].tobytes() if sparse else self.registers.tobytes(),
@@ -292,7 +293,7 @@ class CategoricalProfile:
         counts = arrays.take(dtype, features * width).astype(np.int64).reshape(features, width)
         in_bucket = arrays.take(dtype, features * buckets).astype(np.int64).reshape(features, buckets)
         invalid = np.zeros(features, np.int64)
-        if version == _NEWEST:
+        if version >= _WITH_INVALID:
             invalid = arrays.take(dtype, features).astype(np.int64)
         registers = hyperloglog.empty(features)
         if used == _DENSE:

@@ -21,6 +21,8 @@ PRECISION = 10
 REGISTERS = 1 << PRECISION
 """Registers of a feature; the standard error of an estimate is 1.04 / sqrt(REGISTERS), 3.3 %."""
 
+_FACTORS = (np.uint64(0xFF51AFD7ED558CCD), np.uint64(0xC4CEB9FE1A85EC53))
+_HALF = np.uint64(33)
 _RANKS = 64 - PRECISION  # q of the paper: the bits left to rank; a rank is 0 (empty) to q + 1
 
 
@@ -48,14 +50,24 @@ def positions(hashes: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np
     References
     ----------
     Flajolet et al., HyperLogLog: the analysis of a near-optimal cardinality estimation algorithm (2007),
-    figure 3.
+    figure 3. Appleby, MurmurHash3, the finaliser of 64 bits, https://github.com/aappleby/smhasher.
     """
+    hashes = _mixed(hashes)
     index = (hashes >> np.uint64(_RANKS)).astype(np.int64)
     # The stop bit bounds the rank of a hash whose other bits are all zero.
     rest = hashes | np.uint64(1 << _RANKS)
     lowest = rest & (~rest + np.uint64(1))
     # A power of two is exact as a float, and its exponent is the rank.
     return index, np.frexp(lowest.astype(np.float64))[1].astype(np.uint8)
+
+
+def _mixed(hashes: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Spread what differs over all bits: hashes of short texts that are alike differ in few of them."""
+    with np.errstate(over="ignore"):
+        for factor in _FACTORS:
+            hashes = (hashes ^ (hashes >> _HALF)) * factor
+    mixed: NDArray[np.uint64] = hashes ^ (hashes >> _HALF)
+    return mixed
 
 
 def estimate(registers: NDArray[np.uint8]) -> NDArray[np.float64]:

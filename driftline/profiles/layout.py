@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from driftline.framing import UnreadableBytesError, frame, refuses_damage, unframe
+from driftline.profiles.bin_offsets import anchors
 from driftline.profiles.binned_features import CategoricalFeature, Feature, NumericFeature
 from driftline.profiles.feature_bytes import array_at, categorical, described, known_bytes
 from driftline.profiles.value_filter import ValueFilter
@@ -116,6 +117,11 @@ class Block:
         lowest = np.full((len(self), 1), np.finfo(np.float64).min)
         beyond = np.tile([np.inf, np.nan], (len(self), 1))
         return list(np.hstack((lowest, self.edges, beyond)))
+
+    @cached_property
+    def anchors(self) -> NDArray[np.float64]:
+        """Values from which the offsets of each bin count, shape (F, width)."""
+        return anchors(self.edges)
 
     @cached_property
     def fingerprint(self) -> bytes:

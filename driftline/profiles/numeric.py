@@ -1,4 +1,4 @@
-"""Profile of a block of numeric features: counts by bin, extremes, moments and a digest."""
+"""Profile of a block of numeric features: counts and offsets by bin, extremes, moments and a digest."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from driftline.framing import Head, refuses_damage
+from driftline.profiles.bin_offsets import offsets_of_sorted
 from driftline.profiles.moments import Moments
 from driftline.profiles.tdigest import TDigest
 
@@ -22,12 +23,10 @@ if TYPE_CHECKING:
 TAG = b"dNP"
 """How the bytes of a numeric profile begin."""
 
-_HEADS = {
-    version: Head(TAG, version, "numeric profile", "8sHHHHIq", "profile the rows again") for version in (1, 2)
-}
-# fingerprint, F, width, C, bytes a count, unused, rows; 32 bytes, so that the arrays are aligned
-# the first version has no invalid values and is still written where there are none
-_HEAD = _HEADS[2]
+_HEAD = Head(TAG, 3, "numeric profile", "8sHHHHIq", "profile the rows again")
+# fingerprint, F, width, C, bytes a count, what there is, rows; 32 bytes, so that the arrays are aligned
+_WITH_INVALID, _WITH_OFFSETS = 1, 2
+_EARLIER = {1: 0, 2: _WITH_INVALID}  # what there is in versions whose head does not say it
 _COUNTS = {1: "<u1", 2: "<u2", 4: "<u4", 8: "<i8"}
 _MERGED_AT_ONCE = 512  # bounds the memory of a merge
 
@@ -46,8 +45,6 @@ class NumericProfile:
         Nulls, shape (F,), int64.
     nonfinite
         NaN and infinite values, shape (F,), int64.
-    invalid
-        Values that are no numbers, shape (F,), int64.
     minimum, maximum
         Extremes of the finite values, shape (F,), float64; nan without any.
     moments
@@ -56,6 +53,11 @@ class NumericProfile:
         Finite values in each bin, shape (F, width), int64; 0 in the padding.
     digest
         t-digest of the finite values.
+    invalid
+        Values that are no numbers, shape (F,), int64.
+    offsets
+        Sum of the distances of the values of each bin from its anchor (`driftline.profiles.bin_offsets`),
+        shape (F, width), float64; nan where that was not kept.
 
     Examples
     --------
@@ -79,6 +81,7 @@ class NumericProfile:
     counts: NDArray[np.int64]
     digest: TDigest
     invalid: NDArray[np.int64]
+    offsets: NDArray[np.float64]
 
     def __post_init__(self) -> None:
         """Freeze the arrays: a profile enters more than one merge."""
@@ -124,7 +127,8 @@ class NumericProfile:
                 f"block {block.name!r} has {len(block)} features, got values of shape {values.shape} and "
                 f"missing of shape {missing.shape}; pass one row of values a feature"
             )
-        rows = np.add(values, 0.0, order="C")  # a copy to sort, and -0.0 becomes 0.0
+        rows = np.full((F, n + 1), np.nan)  # a copy to sort, and a last place for bins that begin at the end
+        np.add(values, 0.0, out=rows[:, :n])  # -0.0 becomes 0.0
         rows.sort(axis=1)
         below = np.empty((F, block.width + 2), np.int64)
         for row, edges, out in zip(rows, block.needles, below, strict=True):
@@ -153,6 +157,7 @@ class NumericProfile:
             np.diff(below[:, :-1]),
             TDigest.of_sorted(rows, start, count),
             invalid.astype(np.int64),
+            offsets_of_sorted(rows, below[:, :-1], block.anchors),
         )
 
     @classmethod
@@ -204,13 +209,14 @@ class NumericProfile:
         """Profile more rows; parameters as in `of`."""
         return self.merge(NumericProfile.of(block, values, missing, invalid))
 
-    def without_digest(self) -> NumericProfile:
-        """Drop the digest, which takes most of the room; quantiles are nan then."""
+    def only_counts(self) -> NumericProfile:
+        """Drop digest and offsets, which take most of the room; quantiles are nan then."""
         nothing = np.empty((len(self.missing), 0))
-        return replace(self, digest=TDigest(nothing, nothing.astype(np.float32)))
+        digest = TDigest(nothing, nothing.astype(np.float32))
+        return replace(self, digest=digest, offsets=np.full(self.counts.shape, np.nan))
 
     def to_bytes(self) -> bytes:
-        """Write the profile, format version 2; version 1 where nothing is invalid.
+        """Write the profile, format version 3.
 
         Returns
         -------
@@ -221,11 +227,17 @@ class NumericProfile:
         largest = self.counts.max(initial=0)
         size = 1 if largest < 2**8 else 2 if largest < 2**16 else 4 if largest < 2**32 else 8
         C = self.digest.centroids.shape[1]
-        moments, some = self.moments, bool(self.invalid.any())
-        absent = (self.missing, self.nonfinite, *((self.invalid,) if some else ()))
+        moments = self.moments
+        absent, offsets, there = [self.missing, self.nonfinite], b"", 0
+        if self.invalid.any():
+            absent.append(self.invalid)
+            there |= _WITH_INVALID
+        if not np.isnan(self.offsets).all():
+            offsets = self.offsets.astype("<f8", copy=False).tobytes()
+            there |= _WITH_OFFSETS
         return b"".join(
             (
-                _HEADS[2 if some else 1].pack(self.fingerprint, F, width, C, size, 0, self.rows),
+                _HEAD.pack(self.fingerprint, F, width, C, size, there, self.rows),
                 np.stack(absent).astype("<i8", copy=False).tobytes(),
                 np.stack(
                     (
@@ -240,6 +252,7 @@ class NumericProfile:
                 )
                 .astype("<f8", copy=False)
                 .tobytes(),
+                offsets,
                 self.digest.centroids.astype("<f8", copy=False).tobytes(),
                 self.digest.signed_weights.astype("<f4", copy=False).tobytes(),
                 self.counts.astype(_COUNTS[size]).tobytes(),
@@ -256,12 +269,16 @@ class NumericProfile:
         NumericProfile
             Read-only views of the bytes, except counts narrower than int64.
         """
-        kinds = 2 if data[3:4] == b"\1" else 3
-        (fingerprint, F, width, C, size, _, rows), arrays = _HEAD.unpack(data)
+        (fingerprint, F, width, C, size, there, rows), arrays = _HEAD.unpack(data)
+        there = _EARLIER.get(data[3], there)
+        kinds = 3 if there & _WITH_INVALID else 2
         if size not in _COUNTS or rows < 0:
             raise arrays.damaged()
         missing, nonfinite, *others = arrays.take("<i8", kinds * F).reshape(kinds, F)
         minimum, maximum, *moments = arrays.take("<f8", 7 * F).reshape(7, F)
+        offsets = np.full((F, width), np.nan)
+        if there & _WITH_OFFSETS:
+            offsets = arrays.take("<f8", F * width).reshape(F, width)
         centroids = arrays.take("<f8", F * C).reshape(F, C)
         signed = arrays.take("<f4", F * C).reshape(F, C)
         counts = arrays.take(_COUNTS[size], F * width).reshape(F, width)
@@ -277,6 +294,7 @@ class NumericProfile:
             counts.astype(np.int64, copy=False),
             TDigest(centroids, signed),
             others[0] if others else np.zeros(F, np.int64),
+            offsets,
         )
 
     @cached_property
@@ -369,9 +387,10 @@ def _merge(profiles: Sequence[NumericProfile]) -> NumericProfile:
     if len(profiles) == 1:
         return profiles[0]
     first = profiles[0]
-    counts = first.counts.copy()
+    counts, offsets = first.counts.copy(), first.offsets.copy()
     for profile in profiles[1:]:
         counts += profile.counts
+        offsets += profile.offsets
     minimum = np.fmin.reduce([profile.minimum for profile in profiles])
     maximum = np.fmax.reduce([profile.maximum for profile in profiles])
     parts = [profile.moments for profile in profiles]
@@ -387,4 +406,5 @@ def _merge(profiles: Sequence[NumericProfile]) -> NumericProfile:
         counts,
         TDigest.merge_all([profile.digest for profile in profiles]),
         np.sum([profile.invalid for profile in profiles], axis=0),
+        offsets,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from driftline.framing import Arrays, frame, unframe
+from driftline.framing import Arrays, frame, refuses_damage, unframe
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -189,8 +189,9 @@ class Rhythm:
         return frame(TAG, _VERSION, head, zlib.compress(counts))
 
     @classmethod
+    @refuses_damage(_WHAT, "build the baseline again")
     def from_bytes(cls, data: bytes) -> Rhythm:
-        """Read what `to_bytes` wrote; other bytes raise ValueError."""
+        """Read what `to_bytes` wrote; other bytes raise UnreadableBytesError."""
         head, payload = unframe(TAG, _VERSION, _WHAT, data)
         damaged = Arrays(payload, _WHAT, "build the baseline again").damaged
         unit, units = head.get("unit"), head.get("units")

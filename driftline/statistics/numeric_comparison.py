@@ -52,6 +52,9 @@ class NumericCounts:
         Of the finite values.
     invalid : ndarray of int64, shape (F,), optional
         Rows that hold something else than a number; none if not given.
+    offsets : ndarray of float64, shape (F, B), optional
+        Sum of the distances of the values of each bin from its anchor (`driftline.profiles.bin_offsets`);
+        nan for a feature of which they are not known.
     """
 
     values: NDArray[np.int64]
@@ -60,6 +63,7 @@ class NumericCounts:
     mean: NDArray[np.float64] | None = None
     variance: NDArray[np.float64] | None = None
     invalid: NDArray[np.int64] = None  # type: ignore[assignment]
+    offsets: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         """Begin with no invalid rows."""
@@ -86,6 +90,14 @@ class NumericCounts:
     def fractions(self) -> NDArray[np.float64]:
         """Share of the present rows in each bin, shape (F, B); 0 where no value is present."""
         return self.values / np.maximum(self.present, 1.0)[:, None]
+
+    @cached_property
+    def mean_offsets(self) -> NDArray[np.float64]:
+        """Offsets by number of present rows, shape (F, B): mass of a bin times its mean's offset."""
+        if self.offsets is None:
+            return np.full(self.values.shape, np.nan)
+        by_row: NDArray[np.float64] = self.offsets / np.maximum(self.present, 1.0)[:, None]
+        return by_row
 
     def coarse(self, ends: NDArray[np.int16], bins: int = COARSE) -> NDArray[np.float64]:
         """Rows in each decile, then missing, non-finite and invalid, shape (F, 13).
@@ -114,6 +126,9 @@ class NumericReference:
     atoms : ndarray of bool, shape (F, B), optional
         Bins that hold one single value (`ks.atom_bins` tells from the edges). Without it, bins heavier than
         twice the mean of the non-empty ones are taken for atoms. Only `p_iid` depends on it.
+    widths : ndarray of float64, shape (F, B), optional
+        Of the bins; 0 for the two open ones and for padding. With it and with offsets the Wasserstein
+        distance knows where in their bins values lie.
     """
 
     counts: NumericCounts
@@ -121,6 +136,7 @@ class NumericReference:
     iqr: NDArray[np.float64]
     sd: NDArray[np.float64]
     atoms: NDArray[np.bool_] | None = None
+    widths: NDArray[np.float64] | None = None
 
     def of(self, features: NDArray[np.int64]) -> NumericReference:
         """Give the references of these features, one below the other."""

@@ -519,10 +519,10 @@ def test_a_baseline_of_a_newer_version(shop, desk, driftline, today):
     from tests.driftline.baseline.test_file import rewritten
 
     config = desk.config()
-    data = rewritten((shop.folder / "baseline.avro").read_bytes(), format_version=4)
+    data = rewritten((shop.folder / "baseline.avro").read_bytes(), format_version=5)
     (desk.folder / "baseline.avro").write_bytes(data)
     ran = driftline("backtest", config, "--input", desk.write(today))
-    refused(ran, f"{desk.folder}/baseline.avro has baseline format 4", "upgrade driftline")
+    refused(ran, f"{desk.folder}/baseline.avro has baseline format 5", "upgrade driftline")
 
 
 def test_a_results_file_for_a_baseline(judged, desk, driftline, today):

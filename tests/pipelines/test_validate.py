@@ -48,8 +48,8 @@ SCHEMA = """{"type": "record", "name": "Event", "fields": [
   {"name": "score", "type": "double"}]}"""
 
 
-def kafka(desk, k):
-    (desk.folder / "event.avsc").write_text(SCHEMA % k)
+def kafka(desk, k, at="long"):
+    (desk.folder / "event.avsc").write_text((SCHEMA % k).replace('"long"', f'"{at}"', 1))
     source = f'{{kafka: {{brokers: ["b:9092"], topic: t, format: avro, schema: {desk.folder}/event.avsc}}}}'
     return desk.config(source=source)
 
@@ -59,9 +59,10 @@ def test_the_schema_of_messages_is_held_against_the_columns(desk, driftline):
         "kafka t: the format fits; the brokers were not asked"
         in driftline("validate", kafka(desk, "int")).out
     )
-    ran = driftline("validate", kafka(desk, "string"))
+    assert driftline("validate", kafka(desk, "string")).code == 0  # which may be numbers
+    ran = driftline("validate", kafka(desk, "int", at="boolean"))
     assert ran.code == 2
-    assert "features.k" in ran.err
+    assert "event_time" in ran.err
     assert "event.avsc" in ran.err
 
 

@@ -22,6 +22,7 @@ from driftline.measures.numeric.numeric_survey import GroupedNumericSurvey
 from driftline.measures.reference_distribution import ReferenceDistribution
 from driftline.measures.result_rows import floats, judged_rows, ragged, rows_without_data
 from driftline.measures.window_histograms import ReferenceWindows, WindowHistograms, window_histograms
+from driftline.profiles.bin_offsets import bin_widths
 from driftline.profiles.bins import BINS, bin_centers
 from driftline.profiles.layout import blocks_of
 from driftline.profiles.numeric import NumericProfile
@@ -104,7 +105,7 @@ class NumericMeasure(Measure["Block"]):
 
     def for_calibration(self, profile: bytes) -> bytes:
         """Keep the counts."""
-        return self.decode(profile).without_digest().to_bytes()
+        return self.decode(profile).only_counts().to_bytes()
 
     def fit(
         self,
@@ -187,6 +188,7 @@ class NumericMeasure(Measure["Block"]):
             iqr=quartiles[:, 1] - quartiles[:, 0],
             sd=np.sqrt(profile.variance),
             atoms=atoms,
+            widths=bin_widths(part.edges),
         )
 
     def judge(
@@ -271,10 +273,9 @@ def bin_gaps(block: Block, profile: NumericProfile) -> NDArray[np.float64]:
 
 
 def _counts(profile: NumericProfile) -> NumericCounts:
-    return NumericCounts(
-        *(profile.counts, profile.missing, profile.nonfinite),
-        *(profile.mean, np.asarray(profile.variance), profile.invalid),
-    )
+    variance = np.asarray(profile.variance)
+    seen = (profile.counts, profile.missing, profile.nonfinite)
+    return NumericCounts(*seen, profile.mean, variance, profile.invalid, profile.offsets)
 
 
 def _numpy(column: Any) -> Any:

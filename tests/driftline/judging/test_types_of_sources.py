@@ -179,8 +179,8 @@ def mixed(share):
 def test_invalid_values_are_a_finding_of_their_own():
     rows = judged(FLOATS["float64"], mixed(0.25), PRICES)
     assert (rows["x"]["invalid_rate"], rows["x"]["missing_rate"]) == (0.25, 0)
-    assert rows["x"]["invalid_p"] < 1e-6
-    assert rows["x"]["p_value"] < 1e-6
+    assert rows["x"]["invalid_p"] < 1e-3
+    assert rows["x"]["p_value"] < 1e-3
     assert rows["x"]["rate_change"] == pytest.approx(0.25)
     assert rows["x"]["change"].startswith("invalid 0 % to 25 %")
     assert rows["c"]["invalid_rate"] == 0  # a category is what it is
@@ -209,6 +209,6 @@ def test_nulls_that_become_text_are_seen():
 
     row = judged(nulls, text, PRICES)["x"]
     assert row["missing_p"] > 0.1  # as many rows as ever have no number
-    assert row["invalid_p"] < 1e-6
-    assert row["p_value"] < 1e-5
+    assert row["invalid_p"] < 1e-3
+    assert row["p_value"] < 1e-3
     assert row["change"] == "invalid 0 % to 20 %"

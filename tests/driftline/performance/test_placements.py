@@ -102,8 +102,8 @@ def test_normal_windows_are_rarely_called_changed_and_blind_ones_are(make):
 
 def test_deviations_beyond_the_last_quantile_grow_on():
     normal = reference(np.random.default_rng(4), clustered)
-    z = [normal.null.deviations(distance, 1500) for distance in (0.5, 1.0, 2.0)]
-    assert normal.null.p_value(1.0, 1500) == normal.null.p_value(2.0, 1500) == pytest.approx(1e-9)
+    z = [normal.null.deviations(distance, 1500) for distance in (20.0, 40.0, 80.0)]
+    assert normal.null.p_value(40.0, 1500) == normal.null.p_value(80.0, 1500) == pytest.approx(1e-9)
     assert z[2] == pytest.approx(2 * z[1])
     assert z[1] == pytest.approx(2 * z[0], rel=0.3)
-    assert normal.null.deviations(-1.0, 1500) == -z[1]
+    assert normal.null.deviations(-40.0, 1500) == -z[1]

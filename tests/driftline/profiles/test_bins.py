@@ -38,12 +38,27 @@ def has_bin(edges, value):
 def test_continuous_features_have_bins_of_equal_mass(bins, parts):
     values = np.random.default_rng(bins).lognormal(size=40_000)
     edges = edges_of(values, bins, parts)
-    assert len(edges) == bins + 1
+    halved = len(edges) - bins - 1  # bins of the long tail
+    assert halved == 0 if bins < 64 else 1 <= halved <= 12
     assert edges[[0, -1]] == pytest.approx([values.min(), values.max()], rel=1e-6)
     below, *share, above = masses(values, edges)
     assert below == above == 0
     assert sum(share) == pytest.approx(1)
-    assert np.abs(np.cumsum(share) - np.arange(1, bins + 1) / bins).max() < 0.003
+    reached = np.cumsum(share)
+    assert np.abs(reached[:bins] - np.arange(1, bins + 1) / bins)[:-1].max() < 0.003
+    assert max(share[bins - 1 :]) < 1 / bins + 0.003
+
+
+def test_a_long_tail_is_halved_until_it_hides_little():
+    values = np.random.default_rng(1).pareto(1.5, 40_000)
+    iqr = np.subtract(*np.quantile(values, [0.75, 0.25]))
+
+    def hidden(bins):
+        edges = edges_of(values, bins, 1)
+        return (np.diff(edges) * masses(values, edges)[1:-1]).max() / iqr
+
+    assert hidden(64) < 0.1
+    assert hidden(63) > 1
 
 
 @pytest.mark.parametrize("parts", [1, 40])
@@ -52,7 +67,7 @@ def test_zero_inflated(zeros, parts):
     r = np.random.default_rng(0)
     values = np.where(r.random(40_000) < zeros, r.choice([0.0, -0.0], 40_000), r.normal(size=40_000))
     edges = edges_of(values, 64, parts)
-    assert 62 <= len(edges) + 1 <= 68
+    assert 62 <= len(edges) + 1 <= (80 if zeros == 0.5 else 72)
     assert has_bin(edges, 0.0)
     others = np.delete(masses(values, edges), np.searchsorted(edges, 0.0))
     assert others.max() <= 1.6 * (1 - zeros) / 60

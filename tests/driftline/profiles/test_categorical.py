@@ -224,12 +224,19 @@ def test_bytes_of_version_1_are_read():
     assert profile.cardinality.round().tolist() == [3, 2, 0]
     assert profile.top(0, 5) == [("日本", 1)]
     assert profile.top(1, 5) == [("x", 1)]
-    assert profile.to_bytes() == VERSION_1
+    again = CategoricalProfile.from_bytes(profile.to_bytes())
+    assert (again.registers == profile.registers).all()
 
 
-def test_the_fixture_is_still_what_this_release_writes():
+def test_earlier_bytes_are_of_the_same_rows():
     rows = [("UA", "DL", None), ("HA", None, None), ("日本", "x", None), (None, None, None)]
-    assert profile_of(rows).to_bytes() == VERSION_1
+    now, before = profile_of(rows), CategoricalProfile.from_bytes(VERSION_1)
+    for part in ("fingerprint", "rows", "frequent"):
+        assert getattr(now, part) == getattr(before, part)
+    assert (now.counts == before.counts).all()
+    merged = now.merge(before)  # a window that was open when the release changed
+    assert merged.rows == 8
+    assert (merged.cardinality <= now.cardinality + before.cardinality + 0.01).all()
 
 
 def test_dense_bytes_of_version_1_are_read():
@@ -238,7 +245,7 @@ def test_dense_bytes_of_version_1_are_read():
     profile = CategoricalProfile.from_bytes(dense)
     assert profile.counts.tolist() == [[3, 1]]
     assert profile.registers[0, :6].tolist() == [0, 1, 2, 3, 0, 1]
-    assert profile.to_bytes() == dense
+    assert profile.to_bytes()[-1028:] == dense[-1028:]
 
 
 @given(st.integers(0, len(VERSION_1) - 1))
@@ -270,7 +277,6 @@ def test_hash_buckets_count_every_value_in_any_split_and_order(parts, random):
     for text in values:
         expected[(int(hashes_of([text])[0]) * 0x9E3779B97F4A7C15 % 2**64 >> 32) % 8] += 1
     assert merged.buckets.tolist() == [expected, [0] * 8]
-    assert merged.to_bytes()[3] == 2
     again = CategoricalProfile.from_bytes(merged.to_bytes())
     assert again.to_bytes() == merged.to_bytes()
     assert again.buckets.tolist() == merged.buckets.tolist()
@@ -281,5 +287,5 @@ def test_hash_buckets_count_every_value_in_any_split_and_order(parts, random):
 def test_foreign_and_newer_bytes_are_refused():
     with pytest.raises(ValueError, match="not a categorical profile"):
         CategoricalProfile.from_bytes(Layout.of([NumericFeature("a", np.array([1.0]))]).to_bytes())
-    with pytest.raises(ValueError, match="version 4"):
-        CategoricalProfile.from_bytes(VERSION_1[:3] + b"\x04" + VERSION_1[4:])
+    with pytest.raises(ValueError, match="version 5"):
+        CategoricalProfile.from_bytes(VERSION_1[:3] + b"\x05" + VERSION_1[4:])

@@ -30,11 +30,11 @@ def words(invalid=None):
 
 
 @pytest.mark.parametrize(
-    ("profile", "read", "newest"), [(numbers, NumericProfile, 2), (words, CategoricalProfile, 3)]
+    ("profile", "read", "newest"), [(numbers, NumericProfile, 3), (words, CategoricalProfile, 4)]
 )
 def test_counted_merged_and_kept(profile, read, newest):
     without, some = profile(), profile(np.array([1, 0]))
-    assert without.to_bytes()[3] < newest == some.to_bytes()[3]
+    assert without.to_bytes()[3] <= newest == some.to_bytes()[3]
     assert read.from_bytes(without.to_bytes()).invalid.tolist() == [0, 0]
     again = read.from_bytes(some.to_bytes())
     assert again.to_bytes() == some.to_bytes()

@@ -211,6 +211,8 @@ def test_counts_of_any_size(largest):
 def test_reads_version_1():
     profile = NumericProfile.from_bytes(base64.b64decode(VERSION_1))
     assert profile.fingerprint == BLOCK.fingerprint
+    assert np.isnan(profile.offsets).all()
+    assert np.isnan(profile.merge(NumericProfile.of(BLOCK, VALUES, MISSING)).offsets).all()
     assert_same(profile, BLOCK, VALUES, MISSING)
 
 
@@ -250,3 +252,30 @@ def test_cannot_be_changed_from_outside():
         ):
             with pytest.raises(ValueError, match="read-only"):
                 array[...] = 1
+
+
+@given(
+    st.lists(st.floats(-1e6, 1e6) | st.sampled_from([np.nan, np.inf, 0.0, 1.0]), max_size=60),
+    st.lists(st.integers(0, 60), max_size=3),
+)
+def test_offsets_tell_the_mean_of_every_bin(values, splits):
+    block = block_of([-5.0, 0.0, 1.0])
+    pieces = np.split(
+        np.array([values], float), sorted(split for split in splits if split <= len(values)), axis=1
+    )
+    profile = NumericProfile.merge_all(
+        [
+            NumericProfile.of(block, np.ascontiguousarray(piece), np.zeros(1, int)).to_bytes()
+            for piece in pieces
+        ]
+    )
+    finite = np.array([value for value in values if np.isfinite(value)])
+    place = np.searchsorted([-5.0, 0.0, 1.0], finite, side="right")
+    wanted = (
+        np.bincount(place, finite - np.array([-5.0, -5.0, 0.0, 1.0])[place], 4)
+        if len(finite)
+        else np.zeros(4)
+    )
+    np.testing.assert_allclose(profile.offsets[0], wanted, rtol=1e-9, atol=1e-6)
+    assert not np.isnan(profile.only_counts().to_bytes()[3])
+    assert np.isnan(NumericProfile.from_bytes(profile.only_counts().to_bytes()).offsets).all()

@@ -107,7 +107,7 @@ def test_without_a_detector_two_clear_windows_are_needed(made):
 
 def test_the_level_of_the_run_is_the_level_of_worse(made):
     rows = days(made, worse_from=18)
-    assert said(made, rows, alpha=1e-8)[0].tone == "drift"
+    assert said(made, rows, alpha=1e-4)[0].tone == "drift"
     assert said(made, rows, alpha=1e-10)[0].tone == "quiet"
 
 

@@ -127,9 +127,9 @@ def test_an_infinite_edge_is_no_atom():
     assert ks.atom_bins([[0.1, np.nextafter(0.1, 1)], [0.0, 1e-46]]).tolist() == [[False, True, False]] * 2
 
 
-def test_a_bin_of_two_steps_is_an_atom_and_one_of_three_is_not():
+def test_a_bin_of_four_steps_is_an_atom_and_one_of_six_is_not():
     step = float(np.spacing(np.float32(1.0)))
-    assert ks.atom_bins([1.0, 1.0 + 2 * step, 1.0 + 5 * step]).tolist() == [False, True, False, False]
+    assert ks.atom_bins([1.0, 1.0 + 4 * step, 1.0 + 10 * step]).tolist() == [False, True, False, False]
 
 
 def test_atoms_between_spread_bins_have_no_inside():
