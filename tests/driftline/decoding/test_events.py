@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftline.decoding.decoded import Decoded, Part
-from driftline.decoding.event_schema import EventSchema, check_columns
+from driftline.decoding.event_schema import EventSchema, LabelColumn, check_columns
 from driftline.decoding.event_times import event_times
 from driftline.decoding.events import events_of
 from driftline.decoding.normalise import normalise
@@ -429,5 +429,5 @@ sinks: [{files: {path: out/}}]
     ],
 )
 def test_a_request_id_is_asked_for_only_where_something_is_found_by_it(schema, needed):
-    found = check_columns([("at", pa.int64()), ("y", pa.int64())], schema)
+    found = check_columns([("at", pa.timestamp("us")), ("y", pa.int64())], schema)
     assert [problem.split(":")[0] for problem in found] == ["request_id"] * needed
