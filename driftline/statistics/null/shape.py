@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Statistics = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+Statistics = Callable[[NDArray[Any]], NDArray[Any]]
 """Squared statistics (..., S) of deviations (..., B) from the reference fractions."""
 
 DRAWS = 4000
@@ -21,6 +22,14 @@ _TRUSTED_DF = 19.0  # with fewer degrees of freedom a covariance's concentration
 def normals(bins: int, draws: int = DRAWS) -> NDArray[np.float64]:
     """Standard normal draws, shape (draws, bins), the same ones at every call: refits are reproducible."""
     drawn = np.random.default_rng(bins).standard_normal((draws, bins))
+    drawn.flags.writeable = False
+    return drawn
+
+
+@lru_cache(maxsize=16)
+def _rounded_normals(bins: int) -> NDArray[np.float32]:
+    """Give the same in float32: what rounding adds is a thousandth of what the number of draws leaves open."""
+    drawn = normals(bins).astype(np.float32)
     drawn.flags.writeable = False
     return drawn
 
@@ -143,7 +152,8 @@ def simulate(covariance: WindowCovariance, size: float, statistics: Statistics) 
     """
     values = covariance.at(size)
     keep = values > values[-1] * 1e-6
-    z = normals(len(values))[:, keep]
-    drawn = statistics((z * np.sqrt(values[keep])) @ covariance.vectors[:, keep].T * covariance.root)
+    factor = (np.sqrt(values[keep]) * covariance.vectors[:, keep]).T * covariance.root
+    z = _rounded_normals(len(values))
+    drawn = statistics((z if keep.all() else z[:, keep]) @ factor.astype(np.float32)).astype(np.float64)
     mean = drawn.mean(0)
     return np.where(mean > 0, drawn / np.where(mean > 0, mean, 1.0), 1.0)
