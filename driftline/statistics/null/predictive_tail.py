@@ -54,9 +54,7 @@ def mixed_survival(shape: Floats | None) -> Floats:
     # P(X Y > x) at log x: the survival of log Y, moved by every log X that a draw has
     start = len(mass) - last
     near = _scale_survival()[:, start : start + len(_PLACES) + last - first - 1]
-    moved = np.lib.stride_tricks.sliding_window_view(near, last - first, axis=1)
-    survival: Floats = moved @ mass[first:last][::-1]
-    return survival
+    return np.stack([np.convolve(each, mass[first:last], "valid") for each in near])
 
 
 @lru_cache(maxsize=1)
