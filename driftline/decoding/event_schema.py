@@ -103,7 +103,8 @@ class EventSchema:
     features : tuple of Feature
         Features in order, the prediction last.
     request_id : str, optional
-        A column that is read along, so that dead letters of file rows show it.
+        A column that is read along where there is one, so that dead letters of file rows show it. It must be
+        there only where `needs_ids`.
     deduplicate : bool
         Whether events carry the hash of their request id, as a column ``request``.
     joined : bool
@@ -209,6 +210,11 @@ class EventSchema:
         extra += () if self.label is None else (self.label.column,)
         named = (self.time_column, *self.segments, *(feature.column for feature in self.features), *extra)
         return tuple(dict.fromkeys(named))
+
+    @property
+    def needs_ids(self) -> bool:
+        """Whether something is found by its request id: a duplicate, or a label that comes from elsewhere."""
+        return self.deduplicate or (self.joined and (self.label is None or self.label.alone))
 
     @property
     def numeric_columns(self) -> frozenset[str]:
@@ -319,7 +325,7 @@ def column_problems(
     for column in schema.segments:
         if not missing("segments", column) and pa.types.is_nested(types[column]):
             problems += _nested("segments", column, types[column], "a segment needs plain values")
-    if schema.request_id is not None:
+    if schema.request_id is not None and schema.needs_ids:
         missing(keys.request_id, schema.request_id)
     classes = schema.loss.classes if schema.loss is not None else ()
     made = {PREDICTION: "prediction"} | {probability_of(x): f"labels.probabilities.{x}" for x in classes}

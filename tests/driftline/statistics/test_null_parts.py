@@ -224,12 +224,13 @@ class TestShape:
 
     def test_draws_are_the_same_every_time(self):
         shape.normals.cache_clear()
-        first = shape.normals(5).copy()
+        first = shape.normals(5, 10).copy()
         shape.normals.cache_clear()
-        assert np.array_equal(first, shape.normals(5))
+        assert np.array_equal(first, shape.normals(5, 10))
 
     def test_draws_cannot_be_changed(self):
-        assert not shape.normals(5).flags.writeable
+        assert not shape.normals(5, 10).flags.writeable
+        assert not shape._rounded_normals(5).flags.writeable
 
     def test_with_few_windows_the_covariance_is_as_it_is(self):
         q = np.full(4, 0.25)
