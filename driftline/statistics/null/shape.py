@@ -66,6 +66,11 @@ class WindowCovariance:
     sampling: float
     noise: float
 
+    @property
+    def wobbles(self) -> bool:
+        """Whether something does not shrink with the window's rows."""
+        return bool(self.values[-1] > self.noise)
+
     def at(self, size: float) -> NDArray[np.float64]:
         """Eigenvalues for windows of ``size`` times the typical rows."""
         if size == 1:
