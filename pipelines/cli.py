@@ -1,4 +1,4 @@
-"""The command line: ``driftline init | validate | baseline | backtest | monitor | report``."""
+"""The command line: ``driftline init | validate | baseline | backtest | monitor | report | compare``."""
 
 # Beam takes seconds to import, so commands do it when they need it; click reads \b in help texts.
 # ruff: noqa: PLC0415, D301
@@ -16,6 +16,7 @@ import click
 from driftline.config.errors import ConfigError, Problem, did_you_mean
 from driftline.pipelines.commands.backtest import backtest
 from driftline.pipelines.commands.baseline import baseline
+from driftline.pipelines.commands.compare import compare
 from driftline.pipelines.commands.import_tdigest import import_tdigest
 from driftline.pipelines.commands.init import init
 from driftline.pipelines.commands.invocation import Invocation
@@ -71,6 +72,7 @@ def driftline(invocation: Invocation, *, traceback: bool) -> None:
       driftline baseline config.yaml      learn from past data what is normal
       driftline backtest config.yaml      judge recorded data, window by window
       driftline report   out/             look at the results in a browser
+      driftline compare  REFERENCE CURRENT   two batches without event time
       driftline monitor  config.yaml      judge what the source holds, into the configured sinks
 
     Everything after a lone -- goes to Apache Beam, for example to use two processes:
@@ -88,7 +90,7 @@ def driftline(invocation: Invocation, *, traceback: bool) -> None:
     invocation.traceback = traceback
 
 
-for _command in (init, validate, baseline, import_tdigest, backtest, monitor, report):
+for _command in (init, validate, baseline, import_tdigest, backtest, monitor, report, compare):
     driftline.add_command(_command)
 
 

@@ -2,36 +2,33 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from driftline.baseline import Baseline, BaselineError, decode_baseline
+from driftline.batches.judged import WHOLE, as_if_independent, judge_batch
+from driftline.batches.reference import reference_of
+from driftline.batches.usual_times import usual_times
 from driftline.config import Tests
 from driftline.feature_spec import FeatureSpec
-from driftline.judging import judge, settle_window
-from driftline.measures.measure import Entry
-from driftline.measures.measure_registry import decode_profile, measure, merge_encoded
-from driftline.measures.slicing import profile_events
-from driftline.measures.survey import Survey
-from driftline.measures.window_histograms import ReferenceWindows
-from driftline.notebook.table_events import as_events, as_integers, as_table, check_kinds, kind_of
+from driftline.notebook.columns import kind_of
+from driftline.notebook.table_events import as_events, as_integers, as_table, check_kinds
 from driftline.segments import ALL
-from driftline.tables import RESULT, Calibration
+from driftline.statistics.null import ACTED_ON
 from driftline.verdicts.share_of_features import enough_features
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from driftline.profiles.layout import Layout
+    from numpy.typing import NDArray
 
 # With this many windows calibrated p-values are good to within a factor of two or so.
 _WINDOWS = 60
-_SPAN = 1 << 50  # longer than any slice index times one microsecond: everything is one slice
 
 
 @dataclass(frozen=True)
@@ -70,6 +67,9 @@ class DriftResult:
         categorical feature, and without a null, that is without `time`.
     invalid_rate
         Share of values of another type than the feature's kind in the current data.
+    rate_change, rate_ratio
+        Effect sizes of shares, of missing values, a category or the like: the largest change, and the largest
+        ratio to what it was.
     """
 
     feature: str
@@ -86,6 +86,8 @@ class DriftResult:
     change: str | None = None
     components: tuple[float, ...] = ()
     invalid_rate: float = 0.0
+    rate_change: float = float("nan")
+    rate_ratio: float = float("nan")
 
 
 class DriftDetector:
@@ -94,8 +96,10 @@ class DriftDetector:
     Parameters
     ----------
     reference
-        Array (n, features), `pandas.DataFrame`, `pyarrow.Table` or ``RecordBatch``: number columns are
-        numeric features, all others categorical. Or a `Baseline`. NaN in an array or a DataFrame is missing.
+        Array (n, features), `pandas.DataFrame`, `pyarrow.Table` or ``RecordBatch``: columns of numbers, of
+        durations (in seconds) and of many different texts that all are numbers are numeric features, all
+        others categorical. In a column of several types what most values are counts. Or a `Baseline`. NaN in
+        an array or a DataFrame is missing.
     alpha
         Level of `DriftResult.p_adjusted` below which a result is significant.
     psi, wasserstein_iqr
@@ -105,9 +109,10 @@ class DriftDetector:
     time
         Name of a time column of the reference (timestamps or numbers). With it the reference is cut into 60
         spans, and p-values are calibrated on how those differ, which keeps them honest where rows are
-        correlated. The column is no feature, and the current data need not have it. With a `Baseline` that
-        has a season it is a column of the current data: when the window was that they are. Without it, or
-        where they are of longer than a window, they are taken for those of the hour that they fit best.
+        correlated. Rows whose times are far from all others are left out, with a warning. The column is no
+        feature, and the current data need not have it. With a `Baseline` that has a season it is a column of
+        the current data: when the window was that they are. Without it, or where they are of longer than a
+        window, they are taken for those of the hour that they fit best.
     segment
         Segment of a `Baseline` to compare with, such as ``origin=JFK``.
 
@@ -189,6 +194,7 @@ class DriftDetector:
         ----------
         current
             The same columns as the reference, in any form that the reference may have; others are ignored.
+            A column that is gone is missing in every row, and there is a warning that names it.
 
         Returns
         -------
@@ -198,47 +204,41 @@ class DriftDetector:
         Raises
         ------
         ValueError
-            If a feature's column is missing or there are no rows.
+            If no feature has a column or there are no rows.
         """
-        table = as_table(current)
-        absent = [spec.name for spec in self._specs if spec.name not in table.column_names]
-        if absent:
-            raise ValueError(
-                f"the current data lacks {', '.join(absent)}; its columns are "
-                f"{', '.join(table.column_names)}; name columns like the features, "
-                "and the model's output `prediction`"
-            )
+        table = self._with_every_column(as_table(current))
         if table.num_rows == 0:
             raise ValueError("the current data has no rows: there is nothing to compare")
-        layout = self._baseline.layout
         window, timed = self._window(table)
-        batches: list[pa.RecordBatch] = []
-        for part in profile_events(
+        rows = judge_batch(
             as_events(table.select([spec.name for spec in self._specs]), self._specs, None),
-            layout,
-            None,
-            _SPAN,
-        ):
-            rows = judge(
-                decode_profile(part.profile),
-                self._segment,
-                layout.part(part.part),
-                window,
-                baseline=self._baseline,
-                min_n=self._tests.min_n,
-                timed=timed,
-            )["results"]
-            batches.append(_as_if_independent(rows) if self._independent else rows)
-        settled = settle_window(batches, window, 1.0, self._baseline, self._tests, emitted_at=0)
-        by_feature = {
-            row["feature"]: row for row in settled.rows.to_pylist() if row["segment"] == self._segment
-        }
+            self._baseline,
+            self._tests,
+            segment=self._segment,
+            window=window,
+            timed=timed,
+            revised=as_if_independent if self._independent else None,
+        )
+        by_feature = {row["feature"]: row for row in rows.to_pylist()}
         return [_result(by_feature[spec.name]) for spec in self._specs]
+
+    def _with_every_column(self, table: pa.Table) -> pa.Table:
+        """Give columns that are gone as missing values, with a warning; refuse if all of them are."""
+        absent = [spec.name for spec in self._specs if spec.name not in table.column_names]
+        if not absent:
+            return table
+        named = f"the current data lacks {', '.join(absent)}; its columns are {', '.join(table.column_names)}"
+        if len(absent) == len(self._specs):
+            raise ValueError(f"{named}; name columns like the features, and the model's output `prediction`")
+        warnings.warn(f"{named}: all values of what is gone are taken for missing", stacklevel=3)
+        for name in absent:
+            table = table.append_column(name, pa.nulls(table.num_rows))
+        return table
 
     def _window(self, table: pa.Table) -> tuple[tuple[int, int], bool]:
         """Give the window that a table is of, and whether it is known."""
         if self._time is None:
-            return (0, _SPAN), False
+            return (0, WHOLE), False
         if self._time not in table.column_names:
             raise ValueError(
                 f"time={self._time!r} is not a column of the current data; its columns are "
@@ -248,7 +248,7 @@ class DriftDetector:
         times = self._baseline.calendar.to_line(times)
         first, last = int(times.min()), int(times.max())
         if last - first > size:
-            return (0, _SPAN), False
+            return (0, WHOLE), False
         every = self._baseline.every  # where the job's windows begin
         start = round((first + last - size) / 2 / every) * every
         return (start, start + size), True
@@ -271,15 +271,6 @@ class DriftDetector:
         return enough_features([result.drifted for result in results], share)
 
 
-def _as_if_independent(rows: pa.RecordBatch) -> pa.RecordBatch:
-    """Judge by the iid p-value: without times there are no windows to calibrate on."""
-    rows = rows.set_column(
-        rows.schema.get_field_index("p_value"), RESULT.arrow.field("p_value"), rows["p_iid"]
-    )
-    at = rows.schema.get_field_index("calibration")
-    return rows.set_column(at, RESULT.arrow.field(at), pa.repeat(Calibration.INDEPENDENT.value, len(rows)))
-
-
 def _baseline_of(table: pa.Table, time: str | None, min_n: int) -> Baseline:
     if table.num_rows == 0:
         raise ValueError("the reference has no rows: give the data that is to count as normal")
@@ -288,41 +279,47 @@ def _baseline_of(table: pa.Table, time: str | None, min_n: int) -> Baseline:
         if time not in table.column_names:
             columns = ", ".join(table.column_names)
             raise ValueError(f"time={time!r} is not a column of the reference; its columns are {columns}")
-        times = as_integers(table[time])
+        times = np.asarray(as_integers(table[time]))
         table = table.drop_columns([time])
-    specs = [FeatureSpec(field.name, kind_of(field.type), field.name) for field in table.schema]
+        usual = usual_times(times)
+        if not usual.all():
+            _warn_of_times(time, int((~usual).sum()), len(times))
+            table, times = table.filter(pa.array(usual)), times[usual]
+    specs = [FeatureSpec(field.name, kind_of(table[field.name]), field.name) for field in table.schema]
     if not specs:
         raise ValueError("the reference has no feature: give at least one column besides the time")
     events = as_events(table, specs, times)
     check_kinds(events, table, specs)
-    layout: Layout = Survey.of(events, specs).layout(specs)
     moments = events["time"].to_numpy()
     first, last = int(moments.min()), int(moments.max())
     size = (last - first) // _WINDOWS + 1
-    starts = first + size * np.arange(_WINDOWS, dtype=np.int64)
-    slices: dict[str, dict[int, bytes]] = {part.name: {} for part in layout.parts}
-    shifted = events.set_column(0, "time", pc.subtract(events["time"], first))
-    for partial in profile_events(shifted, layout, None, size):
-        slices[partial.part][first + partial.start] = partial.profile
     timed = first < last
-    windows = ReferenceWindows(starts if timed else starts[:0], size, size, min_n)
-    entries = {}
-    for part in layout.parts:
-        of, known = measure(part.kind), slices[part.name]
-        whole = merge_encoded(list(known.values()))
-        null, _ = of.fit(part, whole, known, windows)
-        entries[ALL, part.name] = Entry(of.decode(whole), None if null is None else of.read_null(null))
-    return Baseline(
-        model="",
-        size=size,
-        every=size,
-        segment_columns=(),
-        layout=layout,
-        entries=entries,
-        windows=_WINDOWS if timed else 0,
-        created_at=0,
-        version="",
+    starts = first + size * np.arange(_WINDOWS if timed else 0, dtype=np.int64)
+    if timed:
+        _warn_of_spans(np.bincount((moments - first) // size, minlength=_WINDOWS))
+    elif time is not None:
+        warnings.warn(f"all times of {time!r} are one: p-values are those of independent rows", stacklevel=4)
+    return reference_of(events, specs, starts, size, min_n=min_n, windows=len(starts))
+
+
+def _warn_of_times(name: str, outlying: int, rows: int) -> None:
+    warnings.warn(
+        f"{outlying:,} of {rows:,} times of {name!r} are far from all others: their rows are left out of the "
+        "reference; repair them, or drop them",
+        stacklevel=5,
     )
+
+
+def _warn_of_spans(rows: NDArray[np.int64]) -> None:
+    """Say so where too few of the spans hold rows for anything to be called drifted."""
+    held = int((rows > 0).sum())
+    if held < ACTED_ON:
+        warnings.warn(
+            f"the rows of the reference lie in {held} of its {len(rows)} spans of time, fewer than "
+            f"{ACTED_ON:.0f}: nothing will be called drifted; give a reference whose times are spread, "
+            "or leave `time` out",
+            stacklevel=5,
+        )
 
 
 def _result(row: dict[str, Any]) -> DriftResult:
@@ -342,6 +339,8 @@ def _result(row: dict[str, Any]) -> DriftResult:
         wasserstein_iqr=number("wasserstein_iqr"),
         missing_rate=number("missing_rate"),
         invalid_rate=number("invalid_rate"),
+        rate_change=number("rate_change"),
+        rate_ratio=number("rate_ratio"),
         n=row["n"],
         calibration=row["calibration"],
         change=row["change"],

@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 
 from driftline.decoding.event_schema import INVALID
-from driftline.decoding.python_rows import column_of
+from driftline.decoding.rejects import shorten
 from driftline.decoding.values import numeric_values, text_values
+from driftline.notebook.columns import column_in_memory, plain_column
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +47,8 @@ def as_table(data: Any) -> pa.Table:
         data = _of_frame(data if data.ndim == 2 else data.to_frame())
     elif not isinstance(data, pa.Table):
         data = _of_array(data)
+    else:
+        data = pa.Table.from_arrays([plain_column(each) for each in data.columns], names=data.column_names)
     twice = sorted(name for name, times in Counter(data.column_names).items() if times > 1)
     if twice:
         raise ValueError(f"several columns are named {', '.join(twice)}: give each a name of its own")
@@ -63,36 +66,13 @@ def _of_array(data: Any) -> pa.Table:
     if array.ndim != 2:
         raise ValueError(f"an array of shape {array.shape} is no table: give (rows, features)")
     # NaN is how an array says missing, as in pandas
-    return pa.table({f"x{i}": _column(array[:, i]) for i in range(array.shape[1])})
+    return pa.table({f"x{i}": column_in_memory(array[:, i]) for i in range(array.shape[1])})
 
 
 def _of_frame(frame: Any) -> pa.Table:
-    try:
-        return pa.Table.from_pandas(frame, preserve_index=False)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):  # a column of several types
-        columns = [_column(frame.iloc[:, i]) for i in range(frame.shape[1])]
-        return pa.Table.from_arrays(columns, names=[str(name) for name in frame.columns])
-
-
-def _column(values: Any) -> Any:
-    """Make an array of a column; of several types a union."""
-    try:
-        return pa.array(values, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        plain = [None if isinstance(each, float) and each != each else each for each in values]  # noqa: PLR0124
-        return column_of(plain, numeric=False)
-
-
-def kind_of(of: pa.DataType) -> str:
-    """Tell the kind of feature that a column is: numbers are numeric, all else is categorical.
-
-    Examples
-    --------
-    >>> kind_of(pa.int8()), kind_of(pa.bool_())
-    ('numeric', 'categorical')
-    """
-    number = pa.types.is_integer(of) or pa.types.is_floating(of) or pa.types.is_decimal(of)
-    return "numeric" if number else "categorical"
+    names = [str(name) for name in frame.columns]
+    columns = [column_in_memory(frame.iloc[:, place]) for place in range(frame.shape[1])]
+    return pa.Table.from_arrays(columns, names=names)
 
 
 def as_events(table: pa.Table, specs: Sequence[FeatureSpec], times: ArrayLike | None) -> pa.Table:
@@ -125,9 +105,10 @@ def check_kinds(events: pa.Table, table: pa.Table, specs: Sequence[FeatureSpec])
     for spec in specs:
         marked = INVALID + spec.name
         if marked in events.column_names and events[f"feature.{spec.name}"].null_count == len(events):
+            seen = shorten(next((each for each in table[spec.name].to_pylist() if each is not None), None))
             raise ValueError(
-                f"column {spec.name!r} of type {table[spec.name].type} cannot be read as {spec.kind}; "
-                "convert it, or leave it out"
+                f"column {spec.name!r} holds nothing that can be read as {spec.kind}, such as {seen}: "
+                "give plain numbers or text (of a list its length, say), or leave the column out"
             )
 
 

@@ -266,13 +266,22 @@ class CategoricalPair:
         """Chi-square and its p-value as if rows were independent, shape (F,) each."""
         return two_sample(self.current.apart, self.reference.counts.apart)
 
+    def _with_buckets(self, p: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Add what hash buckets say of categories without a bin: which rows meet there is not chosen."""
+        now, before = self.current.in_bucket, self.reference.counts.in_bucket
+        if now.shape != before.shape or not (self.current.buckets is not None and now.shape[1] > 1):
+            return p
+        moved = two_sample(now, before)[1]
+        return np.where(before.any(-1) & ~np.isnan(moved) & ~np.isnan(p), bonferroni_pair(p, moved), p)
+
     @cached_property
     def p_iid(self) -> NDArray[np.float64]:
         """p-value as if rows were independent, of the categories and of new ones, shape (F,).
 
         What the reference's own rows chose to have a bin has fewer of the next ones: in text that hardly ever
         repeats none at all. So categories that may have their bin by chance count as *other*. That would hide
-        new ones: of those there should be as many as the reference met at most once (`NewCategories`).
+        new ones: of those there should be as many as the reference met at most once (`NewCategories`). It
+        would hide as well that one of the others is all there is: that shows in their hash buckets.
         """
         chance = self.reference.by_chance
         pooled = []
@@ -284,6 +293,7 @@ class CategoricalPair:
             other = np.where(chance, each.categories, 0).sum(-1, keepdims=True)
             pooled.append(np.concatenate([absent, named, other], axis=1))
         p = two_sample(*pooled)[1]
+        p = self._with_buckets(p)
         new, rare = self.current.new, self.reference.rare
         if new is None or rare is None:
             return p

@@ -68,6 +68,17 @@ class Roles:
     left_out: dict[str, str] = field(default_factory=dict)
 
 
+def is_id(name: str) -> bool:
+    """Tell whether a column is named as ids are.
+
+    Examples
+    --------
+    >>> is_id("user_id"), is_id("paid")
+    (True, False)
+    """
+    return _ID.search(name.strip().lower()) is not None
+
+
 def kind_of(fact: Facts) -> str:
     """Kind of feature that a column would be."""
     return "numeric" if fact.number else "categorical"
@@ -114,7 +125,7 @@ def roles_of(facts: Mapping[str, Facts], event_time: str, times: Collection[str]
 def _place(roles: Roles, fact: Facts, rows: int) -> None:
     """Make a segment or a feature of a column, or leave it out."""
     name, why = fact.name, fact.unfit()
-    if why is None and _ID.search(name.lower()) and fact.distinct > _MOST_SEGMENTS * 10:
+    if why is None and is_id(name) and fact.distinct > _MOST_SEGMENTS * 10:
         why = f"an id by its name ({fact.distinct:,} different values)"
     if why is not None:
         roles.left_out[name] = why

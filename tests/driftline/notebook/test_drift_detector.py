@@ -217,12 +217,16 @@ def test_times_of_any_form_calibrate(times):
 
 def test_one_moment_is_no_time():
     frame = pd.DataFrame({"t": [5] * 500, "x": numbers(0, 500)})
-    assert DriftDetector(frame, time="t").detect_all(frame)[0].calibration == "independent"
+    with pytest.warns(UserWarning, match="all times of 't' are one"):
+        detector = DriftDetector(frame, time="t")
+    assert detector.detect_all(frame)[0].calibration == "independent"
 
 
 def test_few_spans_with_rows_are_never_acted_on():
     frame = pd.DataFrame({"t": np.r_[np.zeros(3_000), 1], "x": numbers(0, 3_001)})
-    [found] = DriftDetector(frame, time="t").detect_all(pd.DataFrame({"x": numbers(1, 500, 9)}))
+    with pytest.warns(UserWarning, match="in 2 of its 60 spans of time, fewer than 10"):
+        detector = DriftDetector(frame, time="t")
+    [found] = detector.detect_all(pd.DataFrame({"x": numbers(1, 500, 9)}))
     assert found.calibration in {"uncalibrated", "few_windows"}
     assert not found.drifted
 
@@ -322,9 +326,9 @@ def test_no_file_is_said_by_name(tmp_path):
         ({"x": [1.0]}, "a dict is no table"),
         ("baseline.avro", "a str is no table.*from_baseline"),
         (pa.table([[1], [2]], names=["a", "a"]), "several columns are named a"),
-        (pa.table({"a": [[1]]}), "column 'a' of type list.* cannot be read as categorical"),
-        (pa.table({"a": [{"b": 1}]}), "column 'a' of type struct"),
-        (pa.table({"a": [b"\xff"]}), "column 'a' of type binary"),
+        (pa.table({"a": [[1]]}), "column 'a' holds nothing that can be read as categorical"),
+        (pa.table({"a": [{"b": 1}]}), "column 'a' holds nothing"),
+        (pa.table({"a": [b"\xff"]}), "column 'a' holds nothing"),
     ],
 )
 def test_what_is_no_reference_is_refused(reference, message):
@@ -358,7 +362,7 @@ def test_a_time_alone_is_no_reference():
 @pytest.mark.parametrize(
     ("current", "message"),
     [
-        (pd.DataFrame({"x": [1.0]}), "the current data lacks c; its columns are x"),
+        (pd.DataFrame({"z": [1.0]}), "the current data lacks x, c; its columns are z"),
         (np.zeros((5, 2)), "the current data lacks x, c; its columns are x0, x1"),
         (table(0, 0), "the current data has no rows"),
     ],
@@ -427,3 +431,61 @@ def test_times_finer_than_a_microsecond_are_cut_off():
     reference = pd.DataFrame({"at": at, "x": rng.normal(size=3_000)})
     [result] = DriftDetector(reference, time="at", min_n=10).detect_all(reference.head(50))
     assert result.calibration in {"calibrated", "bound"}
+
+
+# --- types, lost columns, far times
+
+
+@pytest.mark.parametrize("kind", ["timedelta", "interval", "sparse", "mixed", "text numbers"])
+def test_every_type_of_pandas_is_compared(kind):
+    def column(seed, shift):
+        values = numbers(seed, 1_500, shift)
+        return {
+            "timedelta": lambda: pd.to_timedelta(np.abs(values), unit="h"),
+            "interval": lambda: pd.cut(values, [-99, 4, 5, 6, 99]),
+            "sparse": lambda: pd.arrays.SparseArray(values),
+            "mixed": lambda: pd.Series(values).astype(object).where(values < 9, "n/a"),
+            "text numbers": lambda: values.astype(str).astype(object),
+        }[kind]()
+
+    detector = DriftDetector(pd.DataFrame({"a": column(0, 5)}))
+    assert not detector.detect_all(pd.DataFrame({"a": column(1, 5)}))[0].drifted
+    assert detector.detect_all(pd.DataFrame({"a": column(2, 3.5)}))[0].drifted
+
+
+def test_values_of_no_kind_are_invalid_and_a_complex_column_is_refused_by_name():
+    mixed = pd.DataFrame({"a": [1, 2, 3, "n/a"] * 200})
+    [found] = DriftDetector(mixed).detect_all(mixed)
+    assert (found.method, found.invalid_rate) == ("ks", 0.25)
+    with pytest.raises(ValueError, match="column 'a' holds nothing that can be read"):
+        DriftDetector(pd.DataFrame({"a": numbers(0, 300) + 1j}))
+
+
+@pytest.mark.parametrize("spelt", [int, str])
+def test_truth_of_another_type_is_no_drift(spelt):
+    truth = pd.DataFrame({"b": numbers(0, 1_000) > 0})
+    assert not DriftDetector(truth).detect_all(truth.astype({"b": spelt}))[0].drifted
+
+
+def test_a_column_that_is_gone_is_missing_with_a_warning():
+    with pytest.warns(UserWarning, match="lacks c"):
+        x, c = DriftDetector(table(0, 1_000)).detect_all(table(1, 500)[["x"]])
+    assert (x.drifted, c.drifted, c.missing_rate, c.rate_change) == (False, True, 1.0, 1.0)
+
+
+def test_one_absurd_time_does_not_silence_the_tests():
+    frame = pd.DataFrame({"t": np.r_[np.arange(6_000), -(10**12)], "x": numbers(0, 6_001)})
+    with pytest.warns(UserWarning, match="1 of 6,001 times of 't' are far"):
+        detector = DriftDetector(frame, time="t", min_n=50)
+    [found] = detector.detect_all(pd.DataFrame({"x": numbers(1, 100, 2)}))
+    assert found.calibration == "calibrated"
+    assert found.drifted
+
+
+@pytest.mark.parametrize("word", ["N/A", "s17"])
+def test_many_categories_that_become_one_are_seen_without_time(word):
+    rng = np.random.default_rng(0)
+    many = pd.DataFrame({"sku": rng.choice([f"s{each}" for each in range(5_000)], 6_000)})
+    detector = DriftDetector(many)
+    assert not detector.detect_all(many.sample(1_000, random_state=1))[0].drifted
+    assert detector.detect_all(pd.DataFrame({"sku": [word] * 1_000}))[0].drifted
