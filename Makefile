@@ -9,7 +9,7 @@ STAMP := $(VENV)/.driftline-setup
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3.10 python3; do \
 	$$p -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help setup demo demo-live test test-all mutants lint format bench bench-peers lock flink-up flink-down clean
+.PHONY: help setup demo demo-live test test-all conformance mutants lint format bench bench-peers lock flink-up flink-down clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*##/\t/' | expand -t 14
@@ -36,6 +36,14 @@ test: lint  ## what must hold before a change lands; leaves out the long tests, 
 
 test-all: lint  ## the long tests too
 	$(BIN)/python -m pytest --numprocesses logical
+
+CONFORMANCE := $(addprefix tests/,\
+	driftline/decoding/test_json_vectors.py driftline/decoding/test_json_documents.py driftline/decoding/test_csv.py \
+	driftline/decoding/test_arrow_types.py driftline/decoding/test_avro_types.py driftline/decoding/test_expansion.py \
+	driftline/decoding/test_formatted_times.py transforms/sources/files/test_damaged_files.py driftline/test_fuzz.py)
+
+conformance: setup  ## what is read of each format, vector by vector, with a longer round of fuzzing (docs/formats.md)
+	DRIFTLINE_FUZZ_EXAMPLES=$${DRIFTLINE_FUZZ_EXAMPLES:-100} $(BIN)/python -m pytest --numprocesses logical $(CONFORMANCE)
 
 COSMIC_RAY := 8.7.0
 

@@ -13,7 +13,7 @@ from driftline.config.errors import ConfigError, Problem
 from driftline.config.file_suffixes import COMPRESSIONS
 from driftline.decoding.event_schema import EventSchema
 from driftline.decoding.event_times import event_times
-from driftline.pipelines.looked_at_files import records_of, sample
+from driftline.pipelines.looked_at_files import csv_of, records_of, sample
 from driftline.suggest.facts import facts_of
 from driftline.suggest.rhythm import rhythm_of
 from driftline.suggest.roles import roles_of
@@ -23,6 +23,9 @@ from driftline.transforms.sources.files.read_files import batches_of_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from driftline.config.csv_dialect import CsvDialect
+    from driftline.suggest.time_column import TimeColumn
 
 _LOOKED_AT: Final = 200_000
 _TIMES: Final = 5_000_000
@@ -47,7 +50,8 @@ def suggest(pattern: str) -> Suggestion:
     ConfigError
         If there are no such files, or nothing in them says when a request happened.
     """
-    columns = sample(pattern, None, _LOOKED_AT, ("init", "DATA"))
+    csv = csv_of(pattern)
+    columns = sample(pattern, None, _LOOKED_AT, ("init", "DATA"), csv)
     facts = {name: facts_of(name, column) for name, column in columns.items()}
     found = time_columns(facts, columns)
     if not found:
@@ -58,7 +62,7 @@ def suggest(pattern: str) -> Suggestion:
             "compared: driftline compare REFERENCE CURRENT",
         )
     time, *others = found
-    times = _times(pattern, time.name, *time.guess.arguments())
+    times = _times(pattern, csv, time)
     rhythm = rhythm_of(times) if len(times) else None
     if rhythm is None:
         raise _refused(
@@ -71,13 +75,16 @@ def suggest(pattern: str) -> Suggestion:
         why = "; ".join(f"{name}: {reason}" for name, reason in roles.left_out.items())
         raise _refused(pattern, f"has no column that could be monitored: {why}", "give data with features")
     looked = max(fact.rows for fact in facts.values())
-    return Suggestion(_model(pattern), pattern, (len(times), looked), time, tuple(others), roles, rhythm)
+    counts = len(times), looked
+    return Suggestion(_model(pattern), pattern, counts, time, tuple(others), roles, rhythm, csv)
 
 
-def _times(pattern: str, column: str, unit: str | None, time_format: str | None) -> NDArray[np.int64]:
+def _times(pattern: str, csv: CsvDialect | None, time: TimeColumn) -> NDArray[np.int64]:
+    column = time.name
+    unit, time_format = time.guess.arguments()
     schema = EventSchema(column, unit, time_format=time_format)
     found: list[NDArray[np.int64]] = []
-    for batches in batches_of_files(pattern, None, schema, most=_ALL):
+    for batches in batches_of_files(pattern, None, schema, csv, most=_ALL):
         for records in records_of(batches):
             if column not in records.column_names:
                 continue

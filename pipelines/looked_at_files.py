@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
@@ -15,7 +16,14 @@ from driftline.decoding.arrow_kinds import is_number
 from driftline.decoding.event_schema import EventSchema
 from driftline.decoding.text_numbers import numbers_of_text
 from driftline.feature_spec import FeatureSpec
-from driftline.transforms.sources.files.read_files import NoFilesError, batches_of_files, source_columns
+from driftline.suggest.written_csv import dialect_of
+from driftline.transforms.sources.files.read_files import (
+    NoFilesError,
+    batches_of_files,
+    first_text,
+    match_files,
+    source_columns,
+)
 from driftline.transforms.sources.source import NotThereYetError
 
 if TYPE_CHECKING:
@@ -75,7 +83,18 @@ def sample(
     found = {name: _joined(tables, name) for name, _ in columns}
     if (file_format or format_of(pattern)) not in CSV:
         return found
-    return {name: _numbers_if_all(column) for name, column in found.items()}
+    decimal = "." if csv is None else csv.decimal
+    return {name: _numbers_if_all(column, decimal) for name, column in found.items()}
+
+
+def csv_of(pattern: str) -> CsvDialect | None:
+    """Tell how CSV files are written, by the first of them; None if they are of another format, or none."""
+    kind = format_of(pattern)
+    if kind not in CSV:
+        return None
+    with suppress(OSError, ValueError):
+        return dialect_of(first_text(match_files(pattern)[0]), "\t" if kind == "tsv" else ",")
+    return None
 
 
 def _tables(
@@ -113,13 +132,13 @@ def records_of(batches: Any) -> Iterator[pa.Table]:
             yield part.records
 
 
-def _numbers_if_all(column: Any) -> Any:
+def _numbers_if_all(column: Any, decimal: str) -> Any:
     """Numbers where all text is one, which CSV does not tell apart; 007 is a code, true is no number."""
     if not pa.types.is_string(column.type):
         return column
     if pc.any(pc.match_substring_regex(column, _NO_NUMBER, ignore_case=True)).as_py():
         return column
-    numbers = numbers_of_text(column)
+    numbers = numbers_of_text(column, decimal)
     return column if pa.types.is_union(numbers.type) or not numbers.drop_null() else numbers
 
 

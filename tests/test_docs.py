@@ -99,7 +99,7 @@ def test_configurations_pass_the_command_that_checks_them(page, tmp_path, monkey
     for mark, text in blocks(page, "yaml"):
         for name in re.findall(r"\$\{(\w+)\}", text):
             monkeypatch.setenv(name, "secret:word")
-        name = re.search(r"config: (\S+)", mark)[1]
+        name = re.search(r"(?:config|file): (\S+)", mark)[1]
         Path(name).write_text(text.replace("gs://", ""))  # for which Beam needs its extra `gcp`
         assert main(["validate", name]) == 0, capsys.readouterr().err
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,15 @@ class CsvDialect:
         Names of the columns, in place of those in the first line.
     header
         Whether the first line holds names.
+    decimal
+        What stands before the fraction of a number: a point or a comma.
     """
 
     delimiter: str | None = None
     quote: str | None = '"'
     names: tuple[str, ...] | None = None
     header: bool = True
+    decimal: str = "."
 
     def of_format(self, kind: str) -> CsvDialect:
         r"""Decide on the delimiter.
@@ -34,5 +37,4 @@ class CsvDialect:
         >>> CsvDialect().of_format("tsv").delimiter
         '\t'
         """
-        delimiter = self.delimiter or ("\t" if kind == "tsv" else ",")
-        return CsvDialect(delimiter, self.quote, self.names, self.header)
+        return replace(self, delimiter=self.delimiter or ("\t" if kind == "tsv" else ","))

@@ -15,7 +15,7 @@ FileFormat = Annotated[str, OneOf(("avro", "parquet", "jsonl", "csv", "tsv", "ar
 CSV: Final = ("csv", "tsv")
 """Formats that the keys of CSV are for."""
 
-_CSV_KEYS: Final = ("delimiter", "quote", "names", "header")
+_CSV_KEYS: Final = ("delimiter", "quote", "names", "header", "decimal")
 _WORDS: Final = {"tab": "\t", r"\t": "\t"}
 
 
@@ -69,6 +69,12 @@ class FilesSource(SourceSettings):
         "With `names` and `true` that line is skipped.",
     )
 
+    decimal: Annotated[str, OneOf((".", ","))] = Field(
+        default=".",
+        description='CSV: what stands before the fraction of a number. With `","` points group thousands: '
+        "`1.234,5`.",
+    )
+
     @field_validator("format")
     @classmethod
     def _format_is_known(cls, value: str | None, info: ValidationInfo) -> str | None:
@@ -113,7 +119,7 @@ class FilesSource(SourceSettings):
         """How CSV is written."""
         quote = None if self.quote == "none" else self.quote
         header = self.names is None if self.header is None else self.header
-        return CsvDialect(self.delimiter, quote, self.names, header)
+        return CsvDialect(self.delimiter, quote, self.names, header, self.decimal)
 
     @property
     def csv_keys(self) -> dict[str, Any]:

@@ -86,6 +86,7 @@ class CsvDecoder:
             kept = list(dict.fromkeys(names.index(root) for root in roots if root is not None)) or [0]
         self._names = [names[place] for place in kept]
         self._numbers = frozenset() if schema is None else schema.numbers
+        self._decimal = dialect.decimal
         self._width = len(names)
         columns = [str(place) for place in range(self._width)]
         self._columns = columns
@@ -149,7 +150,7 @@ class CsvDecoder:
             raise _MisreadError("a quote or a line's end within the line, not in a quoted field")
         kept = np.setdiff1d(np.arange(len(some)), np.fromiter(unlike, np.int64, len(unlike)))
         arrays = [
-            numbers_of_text(flat(column)) if name in self._numbers else column
+            numbers_of_text(flat(column), self._decimal) if name in self._numbers else column
             for name, column in zip(self._names, table.columns, strict=True)
         ]
         return pa.Table.from_arrays(arrays, names=self._names), kept, unlike

@@ -30,6 +30,7 @@ ID = ("id_high", "id_low")
 """Columns that hold the halves of a longer hash of it, where predictions and labels are matched."""
 
 _SHOWN = 30
+_UNCUT = {";": '";"', "|": '"|"', "\t": "tab", ",": '","'}
 
 LABEL = "label"
 """Column that holds the label: class 0 or 1, or a number; null where it is not known."""
@@ -102,7 +103,8 @@ class EventSchema:
     features : tuple of Feature
         Features in order, the prediction last.
     request_id : str, optional
-        A column that is read along, so that dead letters of file rows show it.
+        A column that is read along where there is one, so that dead letters of file rows show it. It must be
+        there only where `needs_ids`.
     deduplicate : bool
         Whether events carry the hash of their request id, as a column ``request``.
     joined : bool
@@ -208,6 +210,11 @@ class EventSchema:
         extra += () if self.label is None else (self.label.column,)
         named = (self.time_column, *self.segments, *(feature.column for feature in self.features), *extra)
         return tuple(dict.fromkeys(named))
+
+    @property
+    def needs_ids(self) -> bool:
+        """Whether something is found by its request id: a duplicate, or a label that comes from elsewhere."""
+        return self.deduplicate or (self.joined and (self.label is None or self.label.alone))
 
     @property
     def numeric_columns(self) -> frozenset[str]:
@@ -318,7 +325,7 @@ def column_problems(
     for column in schema.segments:
         if not missing("segments", column) and pa.types.is_nested(types[column]):
             problems += _nested("segments", column, types[column], "a segment needs plain values")
-    if schema.request_id is not None:
+    if schema.request_id is not None and schema.needs_ids:
         missing(keys.request_id, schema.request_id)
     classes = schema.loss.classes if schema.loss is not None else ()
     made = {PREDICTION: "prediction"} | {probability_of(x): f"labels.probabilities.{x}" for x in classes}
@@ -388,5 +395,8 @@ def _label_problems(key: str, label: LabelColumn, kind: Any) -> list[tuple[str, 
 def _no_column(column: str, names: Sequence[str]) -> str:
     close = did_you_mean(column, names)
     hint = f"; did you mean {close!r}?" if close else "."
+    uncut = next((mark for mark in _UNCUT if len(names) == 1 and mark in names[0]), None)
+    if uncut is not None:
+        hint = f"; is CSV cut at another character? Write delimiter: {_UNCUT[uncut]} in source.files."
     shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
     return f"the data has no column {column!r}{hint} Its columns are: {shown}"

@@ -179,7 +179,7 @@ def size_of(grid: Grid, run: RunSummary, each: Episode) -> str:
     if not by_values and points > run.rate_change:
         return f"a share changed by {number(float(f'{100 * points:.2g}'))} points"
     if not by_values and times > run.rate_ratio:
-        return f"a share changed {number(float(f'{times:.2g}'))} times"
+        return f"a share changed by a factor of {number(float(f'{times:.2g}'))}"
     if np.isfinite(psi) and (psi > run.psi or not np.isfinite(shift)):
         return f"PSI {number(float(f'{psi:.2g}'))}"
     return f"shifted by {number(float(f'{shift:.2g}'))} IQR"

@@ -112,10 +112,11 @@ def span(micros: int) -> str:
 
     Examples
     --------
-    >>> [span(x) for x in (86_400_000_000, 604_800_000_000, 1_800_000_000, 5_400_000_000, 3 * MONTH)]
-    ['1 day', '7 days', '30 minutes', '90 minutes', '3 months']
+    >>> [span(x) for x in (86_400_000_000, 604_800_000_000, 1_800_000_000, 3 * MONTH, 60 * MONTH)]
+    ['1 day', '7 days', '30 minutes', '3 months', '5 years']
     """
     for unit, size in (
+        ("year", 12 * MONTH),
         ("month", MONTH),
         ("day", _DAY),
         ("hour", _DAY // 24),
@@ -168,5 +169,5 @@ def calendar(starts: Sequence[int], ends: Sequence[int], size: int) -> tuple[boo
     tuple of bool
         ``daily`` and ``year`` of `moment`.
     """
-    daily = all(int(start) % _DAY == 0 for start in starts) and size % _DAY == 0
+    daily = all(int(start) % _DAY == 0 for start in starts) and (size % _DAY == 0 or size % MONTH == 0)
     return daily, not len(starts) or int(ends[-1]) - int(starts[0]) > 330 * _DAY

@@ -100,8 +100,7 @@ def fit_distances(distances: Sequence[Distance], windows: FeatureWindows) -> dic
         return np.stack([*(each.between(difference, hit_gap) ** 2 for each in distances), quadratic], axis=-1)
 
     def one_row(rows: Floats) -> Floats:
-        least = [each.one_row(rows, gap, unseen) ** 2 for each in distances]
-        return np.stack([*least, np.zeros(len(rows))], axis=-1)
+        return np.stack([each.one_row(rows, gap, unseen) ** 2 for each in distances], axis=-1)
 
     fractions = values[:, hit] / n[:, None]
     usual = season_of_bins(
@@ -124,4 +123,4 @@ def fit_distances(distances: Sequence[Distance], windows: FeatureWindows) -> dic
         reference=total[hit] / total.sum(),
     )
     arrays = {} if usual is None else usual.arrays
-    return {each.name: FittedNull(table, arrays) for each, table in zip(distances, tables, strict=False)}
+    return {each.name: FittedNull(table, arrays) for each, table in zip(distances, tables, strict=True)}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,8 @@ from driftline.decoding.arrow_kinds import is_bytes, is_number, is_text
 _NEAR_UNIQUE = 0.5
 _FREE_TEXT = 40
 _FEW = 50
+_MANY = 1_000
+_COMMA = re.compile(r"[+-]?\d[\d.]*(,\d+)+")
 
 
 @dataclass(frozen=True)
@@ -30,11 +33,14 @@ class Facts:
     length
         Mean number of characters of text; 0 for all else.
     rising
-        Whether each number is larger than the one before.
+        Whether it counts up: each whole number is larger than the one before, in equal steps or in a thousand
+        rows at least. Fewer may as well be an amount that grows.
     smallest
         Share of the rows that the rarest value has.
     spelt : tuple of str
         The values as text, sorted, if there are at most 50.
+    example
+        Some text of the column.
     """
 
     name: str
@@ -46,6 +52,7 @@ class Facts:
     rising: bool = False
     smallest: float = 0.0
     spelt: tuple[str, ...] = ()
+    example: str = ""
 
     @property
     def number(self) -> bool:
@@ -82,14 +89,16 @@ class Facts:
         return self._unfit_text() if self.word else None
 
     def _unfit_text(self) -> str | None:
-        if self.known >= _FEW and self.distinct > _NEAR_UNIQUE * self.known:
-            what = (
-                "free text"
-                if self.length > _FREE_TEXT
-                else "near-unique text: an id says nothing about drift"
-            )
-            return f"{what} ({self.distinct:,} different values in {self.known:,} rows)"
-        return None
+        if self.known < _FEW or self.distinct <= _NEAR_UNIQUE * self.known:
+            return None
+        if _COMMA.fullmatch(self.example.strip()):
+            what = "numbers with commas: set `decimal` if they are fractions, write thousands without"
+        elif self.length > _FREE_TEXT:
+            what = "free text"
+        else:
+            what = "near-unique text: an id says nothing about drift"
+        shown = f"such as {self.example[:40]!r}"
+        return f"{what} ({self.distinct:,} different values in {self.known:,} rows, {shown})"
 
 
 def facts_of(name: str, column: Any) -> Facts:
@@ -123,9 +132,17 @@ def facts_of(name: str, column: Any) -> Facts:
     length = float(pc.mean(pc.utf8_length(known.cast(pa.large_string()))).as_py()) if text else 0.0
     rising = False
     if is_number(kind) and not pa.types.is_boolean(kind) and len(known) > 1:
-        rising = bool((np.diff(known.cast(pa.float64(), safe=False).to_numpy()) > 0).all())
+        rising = _counts_up(known)
     share = fewest / max(1, len(known))
-    return Facts(name, kind, len(values), len(known), distinct, length, rising, share, spelt)
+    example = _shown(known[0].as_py()) if text else ""
+    return Facts(name, kind, len(values), len(known), distinct, length, rising, share, spelt, example)
+
+
+def _counts_up(numbers: Any) -> bool:
+    values = numbers.cast(pa.float64(), safe=False).to_numpy()
+    steps = np.diff(values)
+    even = len(values) >= _MANY or bool((steps == steps[0]).all())
+    return even and bool((steps > 0).all() and (values % 1 == 0).all())
 
 
 def _shown(value: Any) -> str:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from driftline.suggest.facts import Facts
 
 _ID: Final = re.compile(
-    r"^(id|uuid|guid|key)$|(^|_)(id|uuid|guid)$|^request|^event_?id|^index$|^unnamed: ?0$"
+    r"^(id|uuid|guid|key)$|(^|_)(id|uuid|guid)(_str)?$|^request|^event_?id|^index$|^rownames?$|^unnamed: ?0$"
 )
+_COUNTERS: Final = {"index", "rowname", "rownames", "unnamed: 0"}
 _LABEL: Final = re.compile(
     r"^(label|labels|target|y|y_true|truth|ground_truth|actual|outcome|class|is_fraud|fraud|churn|churned"
     r"|default|defaulted|converted|survived|was_\w+)$"
@@ -105,7 +106,7 @@ def roles_of(facts: Mapping[str, Facts], event_time: str, times: Collection[str]
     roles.left_out |= dict.fromkeys(parts, "a part of the event time: it changes of itself")
     ids = [name for name in left if _ID.search(words[name]) and facts[name].unique and name == name.strip()]
     if ids:
-        roles.request_id = min(ids, key=lambda name: words[name] in {"index", "unnamed: 0"})
+        roles.request_id = min(ids, key=lambda name: words[name] in _COUNTERS)
     left = [name for name in left if name not in roles.left_out and name != roles.request_id]
     _outcomes(roles, facts, [name for name in left if facts[name].unfit() is None], words)
     for name in left:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pyarrow as pa
 
+from driftline.arrays import flat
 from driftline.decoding.guessed_times import TimeGuess, guess_times
 
 if TYPE_CHECKING:
@@ -25,6 +26,8 @@ _OTHER: Final = re.compile(
 _PARTS: Final = re.compile(
     r"^(year|yr|quarter|month|mnth|week|weekday|day|dow|day_of_week|dayofweek|hour|hr|minute|minutes)$"
 )
+_YEAR: Final = re.compile(r"^(year|yr)$")
+_FIRST_YEAR, _LAST_YEAR = 1000, 2200
 _MOST_MISSING: Final = 0.05
 
 
@@ -88,6 +91,18 @@ def _of_years(facts: Mapping[str, Facts], columns: Mapping[str, Any]) -> list[Ti
     """Take a column of years or the like, where there is no better."""
     found = []
     for name, fact in facts.items():
-        if is_part(name) and fact.distinct > 1 and (guess := guess_times(columns[name])) is not None:
+        if not is_part(name) or fact.distinct < 2:
+            continue
+        guess = guess_times(columns[name])
+        if guess is None and _YEAR.match(name.lower()) and fact.number:
+            guess = _long_ago(columns[name])
+        if guess is not None:
             found.append(TimeColumn(name, guess, 0.0))
     return found
+
+
+def _long_ago(column: Any) -> TimeGuess | None:
+    """Years of any century: elsewhere such numbers would be amounts, but the name says what they are."""
+    years = flat(column).drop_null().cast(pa.float64(), safe=False).to_numpy()
+    read = (years % 1 == 0) & (years >= _FIRST_YEAR) & (years <= _LAST_YEAR)
+    return TimeGuess('format: "%Y"', 1.0) if read.all() else None

@@ -7,7 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from driftline.config.durations import format_duration
+from driftline.config.csv_dialect import CsvDialect
+from driftline.config.file_suffixes import format_of
 from driftline.config.times import show_time
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ MOST_NAMED: Final = 60
 
 _WHY: Final = "reason: judged by the backtest"
 _PLAIN: Final = re.compile(r"[A-Za-z_][\w./*-]*")
+_WRITTEN: Final = {"\t": "tab"}
 _WORDS: Final = {"y", "n", "yes", "no", "on", "off", "true", "false", "null", "auto"}
 
 
@@ -44,6 +46,7 @@ class Suggestion:
     others: tuple[TimeColumn, ...]
     roles: Roles
     rhythm: Rhythm
+    csv: CsvDialect | None = None
 
     def text(self) -> str:
         """Write the file."""
@@ -99,23 +102,30 @@ class Suggestion:
 
     def _rest(self) -> list[str]:
         rhythm = self.rhythm
-        size = format_duration(rhythm.size)
-        few = "" if rhythm.windows >= 10 else ": too few for p-values, give a longer past"
+        few = "" if rhythm.few is None else f": {rhythm.few}, give a longer past or more rows"
         lines = [
-            f"# about {rhythm.rows:,} rows in a window, {rhythm.windows} whole windows to learn from{few}",
-            f"windows: {{size: {size}, every: {size}}}",
+            f"# most windows have {rhythm.rows:,} rows or more; {rhythm.windows} to learn from{few}",
+            f"windows: {{size: {rhythm.size}, every: {rhythm.size}}}",
         ]
         if rhythm.min_n is not None:
-            lines.append(f"tests: {{min_n: {rhythm.min_n}}}   # the table is small: the default is 200 rows")
+            lines.append(f"tests: {{min_n: {rhythm.min_n}}}   # half of that; the default is 200 rows")
         return [
             *lines,
-            f"source: {{files: {{pattern: {quoted(self.pattern)}}}}}",
+            f"source: {{files: {{pattern: {quoted(self.pattern)}{self._csv()}}}}}",
             "baseline:",
             f"  path: {quoted(self.model + '.baseline.avro')}",
             "  # learned from what is before; what lies in here is judged by it. Remove it to learn from all",
-            f"  exclude: [{{from: {_time(rhythm.split)}, to: {_time(rhythm.last + rhythm.size)}, {_WHY}}}]",
+            f"  exclude: [{{from: {_time(rhythm.split)}, to: {_time(rhythm.end)}, {_WHY}}}]",
             "sinks: [files: {path: out/}]",
         ]
+
+    def _csv(self) -> str:
+        if self.csv is None:
+            return ""
+        usual = CsvDialect().of_format(format_of(self.pattern) or "csv")
+        keys = [key for key in ("delimiter", "decimal") if getattr(self.csv, key) != getattr(usual, key)]
+        written = {key: str(getattr(self.csv, key)) for key in keys}
+        return "".join(f", {key}: {_WRITTEN.get(value) or quoted(value)}" for key, value in written.items())
 
     def _left_out(self) -> list[str]:
         if not self.roles.left_out:

@@ -35,7 +35,6 @@ def init(invocation: Invocation, data: str, output: str) -> None:
 
     found = write_suggestion(data, output)
     roles = found.roles
-    counted = f"{len(roles.features)} features, {len(roles.left_out)} columns left out"
-    click.echo(
-        f"{output}: event time {found.time.name}, {counted}; read it, then: driftline baseline {output}"
-    )
+    features, left_out = len(roles.features), len(roles.left_out)
+    said = f"{features} feature{'s' * (features != 1)}, {left_out} column{'s' * (left_out != 1)} left out"
+    click.echo(f"{output}: event time {found.time.name}, {said}; read it, then: driftline baseline {output}")

@@ -75,6 +75,24 @@ def test_from_nothing_to_a_report_in_four_commands(here, driftline):
     assert "is there already" in ran.err
 
 
+def test_csv_with_semicolons_and_decimal_commas_needs_no_edits(here, driftline):
+    rows = written(requests(), "%d.%m.%Y %H:%M").select(["when", "amount", "country"]).to_pylist()
+    lines = [f"{row['when']};{row['amount']:.2f};{row['country']}".replace(".", ",") for row in rows]
+    lines = [line.replace(",", ".", 2) for line in lines]  # those of the date
+    (here / "log.csv").write_text("\n".join(["when;amount;country", *lines]))
+    for command in ("init log.csv", "validate driftline.yaml", "baseline driftline.yaml"):
+        ran = driftline(*command.split())
+        assert ran.code == 0, ran.err
+    text = (here / "driftline.yaml").read_text()
+    assert '{pattern: log.csv, delimiter: ";", decimal: ","}' in text
+    assert "  amount: numeric" in text
+    assert "invalid" not in ran.out
+    (here / "c.yaml").write_text(text.replace(', delimiter: ";", decimal: ","', ""))
+    ran = driftline("validate", "c.yaml")
+    assert ran.code == 2
+    assert 'delimiter: ";"' in ran.err
+
+
 def test_data_without_a_time_is_told_what_compares_it(here, driftline):
     pq.write_table(requests().drop_columns(["when"]), here / "log.parquet")
     ran = driftline("init", "log.parquet")

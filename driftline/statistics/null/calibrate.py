@@ -66,7 +66,8 @@ def calibrate(
         Squared statistics of deviations (..., B) as (..., S). The last one must be a quadratic form: it
         decides what of the covariance is wobble.
     floor : callable
-        Smallest ``E T^2`` to believe for windows of n rows, (N,) to (N, S).
+        Smallest ``E T^2`` to believe for windows of n rows, (N,) to (N, T): of the first T statistics, which
+        are those that are calibrated.
     overlap : float
         Window length over window period.
     ordered : bool
@@ -79,7 +80,7 @@ def calibrate(
     Returns
     -------
     list of NullTable
-        One for each of the S statistics.
+        One for each of the first T statistics.
     """
     if disjoint_windows(len(n), overlap) <= FEWEST_WINDOWS:
         return [without_null(n, overlap)] * len(floor(np.ones(1))[0])
@@ -95,13 +96,15 @@ def calibrate(
     iid = multinomial_mean(reference, statistics)
     least = floor(SIZE_GRID / np.mean(1 / n))
     if len(reference) < 2:
-        return [_table(windows, squares[:, j], 0.0, least[:, j]) for j in range(squares.shape[1])]
+        return [_table(windows, squares[:, j], 0.0, least[:, j]) for j in range(least.shape[1])]
     scale = windows.scale(squares[:, -1], float(iid[-1]), _QUADRATIC_DF)
     covariance = window_covariance(deviations, reference, scale.relative(n), scale.wobble, windows.df)
-    shapes = np.stack([simulate(covariance, size, statistics) for size in SIMULATED_SIZES])
+    # a covariance that only shrinks as rows grow has one shape: statistics are squared distances
+    sizes = SIMULATED_SIZES if covariance.wobbles else SIMULATED_SIZES[:1]
+    shapes = np.stack([simulate(covariance, size, statistics) for size in sizes])
     return [
         _table(windows, squares[:, j], float(iid[j]), least[:, j], shapes[:, :, j])
-        for j in range(squares.shape[1])
+        for j in range(least.shape[1])
     ]
 
 
@@ -151,7 +154,8 @@ def _table(
 ) -> NullTable:
     """Multiply out scale, shape and tail of one statistic on the grid.
 
-    ``shapes`` (sizes, draws) are simulated ``T^2 / E T^2``; without them T is one normal variable.
+    ``shapes`` (sizes, draws) are simulated ``T^2 / E T^2``, the last one good for larger sizes too; without
+    them T is one normal variable.
     """
     shape_df = 1.0 if shapes is None else 2 / max(float(shapes[0].var()), 1e-9)
     scale = windows.scale(squares, iid, shape_df)
@@ -160,17 +164,16 @@ def _table(
     scale = windows.scale(squares, iid, min(shape_df, 2 / max(spread, 1e-9)))
     typical = float(scale.weight @ scale.mean)
     standard = squares / scale.relative(windows.n) / max(typical, 1e-150)
-    at_one = mixed_survival(None if shapes is None else shapes[0])
+    survivals = [mixed_survival(each) for each in ([None] if shapes is None else shapes)]
     independent = iid / scale.typical_n / max(typical, 1e-150)
-    weight = plausible(standard, at_one, windows.depends.square, independent)
+    weight = plausible(standard, survivals[0], windows.depends.square, independent)
     log_shape = []
     for size in _SHAPE_SIZES:
         # windows smaller than typical have the shape at the typical size, which is the more concentrated one
-        simulated = None if shapes is None or size <= 1 else shapes[SIMULATED_SIZES.tolist().index(size)]
-        survival = at_one if simulated is None else mixed_survival(simulated)
-        log_shape.append(averaged_quantiles(for_smaller(weight, float(size)), survival))
-    place, known = np.log(SIZE_GRID), np.log(_SHAPE_SIZES)
-    by_size = np.stack([np.interp(place, known, column) for column in np.array(log_shape).T], axis=1)
+        known = min(int(np.searchsorted(SIMULATED_SIZES, size)), len(survivals) - 1)
+        log_shape.append(averaged_quantiles(for_smaller(weight, float(size)), survivals[known]))
+    place, sizes = np.log(SIZE_GRID), np.log(_SHAPE_SIZES)
+    by_size = np.stack([np.interp(place, sizes, column) for column in np.array(log_shape).T], axis=1)
     mean = np.maximum(np.maximum(scale.at((scale.typical_n * SIZE_GRID).astype(np.float64)), least), 1e-100)
     log_quantiles = np.maximum.accumulate(np.log(mean)[:, None] + by_size, axis=1)
     return windows.table(log_quantiles, scale.typical_n)

@@ -30,9 +30,12 @@ _TAIL: Final = (
 _LEAST: Final = 1e-12
 
 
+@lru_cache(maxsize=8)
 def f_survival(components: float) -> Floats:
     """Chance that F(K, d) is beyond each place of the grid, shape (D, G)."""
-    return np.stack([special.fdtrc(components, d, np.exp(_PLACES)) for d in _TAILS])
+    survival = np.stack([special.fdtrc(components, d, np.exp(_PLACES)) for d in _TAILS])
+    survival.flags.writeable = False
+    return survival
 
 
 def mixed_survival(shape: Floats | None) -> Floats:
@@ -46,10 +49,12 @@ def mixed_survival(shape: Floats | None) -> Floats:
     if shape is None:
         return f_survival(1.0)
     mass = _mass(shape)
-    # P(X Y > x) at log x: the survival of log Y, moved by every log X
-    moved = np.lib.stride_tricks.sliding_window_view(_scale_survival(), len(mass), axis=1)
-    survival: Floats = moved @ mass[::-1]
-    return survival
+    held = np.flatnonzero(mass)
+    first, last = int(held[0]), int(held[-1]) + 1
+    # P(X Y > x) at log x: the survival of log Y, moved by every log X that a draw has
+    start = len(mass) - last
+    near = _scale_survival()[:, start : start + len(_PLACES) + last - first - 1]
+    return np.stack([np.convolve(each, mass[first:last], "valid") for each in near])
 
 
 @lru_cache(maxsize=1)
@@ -162,9 +167,16 @@ def averaged_quantiles(weight: Floats, survival: Floats) -> Floats:
     """
     half = len(_SCALES) // 2
     # P(c Y > x) at log x is P(Y > x / c), a shift of the grid by log c
-    padded = np.pad(survival, ((0, 0), (half, half)), mode="edge")
-    shifted = np.lib.stride_tricks.sliding_window_view(padded, len(_PLACES), axis=1)[:, ::-1]
-    log_p = np.log(np.maximum(np.tensordot(weight, shifted, axes=2), 1e-300))
+    padded = np.concatenate(
+        [np.repeat(survival[:, :1], half, axis=1), survival, np.repeat(survival[:, -1:], half, axis=1)],
+        axis=1,
+    )
+    over_tails = weight.T[::-1] @ padded
+    row, column = over_tails.strides
+    shifted = np.lib.stride_tricks.as_strided(
+        over_tails, (len(_SCALES), len(_PLACES)), (row + column, column), writeable=False
+    )
+    log_p = np.log(np.maximum(shifted.sum(0), 1e-300))
     found: Floats = np.interp(-np.log(P_GRID), -log_p, _PLACES)
     return found
 

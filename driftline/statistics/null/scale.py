@@ -62,6 +62,21 @@ class Scale:
         return np.where(seen, self.weight @ each, each.max(0))
 
 
+def factors_of(n: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Give what every share rho makes of windows of ``n`` rows.
+
+    Returns
+    -------
+    inverse : ndarray of float64, shape (R, W)
+        One over ``E T^2`` relative to that at the typical number of rows.
+    log_factor : ndarray of float64, shape (R,)
+        Logarithms of these factors, summed over the windows.
+    """
+    typical_n = 1 / float(np.mean(1 / n))
+    factor = (1 - _WOBBLE)[:, None] * typical_n / n + _WOBBLE[:, None]
+    return 1 / factor, np.log(factor).sum(1)
+
+
 def fit_scale(
     squares: NDArray[np.float64],
     n: NDArray[np.float64],
@@ -70,6 +85,7 @@ def fit_scale(
     shape_df: float,
     dependence: float,
     df: float,
+    factors: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
 ) -> Scale:
     """Fit M and rho to the windows' squared statistics by gamma quasi-likelihood.
 
@@ -87,6 +103,8 @@ def fit_scale(
         By how much dependent windows thin out the likelihood.
     df : float
         Degrees of freedom of the windows.
+    factors : tuple of ndarray of float64, optional
+        Of `factors_of`, where many statistics of the same windows are fitted.
 
     Returns
     -------
@@ -101,12 +119,12 @@ def fit_scale(
     observed = float(squares.mean())
     floor = multinomial / typical_n
     mean = max(observed, floor)
-    factor = (1 - _WOBBLE)[:, None] * typical_n / n + _WOBBLE[:, None]
+    inverse, log_factor = factors if factors is not None else factors_of(n)
     means = np.full(len(_WOBBLE), mean)
     if observed > 0:
-        means = np.maximum(mean * (squares / factor).mean(1) / observed, floor)
+        means = np.maximum(mean * (inverse @ squares) / len(n) / observed, floor)
     with np.errstate(divide="ignore"):
-        likelihood = -shape_df / dependence * (np.log(factor).sum(1) + len(n) * np.log(means))
+        likelihood = -shape_df / dependence * (log_factor + len(n) * np.log(means))
     # what shrinks with n is at least multinomial sampling, give or take the error of M
     largest = 1 - floor / mean / (1 + np.sqrt(2 / shape_df / df)) if mean > 0 else 0.0
     likelihood[max(0.0, largest) + 1e-9 < _WOBBLE] = -np.inf

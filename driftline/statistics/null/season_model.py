@@ -101,7 +101,7 @@ def choose_season(x: Floats, n: Floats, season: SeasonOfWindows | None, overlap:
     design = np.concatenate([np.ones((len(n), 1)), season.waves], axis=1)
     tenths = _by_tenths(x, design, weights, overlap)
     errors = {
-        (columns, ridge): np.array([each.error(columns, ridge) for each in tenths])
+        (columns, ridge): tenths.errors(columns, ridge)
         for columns in season.choices
         for ridge in (_RIDGES if columns else (0.0,))
     }
@@ -116,26 +116,31 @@ def choose_season(x: Floats, n: Floats, season: SeasonOfWindows | None, overlap:
 
 
 @dataclass(frozen=True, eq=False)
-class _Tenth:
-    """Sums of products over windows that are left out (own), and over those they are predicted from."""
+class _Tenths:
+    """Of each tenth, sums of products over its windows (own), and over those they are predicted from."""
 
     square: Floats
     product: Floats
     own_square: Floats
     own_product: Floats
-    length: float
+    length: Floats
 
-    def error(self, columns: int, ridge: float) -> float:
-        """Weighted squared error of the windows that are left out, if the others predict them."""
+    def errors(self, columns: int, ridge: float) -> Floats:
+        """Weighted squared errors of the windows that are left out, if the others predict them."""
         used = slice(0, columns + 1)
-        if self.square[0, 0] <= 0:
-            return self.length
-        fitted = np.linalg.solve(_penalised(self.square[used, used], ridge), self.product[used])
-        along = (fitted * self.own_product[used]).sum()
-        return self.length - 2 * float(along) + float((fitted * (self.own_square[used, used] @ fitted)).sum())
+        alone = self.square[:, 0, 0] <= 0
+        square = np.where(alone[:, None, None], 0.0, self.square[:, used, used])
+        product = np.where(alone[:, None, None], 0.0, self.product[:, used])
+        fitted = np.linalg.solve(_penalised(square, ridge), product)
+        # nothing predicts a tenth that shares rows with all others
+        fitted[alone] = 0.0
+        along = (fitted * self.own_product[:, used]).sum((1, 2))
+        own = (fitted * (self.own_square[:, used, used] @ fitted)).sum((1, 2))
+        errors: Floats = self.length - 2 * along + own
+        return errors
 
 
-def _by_tenths(x: Floats, design: Floats, weights: Floats, overlap: float) -> list[_Tenth]:
+def _by_tenths(x: Floats, design: Floats, weights: Floats, overlap: float) -> _Tenths:
     """Leave out a tenth of the time after the other."""
     windows, shared = len(x), int(np.ceil(overlap)) - 1
     weighted = design * weights[:, None]
@@ -149,13 +154,15 @@ def _by_tenths(x: Floats, design: Floats, weights: Floats, overlap: float) -> li
         near_square, near_product = sums(slice(max(int(out[0]) - shared, 0), int(out[-1]) + shared + 1))
         own = slice(int(out[0]), int(out[-1]) + 1)
         length = float((weights[own, None] * x[own] ** 2).sum())
-        found.append(_Tenth(square - near_square, product - near_product, *sums(own), length))
-    return found
+        found.append((square - near_square, product - near_product, *sums(own), length))
+    return _Tenths(*(np.array(each) for each in zip(*found, strict=True)))
 
 
 def _penalised(square: Floats, ridge: float) -> Floats:
-    """Add the penalty of waves, and 1 for columns that are all zeros."""
-    penalty = np.full(len(square), ridge * square[0, 0])
-    penalty[0] = 0.0
-    penalised: Floats = square + np.diag(np.where(np.diag(square) > 0, penalty, 1.0))
+    """Add the penalty of waves, and 1 for columns that are all zeros, to squares (..., P, P)."""
+    along = np.arange(square.shape[-1])
+    diagonal = square[..., along, along]
+    penalty = np.where(along > 0, ridge * square[..., :1, 0], 0.0)
+    penalised: Floats = square.copy()
+    penalised[..., along, along] += np.where(diagonal > 0, penalty, 1.0)
     return penalised

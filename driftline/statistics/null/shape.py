@@ -5,29 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Statistics = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+Statistics = Callable[[NDArray[Any]], NDArray[Any]]
 """Squared statistics (..., S) of deviations (..., B) from the reference fractions."""
 
 DRAWS = 4000
 SIMULATED_SIZES = np.array([1.0, 3.0, 8.0])  # n over typical n; smaller windows have the shape at 1
+_MEAN_DRAWS, _AT_ONCE = 1000, 500
 _TRUSTED_DF = 19.0  # with fewer degrees of freedom a covariance's concentration is anyone's guess
 
 
 @lru_cache(maxsize=16)
-def normals(bins: int, draws: int = DRAWS) -> NDArray[np.float64]:
+def normals(bins: int, draws: int) -> NDArray[np.float64]:
     """Standard normal draws, shape (draws, bins), the same ones at every call: refits are reproducible."""
     drawn = np.random.default_rng(bins).standard_normal((draws, bins))
     drawn.flags.writeable = False
     return drawn
 
 
+@lru_cache(maxsize=16)
+def _rounded_normals(bins: int) -> NDArray[np.float32]:
+    """Draw normals in float32: what rounding adds is a thousandth of what the number of draws leaves open."""
+    drawn = np.random.default_rng(bins).standard_normal((DRAWS, bins)).astype(np.float32)
+    drawn.flags.writeable = False
+    return drawn
+
+
 def multinomial_mean(fractions: NDArray[np.float64], statistics: Statistics) -> NDArray[np.float64]:
     """Mean of ``n T^2`` if rows were independent, shape (S,), for reference ``fractions`` (B,)."""
-    z = normals(len(fractions))[:1000] * np.sqrt(fractions)
+    z = normals(len(fractions), _MEAN_DRAWS) * np.sqrt(fractions)
     mean: NDArray[np.float64] = statistics(z - z.sum(1, keepdims=True) * fractions).mean(0)
     return mean
 
@@ -55,6 +65,11 @@ class WindowCovariance:
     vectors: NDArray[np.float64]
     sampling: float
     noise: float
+
+    @property
+    def wobbles(self) -> bool:
+        """Whether something does not shrink with the window's rows."""
+        return bool(self.values[-1] > self.noise)
 
     def at(self, size: float) -> NDArray[np.float64]:
         """Eigenvalues for windows of ``size`` times the typical rows."""
@@ -143,7 +158,10 @@ def simulate(covariance: WindowCovariance, size: float, statistics: Statistics) 
     """
     values = covariance.at(size)
     keep = values > values[-1] * 1e-6
-    z = normals(len(values))[:, keep]
-    drawn = statistics((z * np.sqrt(values[keep])) @ covariance.vectors[:, keep].T * covariance.root)
+    factor = (np.sqrt(values[keep]) * covariance.vectors[:, keep]).T * covariance.root
+    z, factor = _rounded_normals(len(values))[:, keep], factor.astype(np.float32)
+    # so few at once that they stay in the processor's cache
+    parts = [statistics(z[start : start + _AT_ONCE] @ factor) for start in range(0, DRAWS, _AT_ONCE)]
+    drawn = np.concatenate(parts).astype(np.float64)
     mean = drawn.mean(0)
     return np.where(mean > 0, drawn / np.where(mean > 0, mean, 1.0), 1.0)

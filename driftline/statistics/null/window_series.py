@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from driftline.statistics.null.dependence import Dependence, dependence
 from driftline.statistics.null.null_table import NullTable, disjoint_windows
-from driftline.statistics.null.scale import Scale, fit_scale
+from driftline.statistics.null.scale import Scale, factors_of, fit_scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,7 +77,12 @@ class WindowSeries:
             shape_df=shape_df,
             dependence=self.depends.square,
             df=self.df,
+            factors=self._factors,
         )
+
+    @cached_property
+    def _factors(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        return factors_of(self.n)
 
     def table(self, quantiles: NDArray[np.float64], typical_n: float) -> NullTable:
         """Label a table of log quantiles."""

@@ -176,6 +176,7 @@ def test_the_suffix_tells_the_format(pattern, file_format):
         ("delimiter: tab", CsvDialect("\t")),
         (r"delimiter: '\t'", CsvDialect("\t")),
         ('delimiter: "\\t"', CsvDialect("\t")),
+        ("delimiter: ';', decimal: ','", CsvDialect(";", decimal=",")),
         ("quote: none", CsvDialect(quote=None)),
         ('quote: "\'"', CsvDialect(quote="'")),
         ("names: [a, b]", CsvDialect(names=("a", "b"), header=False)),

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftline.decoding.decoded import Decoded, Part
-from driftline.decoding.event_schema import EventSchema, check_columns
+from driftline.decoding.event_schema import EventSchema, LabelColumn, check_columns
 from driftline.decoding.event_times import event_times
 from driftline.decoding.events import events_of
 from driftline.decoding.normalise import normalise
@@ -416,3 +416,18 @@ sinks: [{files: {path: out/}}]
     schema = EventSchema.of(parse_config(text))
     assert schema.columns == ("t", "o", "x", "score", "id")
     assert schema.arrow.names == ["time", "segment.o", "feature.x", "feature.prediction"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "needed"),
+    [
+        (EventSchema("at", request_id="id"), False),
+        (EventSchema("at", request_id="id", joined=True, label=LabelColumn("y")), False),
+        (EventSchema("at", request_id="id", deduplicate=True), True),
+        (EventSchema("at", request_id="id", joined=True), True),
+        (EventSchema("at", request_id="id", joined=True, label=LabelColumn("y", alone=True)), True),
+    ],
+)
+def test_a_request_id_is_asked_for_only_where_something_is_found_by_it(schema, needed):
+    found = check_columns([("at", pa.timestamp("us")), ("y", pa.int64())], schema)
+    assert [problem.split(":")[0] for problem in found] == ["request_id"] * needed

@@ -105,7 +105,7 @@ FAULTS = {
 @pytest.mark.parametrize("what", FAULTS)
 @pytest.mark.parametrize("n", [1_000, 10_000])
 def test_gross_faults_are_significant_and_large(what, n):
-    skus = Skus(1_000, n, 40, 0)
+    skus = Skus(1_000, n, 40, 1)
     found = skus.judged([FAULTS[what](skus.rng, n), *skus.normal(n, 1)])
     assert found.p_value[0] < 1e-3
     assert found.rate_change[0] > 0.25

@@ -224,12 +224,13 @@ class TestShape:
 
     def test_draws_are_the_same_every_time(self):
         shape.normals.cache_clear()
-        first = shape.normals(5).copy()
+        first = shape.normals(5, 10).copy()
         shape.normals.cache_clear()
-        assert np.array_equal(first, shape.normals(5))
+        assert np.array_equal(first, shape.normals(5, 10))
 
     def test_draws_cannot_be_changed(self):
-        assert not shape.normals(5).flags.writeable
+        assert not shape.normals(5, 10).flags.writeable
+        assert not shape._rounded_normals(5).flags.writeable
 
     def test_with_few_windows_the_covariance_is_as_it_is(self):
         q = np.full(4, 0.25)
@@ -245,6 +246,18 @@ class TestShape:
         covariance = shape.WindowCovariance(np.ones(3), np.array([0.0, 1.0, 9.0]), np.eye(3), 1.0, 2.0)
         assert covariance.at(1.0).tolist() == [0, 1, 9]
         assert covariance.at(2.0).tolist() == [0, 0.5, 8.5]
+
+    @pytest.mark.parametrize("largest", [1.5, 9.0])
+    def test_only_wobble_gives_larger_windows_another_shape(self, largest):
+        values = np.array([0.0, 1.0, 1.2, largest])
+        covariance = shape.WindowCovariance(np.full(4, 0.5), values, np.eye(4), 1.0, 2.0)
+
+        def squared(x):
+            return np.stack([(x**2).sum(1), np.abs(x.cumsum(1)).max(1) ** 2], axis=1)
+
+        one, eight = (shape.simulate(covariance, size, squared) for size in (1.0, 8.0))
+        assert covariance.wobbles == (largest > covariance.noise)
+        assert np.allclose(one, eight, rtol=1e-4) == (not covariance.wobbles)
 
     def test_a_statistic_that_cannot_vary_has_the_shape_of_a_number(self):
         covariance = shape.WindowCovariance(np.ones(2), np.array([0.0, 1.0]), np.eye(2), 1.0, 2.0)

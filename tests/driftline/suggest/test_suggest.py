@@ -103,17 +103,54 @@ def test_windows_follow_the_rhythm(a_day, days, size, min_n):
     times = FIRST + np.arange(a_day * days) * DAY // a_day
     found = rhythm_of(times)
     assert found.windows >= 10
-    assert found.first <= found.split <= found.last
+    assert times[0] <= found.split <= times[-1] < found.end
     assert found.min_n is None if min_n is None else found.min_n >= min_n
     if size:
-        assert found.size == size
+        assert found.length == size
         assert found.windows >= 30
 
 
 def test_one_time_or_a_wild_one_is_no_trouble():
     assert rhythm_of(np.full(10, FIRST)) is None
-    wild = np.append(FIRST + np.arange(1_000) * HOUR, [-60_000_000 * HOUR // 60, 200_000_000_000_000_000])
-    rhythm_of(wild)
+    good = FIRST + np.arange(3_000) * HOUR
+    wild = np.append(good, [-60_000_000 * HOUR // 60, 200_000_000_000_000_000])
+    assert rhythm_of(wild) == rhythm_of(good)
+
+
+def days_of(first, last, step):
+    """Begins of days, months or years."""
+    return np.arange(first, last, dtype=f"datetime64[{step}]").astype("datetime64[us]").astype(np.int64)
+
+
+@pytest.mark.parametrize(
+    ("times", "size", "rows"),
+    [
+        (np.repeat(days_of("2024-01-01", "2024-05-01", "D"), 300), "1d", 300),  # dates only
+        (np.repeat(days_of("2000-01", "2010-01", "M"), 250), "1mo", 250),
+        (np.repeat(days_of("1950", "2020", "Y"), 250), "12mo", 250),
+        (days_of("1700", "2009", "Y"), "60mo", 5),
+        (days_of("2012-01-01", "2016-01-01", "D"), "1mo", 30),
+        (days_of("2024-01-01", "2024-05-01", "D").repeat(300) + np.tile(np.arange(300), 121), "1d", 300),
+    ],
+    ids=["dates", "months", "years", "years_of_one_row", "a_row_a_day", "a_batch_a_night"],
+)
+def test_windows_are_of_the_calendar_and_never_shorter_than_its_steps(times, size, rows):
+    found = rhythm_of(times)
+    assert (found.size, found.rows) == (size, rows)
+    assert found.windows >= 30
+    assert found.few is None
+
+
+def test_weekends_with_few_rows_do_not_make_windows_of_two_days():
+    days = days_of("2024-01-01", "2024-09-01", "D")
+    workdays = days[(days // DAY + 3) % 7 < 5]
+    found = rhythm_of((workdays[:, None] + np.arange(160) * HOUR // 20).ravel())
+    assert (found.size, found.min_n) == ("1d", 80)
+
+
+def test_a_table_of_which_no_window_can_be_judged_says_so():
+    assert rhythm_of(days_of("1950", "1970", "Y")).few is not None
+    assert rhythm_of(days_of("2024-01-01", "2024-01-04", "D")).few is not None
 
 
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1).map(str.strip).filter(bool))
@@ -140,10 +177,10 @@ def test_the_text_is_a_configuration_that_means_what_was_found():
         "prediction": "numeric",
     }
     assert config.labels.classes == ("no", "yes")
-    assert config.windows.size == rhythm.size
+    assert config.windows.size == rhythm.length
     ((begin, end),) = config.baseline.excluded
     assert begin == rhythm.split
-    assert end > rhythm.last
+    assert end >= rhythm.end > np.max(columns["created_at"]) * 1_000_000
     for name in roles.left_out:
         assert f'"{name}":' in text
 
@@ -166,3 +203,39 @@ def test_day_first_is_said_to_be_a_choice():
     text = Suggestion("m", "a.parquet", (9, 9), time, (), roles, rhythm).text()
     assert '# or format: "%m/%d/%Y"' in text
     assert parse_config(text).event_time.format == "%d/%m/%Y"
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [("YEAR", list(range(1700, 2009))), ("year", [float(year) for year in range(1850, 1900)])],
+)
+def test_years_of_any_century_are_times_where_the_name_says_so(name, values):
+    columns = {name: pa.array(values), "spots": pa.array(np.arange(len(values)) % 7)}
+    facts = {each: facts_of(each, column) for each, column in columns.items()}
+    (found,) = time_columns(facts, columns)
+    assert (found.name, found.guess.setting) == (name, 'format: "%Y"')
+    columns["amount"] = columns.pop(name)
+    assert not time_columns({each: facts_of(each, column) for each, column in columns.items()}, columns)
+
+
+def test_an_amount_that_grows_is_no_id():
+    grows = np.cumsum(np.arange(1, 200) % 5 + 1)
+    assert facts_of("population", pa.array(grows + 0.5)).unfit() is None
+    assert facts_of("population", pa.array(grows)).unfit() is None
+    assert "an id" in facts_of("n", pa.array(np.arange(5, 500, 5))).unfit()
+    assert "an id" in facts_of("n", pa.array(np.cumsum(np.arange(3_000) % 5 + 1))).unfit()
+
+
+def test_an_id_that_ends_in_str_is_one_and_comes_before_a_counter():
+    count = 300
+    columns = {
+        "rownames": pa.array(range(count)),
+        "id_str": pa.array(np.random.default_rng(1).permutation(count) + 10**15),
+        "user_id_str": pa.array(np.arange(count) % 150),
+        "x": pa.array(np.arange(count) % 7),
+    }
+    facts = {name: facts_of(name, column) for name, column in columns.items()}
+    roles = roles_of(facts, "at", [], 100)
+    assert roles.request_id == "id_str"
+    assert {"rownames", "user_id_str"} <= set(roles.left_out)
+    assert list(roles.features) == ["x"]

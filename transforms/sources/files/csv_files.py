@@ -96,11 +96,11 @@ def csv_columns(file: Any, path: str, dialect: CsvDialect) -> list[tuple[str, An
     found = [part.records for part in decoder.decode(rows).parts]
     if not found:
         return [(name, pa.null()) for name in names]
-    return [(name, _kind(found[0].column(place))) for place, name in enumerate(names)]
+    return [(name, _kind(found[0].column(place), dialect.decimal)) for place, name in enumerate(names)]
 
 
-def _kind(column: Any) -> Any:
-    values = numbers_of_text(column.combine_chunks())
+def _kind(column: Any, decimal: str) -> Any:
+    values = numbers_of_text(column.combine_chunks(), decimal)
     return pa.string() if pa.types.is_union(values.type) else pa.null()
 
 

@@ -21,6 +21,7 @@ from driftline.transforms.sources.files.file_formats import (
     file_format,
     read_file,
 )
+from driftline.transforms.sources.files.text_blocks import TextBlocks
 
 if TYPE_CHECKING:
     from driftline.config.csv_dialect import CsvDialect
@@ -193,6 +194,18 @@ def source_columns(
     if unreadable is not None:
         raise unreadable
     return None
+
+
+def first_text(path: str) -> bytes:
+    """Give the begin of a file of text, decompressed; nothing where it cannot be.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
+    """
+    with _open(path) as file:
+        return TextBlocks(file, path).peek()
 
 
 def batches_of_files(
