@@ -55,9 +55,9 @@ def offsets_of_sorted(
     """
     counts = np.diff(starts)
     sums = np.empty(counts.shape)
-    for row, start, out in zip(rows, starts, sums, strict=True):
-        out[:] = np.add.reduceat(row, start)[:-1]
     with np.errstate(over="ignore", invalid="ignore"):
+        for row, start, out in zip(rows, starts, sums, strict=True):
+            out[:] = np.add.reduceat(row, start)[:-1]
         return np.where(counts > 0, sums - counts * anchor, 0.0)
 
 

@@ -390,7 +390,9 @@ def _merge(profiles: Sequence[NumericProfile]) -> NumericProfile:
     counts, offsets = first.counts.copy(), first.offsets.copy()
     for profile in profiles[1:]:
         counts += profile.counts
-        offsets += profile.offsets
+    with np.errstate(over="ignore", invalid="ignore"):  # nobody can tell a mean of what is beyond float64
+        for profile in profiles[1:]:
+            offsets += profile.offsets
     minimum = np.fmin.reduce([profile.minimum for profile in profiles])
     maximum = np.fmax.reduce([profile.maximum for profile in profiles])
     parts = [profile.moments for profile in profiles]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MOMENTS: Final = 4
 """Shift, spread, skew and tails."""
 
+_TAIL: Final = 1.5 / 64  # the mass of the last regular bin, and a half
 _FARTHEST: Final = 1e-4  # what lies beyond the reference is as far out as one row of ten thousand
 _LEAST_VARIANCE: Final = 1e-4  # of a window in which all rows are alike, in units of the reference's
 _LEAST_NORM: Final = 1e-6  # less is rounding
@@ -27,6 +28,20 @@ _NORMAL_NORMS: Final = (
 _LEAST_SHARE: Final = (
     0.25  # of these: what is left is so small that its square would rule in windows of 200 rows
 )
+
+
+def _middles(end: Floats, mass: Floats) -> Floats:
+    """Give the rank of the middle of every bin; one for the bins of a tail, however finely it is cut.
+
+    How finely that is depends on the values (`driftline.profiles.bins`), and ranks must not.
+    """
+    start, some = end - mass, mass > 0
+    high, low = some & (start >= 1 - _TAIL), some & (end <= _TAIL)
+    middles = end - mass / 2
+    upper = (np.where(high, start, 1.0).min(-1, keepdims=True) + 1) / 2
+    lower = np.where(low, end, 0.0).max(-1, keepdims=True) / 2
+    ranks: Floats = np.where(high, upper, np.where(low, lower, middles))
+    return ranks
 
 
 def normal_scores(counts: NDArray[Any]) -> Floats:
@@ -55,7 +70,7 @@ def normal_scores(counts: NDArray[Any]) -> Floats:
     """
     counts = np.asarray(counts, dtype=np.float64)
     total = np.maximum(counts.sum(-1, keepdims=True), 1.0)
-    rank = (counts.cumsum(-1) - counts / 2) / total
+    rank = _middles(counts.cumsum(-1) / total, counts / total)
     scores = special.ndtri(np.clip(rank, _FARTHEST, 1 - _FARTHEST))
     mass = counts / total
     centred = scores - (mass * scores).sum(-1, keepdims=True)

@@ -111,7 +111,8 @@ def test_schemas_that_cannot_be_used_are_dead_letters_that_name_the_id(registry,
         enum_id: f"the schema of id {enum_id} cannot be used: "
         "the Avro schema is neither a record nor an array of records",
         recursive_id: f"the schema of id {recursive_id} cannot be used: "
-        "the Avro type 'R' contains itself, which is not supported",
+        "not a valid Avro schema for events: again is of the Avro type 'R', which contains itself: "
+        "that is not supported",
     }
 
 

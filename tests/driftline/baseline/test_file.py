@@ -265,7 +265,7 @@ def test_a_damaged_profile_is_refused(baseline):
     first, *rest = records_of(baseline)
     data = encode(baseline, [first | {"profile": first["profile"][:-3]}, *rest])
     with pytest.raises(
-        BaselineError, match=r"b\.avro is cut short.*; found: categorical profile of 53 bytes"
+        BaselineError, match=r"b\.avro is cut short.*; found: categorical profile of 57 bytes"
     ):
         decode_baseline(data, "b.avro")
 

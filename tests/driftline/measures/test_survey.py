@@ -69,9 +69,9 @@ def test_a_layout_has_the_quantiles_and_the_largest_categories():
     age, distance = layout.block("numeric/0").features
     ages = events["feature.age"].to_numpy()
     shares = np.histogram(ages, np.concatenate([[-np.inf], age.edges, [np.inf]]))[0] / len(ages)
-    assert age.bins == BINS + 2
+    assert BINS + 2 <= age.bins <= BINS + 8  # of a tail that is halved
     assert shares[0] == shares[-1] == 0  # nothing of the reference is beyond its range
-    assert np.abs(shares[1:-1] - 1 / BINS).max() < 0.004
+    assert np.abs(shares[5:-5] - 1 / BINS).max() < 0.004
     at = np.searchsorted(distance.edges, 0.0)
     assert distance.edges[at] - distance.edges[at - 1] < 1e-3  # an atom
     carrier, fare = layout.block("categorical/0").features
