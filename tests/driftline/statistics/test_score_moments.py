@@ -35,8 +35,18 @@ def test_of_fewer_than_two_values_the_scores_are_zero(counts):
 
 
 def test_of_many_equal_bins_they_are_normal_quantiles():
-    scores = normal_scores(np.full(2_000, 5))
-    np.testing.assert_allclose(scores, stats.norm.ppf((np.arange(2_000) + 0.5) / 2_000), atol=0.01)
+    scores, tail = normal_scores(np.full(2_000, 5)), 46  # bins of 1.5 / 64 of the mass
+    rank = (np.arange(2_000) + 0.5) / 2_000
+    rank[:tail], rank[-tail:] = tail / 4_000, 1 - tail / 4_000
+    expected = stats.norm.ppf(rank)
+    np.testing.assert_allclose(scores, expected / expected.std(), atol=1e-6)
+
+
+def test_how_finely_a_tail_is_cut_does_not_matter():
+    counts = np.full(64, 640)
+    cut = np.concatenate([counts[:-1], [320, 160, 80, 80]])
+    whole, finer = normal_scores(counts), normal_scores(cut)
+    np.testing.assert_allclose(finer, np.append(whole, [whole[-1]] * 3), atol=1e-12)
 
 
 def test_values_beyond_the_reference_have_a_score():
