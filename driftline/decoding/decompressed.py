@@ -41,7 +41,7 @@ class DecompressedFile:
         self.damage: str | None = None
         """What is wrong behind the last byte that was read; None if nothing is, or not yet."""
         self._file = file
-        self._lz4 = pa.CompressedInputStream(_native(file), "lz4") if compression == "lz4" else None
+        self._lz4 = pa.CompressedInputStream(native(file), "lz4") if compression == "lz4" else None
         self._make = _MAKERS.get(compression)
         self._size = _ZSTD_READ if compression == "zstd" else _READ
         self._rest = b""
@@ -143,7 +143,8 @@ class DecompressedFile:
         return bytes(buffer[:length]) if length else None
 
 
-def _native(file: Any) -> Any:
+def native(file: Any) -> Any:
+    """Make a file one that Arrow reads."""
     return file if isinstance(file, pa.NativeFile) else pa.PythonFile(file, mode="r")
 
 

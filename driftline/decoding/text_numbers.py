@@ -8,11 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from driftline.profiles.number_text import numbers_in_text
+
 MISSING: Final = ("", "na", "n/a", "#n/a", "null", "none", r"\n")
 """How programs write that a number is missing, in small letters."""
 
-_NUMBER: Final = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
-_NO_FINITE: Final = r"^[+-]?(nan|inf|infinity)$"
 _GROUPED: Final = r"^[+-]?\d{1,3}(\.\d{3})+(,\d*)?$"
 _TRUTH: Final = {"true": "1", "false": "0"}
 
@@ -50,12 +50,9 @@ def numbers_of_text(column: Any, decimal: str = ".") -> Any:
     for word, number in _TRUTH.items():
         small = pc.if_else(pc.equal(small, word), number, small)
     small = pc.if_else(pc.is_in(small, pa.array(MISSING)), None, small)
-    either = pc.or_(pc.match_substring_regex(small, _NUMBER), pc.match_substring_regex(small, _NO_FINITE))
-    good = pc.fill_null(either, True)
-    numbers = pc.if_else(good, small, None).cast(pa.float64())
-    if pc.all(good).as_py() or not len(column):
+    numbers, wrong = numbers_in_text(small)
+    if not wrong.any():
         return numbers
-    wrong = ~good.to_numpy(zero_copy_only=False)
     rows = np.arange(len(column), dtype=np.int32)
     offsets = np.where(wrong, np.cumsum(wrong) - 1, rows).astype(np.int32)
     text = column.filter(pa.array(wrong))

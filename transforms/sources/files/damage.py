@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pyarrow as pa
-
 from driftline.decoding.arrow_messages import ARROW_FAULTS
 from driftline.decoding.decoded import Decoded
 from driftline.decoding.rejects import Reason, Reject
 from driftline.transforms.sources.decode import SourceBatch
-
-
-def native(file: Any) -> Any:
-    """Make a file one that Arrow reads."""
-    return file if isinstance(file, pa.NativeFile) else pa.PythonFile(file, mode="r")
 
 
 def is_damage(error: BaseException) -> bool:

@@ -15,6 +15,7 @@ from driftline.decoding.avro_container import AvroContainerError, ContainerReade
 from driftline.decoding.avro_schema import arrow_columns
 from driftline.decoding.column_paths import parquet_paths, root_of
 from driftline.decoding.decoded import Decoded, Part
+from driftline.decoding.decompressed import native
 from driftline.decoding.duplicate_columns import DuplicateColumnError, check_single
 from driftline.decoding.limits import MAX_BLOCK, TooLargeError, check_size
 from driftline.decoding.partition_columns import constant, kind_of, partition_values
@@ -22,7 +23,7 @@ from driftline.decoding.plain_size import plain_bytes
 from driftline.decoding.rejects import Reason
 from driftline.transforms.sources.decode import SourceBatch
 from driftline.transforms.sources.files.csv_files import csv_columns, read_csv
-from driftline.transforms.sources.files.damage import damaged, is_damage, native
+from driftline.transforms.sources.files.damage import damaged, is_damage
 from driftline.transforms.sources.files.json_files import json_columns, read_json
 
 if TYPE_CHECKING:
